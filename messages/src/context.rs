@@ -1,0 +1,185 @@
+//! The headers every message carries.
+
+use std::time::{Duration, SystemTime};
+
+use crate::{Deadline, Failure, TraceContext, TraceParent};
+
+/// Header names.
+pub mod header {
+    /// W3C Trace Context.
+    pub const TRACEPARENT: &str = "traceparent";
+    /// W3C Trace Context, vendor part.
+    pub const TRACESTATE: &str = "tracestate";
+    /// W3C Baggage.
+    pub const BAGGAGE: &str = "baggage";
+    /// Correlates everything that one request caused.
+    pub const REQUEST_ID: &str = "Ocelli-Request-Id";
+    /// Unix milliseconds; past it the work is not started.
+    pub const DEADLINE: &str = "Ocelli-Deadline";
+    /// NATS Services API: the status of an error reply.
+    pub const ERROR_CODE: &str = "Nats-Service-Error-Code";
+    /// NATS Services API: the text of an error reply.
+    pub const ERROR: &str = "Nats-Service-Error";
+}
+
+const MAX_REQUEST_ID: usize = 128;
+const MAX_BAGGAGE: usize = 8192;
+
+/// Who asked, until when, and in which trace: travels with a message, its replies and its errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageContext {
+    /// Correlates everything that one request caused: 1 to 128 visible ASCII characters.
+    pub request_id: String,
+    /// Past it the work is not started.
+    pub deadline: Deadline,
+    /// Its place in a trace.
+    pub trace: TraceContext,
+}
+
+impl MessageContext {
+    /// A new request, to be answered within `timeout`.
+    #[must_use]
+    pub fn new(now: SystemTime, timeout: Duration) -> Self {
+        Self {
+            request_id: uuid::Uuid::now_v7().to_string(),
+            deadline: Deadline::after(now, timeout),
+            trace: TraceContext::random(),
+        }
+    }
+
+    /// Reads the headers of a message; what is missing is made here, with `timeout` to answer.
+    ///
+    /// A `traceparent` that is not one starts a new trace, as W3C asks.
+    ///
+    /// # Errors
+    /// `invalid_argument` if the request id or the deadline is there but cannot be one: to go on
+    /// with another would hide the caller's mistake.
+    pub fn read<'a>(
+        get: impl Fn(&'static str) -> Option<&'a str>,
+        now: SystemTime,
+        timeout: Duration,
+    ) -> Result<Self, Failure> {
+        let mut context = Self::new(now, timeout);
+        if let Some(id) = get(header::REQUEST_ID) {
+            let visible = id.bytes().all(|c| c.is_ascii_graphic());
+            if !visible || !(1..=MAX_REQUEST_ID).contains(&id.len()) {
+                let message = "must be 1 to 128 visible ASCII characters";
+                return Err(Failure::invalid(header::REQUEST_ID, message));
+            }
+            id.clone_into(&mut context.request_id);
+        }
+        if let Some(deadline) = get(header::DEADLINE) {
+            context.deadline = deadline.parse().map_err(|_| {
+                let given: String = deadline.chars().take(40).collect();
+                let message = format!("{given:?} must be unix milliseconds, a whole number");
+                Failure::invalid(header::DEADLINE, message)
+            })?;
+        }
+        if let Some(parent) = get(header::TRACEPARENT).and_then(|text| text.parse().ok()) {
+            let bounded = |name| {
+                get(name).filter(|value: &&str| value.len() <= MAX_BAGGAGE).map(str::to_owned)
+            };
+            context.trace = TraceContext {
+                parent,
+                state: bounded(header::TRACESTATE),
+                baggage: bounded(header::BAGGAGE),
+            };
+        }
+        Ok(context)
+    }
+
+    /// The headers to send.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
+        let state = self.trace.state.clone().map(|state| (header::TRACESTATE, state));
+        let baggage = self.trace.baggage.clone().map(|baggage| (header::BAGGAGE, baggage));
+        [
+            (header::TRACEPARENT, self.trace.parent.to_string()),
+            (header::REQUEST_ID, self.request_id.clone()),
+            (header::DEADLINE, self.deadline.to_string()),
+        ]
+        .into_iter()
+        .chain(state)
+        .chain(baggage)
+    }
+
+    /// The same request, sent on from a new span.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { trace: self.trace.child(), ..self.clone() }
+    }
+
+    /// The same request with another parent span.
+    #[must_use]
+    pub fn with_parent(mut self, parent: TraceParent) -> Self {
+        self.trace.parent = parent;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, time::UNIX_EPOCH};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    const NOW: SystemTime = UNIX_EPOCH;
+    const TIMEOUT: Duration = Duration::from_secs(5);
+
+    fn read(headers: &HashMap<&'static str, String>) -> Result<MessageContext, Failure> {
+        MessageContext::read(|name| headers.get(name).map(String::as_str), NOW, TIMEOUT)
+    }
+
+    #[test]
+    fn a_message_without_headers_gets_them() {
+        let context = read(&HashMap::new()).unwrap();
+        assert_eq!(context.deadline, Deadline::from_unix_ms(5_000));
+        assert!(!context.request_id.is_empty());
+        assert_ne!(context.trace.parent, read(&HashMap::new()).unwrap().trace.parent);
+    }
+
+    #[test]
+    fn a_wrong_deadline_or_request_id_is_refused_and_not_replaced() {
+        for (name, value) in [
+            (header::DEADLINE, "soon"),
+            (header::DEADLINE, "-1"),
+            (header::REQUEST_ID, ""),
+            (header::REQUEST_ID, "two words"),
+        ] {
+            let failure = read(&HashMap::from([(name, value.to_owned())])).unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::InvalidArgument);
+            assert_eq!(failure.field, name);
+        }
+    }
+
+    #[test]
+    fn a_wrong_traceparent_starts_a_new_trace_without_the_old_baggage() {
+        let headers = HashMap::from([
+            (header::TRACEPARENT, "00-zz".to_owned()),
+            (header::BAGGAGE, "tenant=acme".to_owned()),
+        ]);
+        assert_eq!(read(&headers).unwrap().trace.baggage, None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_is_read(
+            id in "[!-~]{1,128}", ms: u64, trace in 1u128.., span in 1u64..,
+            state in proptest::option::of("[a-z=,]{1,40}"),
+        ) {
+            let context = MessageContext {
+                request_id: id,
+                deadline: Deadline::from_unix_ms(ms),
+                trace: TraceContext {
+                    parent: TraceParent::from_ids(trace, span, 1).unwrap(),
+                    baggage: state.clone().map(|s| format!("b{s}")),
+                    state,
+                },
+            };
+            let headers: HashMap<_, _> = context.pairs().collect();
+            prop_assert_eq!(read(&headers), Ok(context));
+        }
+    }
+}

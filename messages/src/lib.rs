@@ -1,0 +1,36 @@
+//! The wire: everything that passes between Ocelli's parts, and nothing else.
+//!
+//! - [`v1`]: the protobuf messages of package `ocelli.v1`, generated from `proto/`.
+//! - [`Subject`]: the NATS subjects they travel on.
+//! - [`MessageContext`]: the headers every message carries.
+//! - [`Failure`] and [`ErrorKind`]: the closed list of what can go wrong, and what that means for an
+//!   ack, an HTTP status, a breaker and a log line.
+//! - [`Limits`]: how large an image may be, checked before any pixel is allocated.
+//!
+//! No tokio and no NATS client here: a message is data.
+
+mod context;
+mod deadline;
+mod error_kind;
+mod failure;
+mod image;
+mod limits;
+mod subject;
+mod token;
+mod trace;
+
+pub use context::{MessageContext, header};
+pub use deadline::Deadline;
+pub use error_kind::{Ack, BreakerVerdict, ErrorKind, LogLevel};
+pub use failure::Failure;
+pub use image::{CheckedFrame, EncodedFrame, Payload, RawFrame, sniff_codec};
+pub use limits::{ImageSize, Limits};
+pub use subject::Subject;
+pub use token::{StreamName, Tenant, TokenError};
+pub use trace::{TraceContext, TraceParent};
+
+/// The messages of package `ocelli.v1`.
+#[allow(missing_docs, clippy::all, clippy::restriction)]
+pub mod v1 {
+    include!(concat!(env!("OUT_DIR"), "/ocelli.v1.rs"));
+}
