@@ -1,1 +1,12 @@
-//! Placeholder replaced within this change.
+//! A real `nats-server` as a child process.
+//!
+//! It is ready about 15 ms after it was started, so every test that needs a broker has one of its
+//! own, and `ocelli up` brings one along: there is no in-memory imitation of NATS.
+
+mod binary;
+mod guard;
+mod server;
+
+pub use binary::{BINARY_VARIABLE, find_binary};
+pub use guard::exec_guarded;
+pub use server::{NatsServer, ServerError, ServerOptions};

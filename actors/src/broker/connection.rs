@@ -1,0 +1,229 @@
+//! One connection to NATS: its state as a value to wait on, and requests that always end.
+
+use std::time::{Duration, SystemTime};
+
+use async_nats::{Client, ConnectOptions, Event, client::RequestErrorKind};
+use bytes::Bytes;
+use ocelli_messages::{ErrorKind, Failure, MessageContext, Subject, header, v1};
+use prost::Message as _;
+use tokio::sync::watch;
+use tracing::{Span, info, warn};
+
+use super::headers;
+use crate::{
+    metrics::{Metric, counter, gauge},
+    trace,
+};
+
+/// How long to wait between attempts to connect: short, because a broker that comes back should
+/// be found within its first second.
+const RECONNECT_DELAY: Duration = Duration::from_millis(200);
+/// How long one attempt may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// What is suggested to callers while a worker or the broker is away.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// A broker that does not confirm a subscription within this time is not there.
+const BARRIER_WITHIN: Duration = Duration::from_secs(5);
+
+/// How to connect.
+#[derive(Clone, Debug)]
+pub struct ConnectionOptions {
+    /// `nats://host:port`.
+    pub url: String,
+    /// What the broker shows of this client.
+    pub name: String,
+    /// Messages, not bytes, that a subscription may hold.
+    pub subscription_capacity: usize,
+}
+
+/// Whether a connection stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// If not, it tries again by itself.
+    pub up: bool,
+    /// How many times it was made.
+    pub generation: u64,
+}
+
+/// A connection to NATS. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    client: Client,
+    link: watch::Receiver<Link>,
+}
+
+impl Connection {
+    /// Starts to connect, and keeps at it: [`Connection::up`] waits until it stands.
+    ///
+    /// # Errors
+    /// `invalid_argument` if the URL is none.
+    pub async fn open(options: ConnectionOptions) -> Result<Self, Failure> {
+        let (sender, link) = watch::channel(Link::default());
+        let client = ConnectOptions::new()
+            .name(&options.name)
+            .subscription_capacity(options.subscription_capacity)
+            .connection_timeout(CONNECT_WITHIN)
+            // Requests carry deadlines of their own.
+            .request_timeout(None)
+            .reconnect_delay_callback(|_attempts| RECONNECT_DELAY)
+            .retry_on_initial_connect()
+            .event_callback(move |event| {
+                note(&sender, &event);
+                std::future::ready(())
+            })
+            .connect(&options.url)
+            .await
+            .map_err(|error| {
+                Failure::invalid("broker.url", format!("{:?}: {error}", options.url))
+            })?;
+        Ok(Self { client, link })
+    }
+
+    /// The client, for what has no method here.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether it stands now.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        *self.link.borrow()
+    }
+
+    /// The state to wait on.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Link> {
+        self.link.clone()
+    }
+
+    /// Waits until it stands.
+    pub async fn up(&self) {
+        // The sender lives in the client, which `self` holds.
+        let _closed = self.link.clone().wait_for(|link| link.up).await;
+    }
+
+    /// The largest message that the broker takes, headers included, bytes.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        self.client.max_payload()
+    }
+
+    /// Waits until the broker knows every subscription made so far on this connection.
+    ///
+    /// `flush()` only waits for the socket; a message to ourselves comes back after the broker has
+    /// read what was sent before it.
+    ///
+    /// # Errors
+    /// `unavailable` if the broker does not answer.
+    pub async fn barrier(&self) -> Result<(), Failure> {
+        let round_trip = async {
+            let inbox = self.client.new_inbox();
+            let mut echo = self.client.subscribe(inbox.clone()).await.ok()?;
+            self.client.publish(inbox, Bytes::new()).await.ok()?;
+            futures::StreamExt::next(&mut echo).await
+        };
+        match tokio::time::timeout(BARRIER_WITHIN, round_trip).await {
+            Ok(Some(_)) => Ok(()),
+            _ => Err(Failure::unavailable("the broker does not answer", RETRY_AFTER)),
+        }
+    }
+
+    /// Asks, and waits for the answer until the context's deadline.
+    ///
+    /// # Errors
+    /// What the service answered; `unavailable` at once if there is no broker or no service, and
+    /// when the connection breaks while waiting; `deadline_exceeded`; `too_large` if the request is
+    /// more than the broker takes.
+    pub async fn request(
+        &self,
+        subject: &Subject,
+        context: &MessageContext,
+        payload: Bytes,
+    ) -> Result<Bytes, Failure> {
+        let connected = self.link();
+        if !connected.up {
+            return Err(Failure::unavailable("there is no connection to the broker", RETRY_AFTER));
+        }
+        let left = context.deadline.left(SystemTime::now());
+        let left = left.ok_or_else(|| Failure::deadline("the deadline has passed already"))?;
+        let length = payload.len();
+        let request = async_nats::Request::new()
+            .headers(headers::write(&trace::outgoing(&Span::current(), context)))
+            .payload(payload)
+            .timeout(None);
+        let mut link = self.link.clone();
+        tokio::select! {
+            answer = self.client.send_request(subject.to_string(), request) => {
+                let answer = answer.map_err(|error| self.refused(error.kind(), subject, length))?;
+                read_answer(answer)
+            }
+            _ = link.wait_for(|link| *link != connected) => Err(Failure::unavailable(
+                "the connection to the broker broke before the answer came",
+                RETRY_AFTER,
+            )),
+            () = tokio::time::sleep(left) => {
+                Err(Failure::deadline("no answer came before the deadline"))
+            }
+        }
+    }
+
+    fn refused(&self, kind: RequestErrorKind, subject: &Subject, length: usize) -> Failure {
+        match kind {
+            RequestErrorKind::NoResponders => Failure::unavailable(
+                format!("no worker listens on {subject}"),
+                RETRY_AFTER,
+            ),
+            RequestErrorKind::MaxPayloadExceeded => too_large(length, self.max_payload()),
+            RequestErrorKind::TimedOut => Failure::deadline("no answer came in time"),
+            RequestErrorKind::InvalidSubject | RequestErrorKind::Other => {
+                Failure::unavailable("the request could not be sent", RETRY_AFTER)
+            }
+        }
+    }
+}
+
+/// A message that the broker would refuse.
+pub(super) fn too_large(is: usize, most: usize) -> Failure {
+    let message =
+        format!("a message of {is} bytes and its headers: the broker takes at most {most}");
+    Failure::new(ErrorKind::TooLarge, message)
+}
+
+fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {
+    let code = answer.headers.as_ref().and_then(|headers| headers.get(header::ERROR_CODE));
+    let Some(code) = code else { return Ok(answer.payload) };
+    match v1::Error::decode(answer.payload) {
+        Ok(error) => Err(error.into()),
+        Err(_) => Err(Failure::internal(format!("a service answered with status {code}"))),
+    }
+}
+
+fn note(link: &watch::Sender<Link>, event: &Event) {
+    let connected = gauge(Metric::BrokerConnected, &[]);
+    match event {
+        Event::Connected => {
+            link.send_modify(|link| {
+                *link = Link { up: true, generation: link.generation + 1 };
+            });
+            if link.borrow().generation > 1 {
+                counter(Metric::BrokerReconnects, &[]).increment(1);
+            }
+            connected.set(1.0);
+            info!("connected to the broker");
+        }
+        Event::Disconnected | Event::Closed => {
+            link.send_modify(|link| link.up = false);
+            connected.set(0.0);
+            warn!(%event, "no connection to the broker");
+        }
+        Event::SlowConsumer(_) => {
+            counter(Metric::BrokerSlowConsumers, &[]).increment(1);
+            warn!("a subscription is full: the client dropped messages");
+        }
+        Event::LameDuckMode => warn!("the broker is about to shut down"),
+        Event::Draining => info!("draining"),
+        Event::ServerError(error) => warn!(%error, "the broker reported an error"),
+        Event::ClientError(error) => warn!(%error, "the broker's client reported an error"),
+    }
+}

@@ -1,0 +1,30 @@
+//! Message contexts and errors as NATS headers.
+
+use std::time::{Duration, SystemTime};
+
+use async_nats::HeaderMap;
+use ocelli_messages::{Failure, MessageContext, header};
+
+/// Reads the context of a received message.
+pub(super) fn read(
+    headers: Option<&HeaderMap>,
+    timeout: Duration,
+) -> Result<MessageContext, Failure> {
+    let get = |name| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str());
+    MessageContext::read(get, SystemTime::now(), timeout)
+}
+
+/// The headers of a message.
+pub(super) fn write(context: &MessageContext) -> HeaderMap {
+    context.pairs().collect()
+}
+
+/// The headers of an error reply. NATS forbids line breaks in a header.
+pub(super) fn write_error(context: &MessageContext, failure: &Failure) -> HeaderMap {
+    let mut headers = write(context);
+    let message: String =
+        failure.message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(512).collect();
+    headers.insert(header::ERROR_CODE, failure.kind.http_status().to_string());
+    headers.insert(header::ERROR, format!("{}: {message}", failure.kind));
+    headers
+}

@@ -1,0 +1,287 @@
+//! Live frames: latest wins, and every frame is answered or counted as dropped with its reason.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use actix::{
+    Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, WrapFuture,
+};
+use async_nats::Subscriber;
+use bytes::Bytes;
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
+use ocelli_messages::{ErrorKind, Failure, MessageContext, StreamName, Subject, Tenant};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, debug, warn};
+
+use super::{Connection, DropReason, LatestQueue, Queued, endpoint, headers};
+use crate::{
+    metrics::{Metric, counter},
+    supervisor::{ChildContext, Exit, Stop},
+    trace,
+};
+
+/// A live frame to answer.
+#[derive(Debug)]
+pub struct LiveFrame {
+    /// Who sent it, until when it is wanted, in which trace.
+    pub context: MessageContext,
+    /// Its stream, from the subject.
+    pub stream: StreamName,
+    /// The message.
+    pub payload: Bytes,
+    /// When it came.
+    pub arrived: Instant,
+}
+
+/// What becomes of a live frame.
+#[derive(Debug)]
+pub enum LiveOutcome {
+    /// A response to publish, and the failure that it reports.
+    Publish(Bytes, Option<Failure>),
+    /// No answer.
+    Drop(DropReason),
+}
+
+/// Answers live frames.
+pub trait LiveHandler: Send + Sync + 'static {
+    /// Answers one.
+    fn handle(&self, frame: LiveFrame) -> BoxFuture<'_, LiveOutcome>;
+    /// The response for a frame that could not be worked on, or whose response could not be sent.
+    fn failed(&self, payload: Bytes, context: &MessageContext, failure: &Failure) -> LiveOutcome;
+}
+
+/// Live frames to serve.
+#[derive(Clone)]
+pub struct LiveSpec {
+    /// The service, which is the queue group too: its instances share the frames.
+    pub service: &'static str,
+    /// Whose frames.
+    pub tenant: Tenant,
+    /// Who answers.
+    pub handler: Arc<dyn LiveHandler>,
+    /// How many frames are worked on at a time.
+    pub in_flight: usize,
+    /// How many frames may wait.
+    pub waiting: usize,
+    /// How many bytes of frames may wait.
+    pub waiting_bytes: usize,
+    /// The deadline of a frame that states none.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for LiveSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveSpec").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// The control face of the live frames; a task moves them.
+#[derive(Debug)]
+pub struct LiveActor {
+    spec: LiveSpec,
+    connection: Connection,
+    child: ChildContext,
+    stop: CancellationToken,
+    task: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl LiveActor {
+    /// Live frames on that connection.
+    #[must_use]
+    pub fn new(spec: LiveSpec, connection: Connection, child: &ChildContext) -> Self {
+        let child = child.clone();
+        Self { spec, connection, child, stop: CancellationToken::new(), task: None }
+    }
+}
+
+impl Actor for LiveActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Context<Self>) {
+        let lane = Lane {
+            spec: self.spec.clone(),
+            connection: self.connection.clone(),
+            idle: Arc::new(Semaphore::new(self.spec.in_flight.max(1))),
+        };
+        let run = lane.run(self.child.clone(), self.stop.clone());
+        let (child, killed) = (self.child.clone(), self.child.cancelled());
+        self.task = Some(tokio::spawn(async move {
+            match killed.run_until_cancelled(run).await {
+                Some(Ok(())) => child.exit(Exit::Drained),
+                Some(Err(failure)) => {
+                    warn!(%failure, "live frames ended");
+                    child.exit(Exit::Failed(failure.kind));
+                }
+                None => {}
+            }
+        }));
+    }
+}
+
+impl Handler<Stop> for LiveActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, context: &mut Context<Self>) {
+        self.stop.cancel();
+        let task = self.task.take();
+        let drained = async move {
+            if let Some(task) = task {
+                // A task that panicked is drained too; the panic hook has logged it.
+                let _ended = task.await;
+            }
+        };
+        context.spawn(drained.into_actor(self).map(|(), _, context| context.stop()));
+    }
+}
+
+#[derive(Clone)]
+struct Lane {
+    spec: LiveSpec,
+    connection: Connection,
+    idle: Arc<Semaphore>,
+}
+
+impl Lane {
+    async fn run(self, child: ChildContext, stop: CancellationToken) -> Result<(), Failure> {
+        tokio::select! {
+            () = self.connection.up() => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+        let subject = Subject::all_frames_in(&self.spec.tenant);
+        let frames = (self.connection.client())
+            .queue_subscribe(subject, self.spec.service.to_owned())
+            .await
+            .map_err(|error| Failure::internal(error.to_string()))?;
+        self.connection.barrier().await?;
+        child.ready();
+        if self.pump(frames, stop).await {
+            Ok(())
+        } else {
+            Err(Failure::new(ErrorKind::Unavailable, "the subscription of live frames ended"))
+        }
+    }
+
+    /// Returns whether it was told to stop.
+    async fn pump(self, mut frames: Subscriber, stop: CancellationToken) -> bool {
+        let mut queue = LatestQueue::new(self.spec.waiting, self.spec.waiting_bytes);
+        let mut tasks = JoinSet::new();
+        let told = loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break true,
+                Some(_) = tasks.join_next() => {}
+                permit = Arc::clone(&self.idle).acquire_owned(), if !queue.is_empty() => {
+                    // The semaphore is never closed.
+                    let (Ok(permit), Some(next)) = (permit, queue.pop()) else { continue };
+                    let lane = self.clone();
+                    tasks.spawn(async move {
+                        lane.serve(next.frame).await;
+                        drop(permit);
+                    });
+                }
+                frame = frames.next() => match frame {
+                    Some(message) => self.enqueue(message, &mut queue),
+                    None => break false,
+                },
+            }
+        };
+        if told && let Err(error) = frames.drain().await {
+            warn!(%error, "a subscription could not be drained");
+        }
+        while let Some(message) = frames.next().await {
+            self.enqueue(message, &mut queue);
+        }
+        while queue.pop().is_some() {
+            self.dropped(DropReason::ShuttingDown);
+        }
+        while tasks.join_next().await.is_some() {}
+        told
+    }
+
+    fn enqueue(&self, message: async_nats::Message, queue: &mut LatestQueue<LiveFrame>) {
+        counter(Metric::FramesIn, &[self.spec.service]).increment(1);
+        let stream = match message.subject.as_str().parse() {
+            Ok(Subject::FrameIn(_, stream)) => stream,
+            _ => return self.dropped(DropReason::DecodeFailed),
+        };
+        let Ok(context) = headers::read(message.headers.as_ref(), self.spec.timeout) else {
+            return self.dropped(DropReason::DecodeFailed);
+        };
+        let (name, bytes) = (stream.to_string(), message.payload.len());
+        let frame = LiveFrame { context, stream, payload: message.payload, arrived: Instant::now() };
+        for (reason, _) in queue.push(Queued { stream: name, bytes, frame }) {
+            self.dropped(reason);
+        }
+    }
+
+    fn dropped(&self, reason: DropReason) {
+        debug!(service = self.spec.service, reason = reason.as_str(), "a live frame was dropped");
+        counter(Metric::FramesDropped, &[self.spec.service, reason.as_str()]).increment(1);
+    }
+
+    async fn serve(&self, frame: LiveFrame) {
+        if frame.context.deadline.left(SystemTime::now()).is_none() {
+            return self.dropped(DropReason::Deadline);
+        }
+        let (context, stream, payload) =
+            (frame.context.clone(), frame.stream.clone(), frame.payload.clone());
+        let span = tracing::info_span!(
+            "live frame",
+            otel.name = "process ocelli.v1.{tenant}.frame.in.{stream}",
+            otel.kind = "consumer",
+            messaging.system = "nats",
+            request_id = %context.request_id,
+            trace_id = %format_args!("{:032x}", context.trace.parent.trace_id()),
+        );
+        trace::set_parent(&span, &context.trace);
+        let handler = &self.spec.handler;
+        let work = AssertUnwindSafe(handler.handle(frame).instrument(span.clone()));
+        let mut outcome = work.catch_unwind().await.unwrap_or_else(|_| {
+            let failure = Failure::internal("the service failed on this frame");
+            handler.failed(payload.clone(), &context, &failure)
+        });
+        let most = self.connection.max_payload().saturating_sub(4096);
+        if let LiveOutcome::Publish(response, _) = &outcome
+            && response.len() > most
+        {
+            let failure = super::connection::too_large(response.len(), most);
+            outcome = handler.failed(payload, &context, &failure.at("pipeline.output"));
+        }
+        match outcome {
+            LiveOutcome::Publish(response, failure) => {
+                self.publish(stream, &trace::outgoing(&span, &context), response, failure).await;
+            }
+            LiveOutcome::Drop(reason) => self.dropped(reason),
+        }
+    }
+
+    async fn publish(
+        &self,
+        stream: StreamName,
+        context: &MessageContext,
+        response: Bytes,
+        failure: Option<Failure>,
+    ) {
+        let headers = match &failure {
+            Some(failure) => {
+                counter(Metric::Errors, &["live", failure.kind.as_str()]).increment(1);
+                endpoint::log("live", failure, context);
+                headers::write_error(context, failure)
+            }
+            None => headers::write(context),
+        };
+        let subject = Subject::FrameOut(self.spec.tenant.clone(), stream).to_string();
+        let sent = self.connection.client().publish_with_headers(subject, headers, response).await;
+        match sent {
+            Ok(()) => counter(Metric::FramesOut, &[self.spec.service]).increment(1),
+            Err(error) => {
+                warn!(%error, "a response could not be sent");
+                self.dropped(DropReason::TooLarge);
+            }
+        }
+    }
+}

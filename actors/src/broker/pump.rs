@@ -1,0 +1,47 @@
+//! Moves messages from a subscription to tasks, until it is told to stop or the subscription ends.
+
+use std::future::Future;
+
+use async_nats::Subscriber;
+use futures::StreamExt as _;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// Serves each message in a task of its own. After `stop` it takes no new subscription traffic, but
+/// still serves what was delivered, because nobody else will.
+///
+/// Returns whether it was told to stop; if not, the subscription ended by itself.
+pub(super) async fn pump<F>(
+    mut messages: Subscriber,
+    stop: CancellationToken,
+    mut serve: impl FnMut(async_nats::Message) -> F,
+) -> bool
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(ended) = tasks.join_next() => {
+                if let Err(error) = ended {
+                    warn!(%error, "a task of an endpoint ended early");
+                }
+            }
+            message = messages.next() => match message {
+                Some(message) => { tasks.spawn(serve(message)); }
+                None => return false,
+            },
+        }
+    }
+    if let Err(error) = messages.drain().await {
+        warn!(%error, "a subscription could not be drained");
+    }
+    while let Some(message) = messages.next().await {
+        tasks.spawn(serve(message));
+    }
+    while tasks.join_next().await.is_some() {}
+    true
+}
