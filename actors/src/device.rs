@@ -29,7 +29,7 @@ const LOOK_UP: Duration = Duration::from_millis(100);
 pub trait Worker: 'static {
     /// What it works on. It carries the way back for its answer: a job that a panic destroys drops
     /// it, and whoever waits there learns that.
-    type Job: Send + 'static;
+    type Job: Send + Unpin + 'static;
 
     /// Does one job.
     ///

@@ -8,6 +8,12 @@
 //!
 //! No product logic and no CUDA here.
 
+pub mod actor_ref;
+pub mod breaker;
 pub mod broker;
+pub mod credits;
 pub mod device;
 pub mod metrics;
+pub mod supervisor;
+pub mod trace;
+pub mod tree;

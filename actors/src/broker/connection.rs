@@ -99,8 +99,9 @@ impl Connection {
 
     /// Waits until it stands.
     pub async fn up(&self) {
-        // The sender lives in the client, which `self` holds.
-        let _closed = self.link.clone().wait_for(|link| link.up).await;
+        let mut link = self.link.clone();
+        // It fails only if the client is gone, and `self` holds that.
+        let _closed = link.wait_for(|link| link.up).await;
     }
 
     /// The largest message that the broker takes, headers included, bytes.

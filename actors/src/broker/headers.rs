@@ -16,7 +16,11 @@ pub(super) fn read(
 
 /// The headers of a message.
 pub(super) fn write(context: &MessageContext) -> HeaderMap {
-    context.pairs().collect()
+    let mut headers = HeaderMap::new();
+    for (name, value) in context.pairs() {
+        headers.insert(name, value);
+    }
+    headers
 }
 
 /// The headers of an error reply. NATS forbids line breaks in a header.

@@ -1,1 +1,26 @@
-//! Placeholder replaced within this change.
+//! Filters images on CPU and CUDA workers.
+//!
+//! | subject | in | out |
+//! |---|---|---|
+//! | `ocelli.v1.<tenant>.req.filter.process` | `ProcessRequest` | `ProcessResponse` |
+//! | `ocelli.v1.<tenant>.req.filter.list` | `ListFiltersRequest` | `ListFiltersResponse` |
+//! | `ocelli.v1.<tenant>.frame.in.<stream>` | `ProcessRequest` | `ProcessResponse` on `…frame.out.<stream>` |
+//!
+//! One request's way: [`topology`] shows the actors; `handlers/` take the messages; `plan` checks a
+//! request until it cannot be wrong; `worker` does the work on a device's thread.
+
+mod config;
+mod definitions;
+mod devices;
+mod handlers;
+mod output;
+mod pixels;
+mod plan;
+pub mod topology;
+mod worker;
+
+pub use config::{Config, CudaUse};
+pub use topology::{Parts, supervisor};
+
+/// Its name as a NATS service, as a queue group and in metrics.
+pub const SERVICE: &str = "gpu-filter";

@@ -1,0 +1,657 @@
+//! Credits: how much work may be in progress, by count and by bytes.
+//!
+//! A [`Credit`] travels with its work and is given back when dropped. Who finds none may wait for a
+//! while, in turn, in a waiting room that is bounded too; everybody else is shed at once and told
+//! when to come back.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use metrics::Gauge;
+use ocelli_messages::ErrorKind;
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout_at},
+};
+
+use crate::metrics::{Metric, gauge};
+
+/// The sizes of a pool and of its waiting room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreditLimits {
+    /// How many credits there are.
+    pub slots: usize,
+    /// How many bytes all credits together may stand for.
+    pub bytes: usize,
+    /// How many may wait.
+    pub waiting_slots: usize,
+    /// How many bytes those who wait may hold.
+    pub waiting_bytes: usize,
+}
+
+/// Why there was no credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShedReason {
+    /// The waiting room is full too.
+    Full,
+    /// None came free in time.
+    Deadline,
+    /// The pool was closed.
+    Closed,
+    /// The request alone is larger than the whole pool.
+    TooLarge,
+}
+
+/// There was no credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", match .reason {
+    ShedReason::Full => "no capacity, and too many wait already",
+    ShedReason::Deadline => "no capacity came free in time",
+    ShedReason::Closed => "stopping: no new work is taken",
+    ShedReason::TooLarge => "larger than everything that may be in progress at a time",
+})]
+pub struct Shed {
+    /// When to try again. Zero where that is useless.
+    pub retry_after: Duration,
+    /// Why.
+    pub reason: ShedReason,
+}
+
+impl Shed {
+    /// The kind to answer with.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self.reason {
+            ShedReason::Full | ShedReason::Deadline => ErrorKind::Overloaded,
+            ShedReason::Closed => ErrorKind::Cancelled,
+            ShedReason::TooLarge => ErrorKind::TooLarge,
+        }
+    }
+}
+
+/// The shortest and the longest advice to a caller that is shed.
+const RETRY_AFTER: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(10));
+
+/// How much the newest hold time counts in the average.
+const HOLD_WEIGHT: f64 = 0.1;
+
+struct Waiter {
+    id: u64,
+    bytes: usize,
+    grant: oneshot::Sender<Credit>,
+}
+
+#[derive(Default)]
+struct State {
+    slots_used: usize,
+    bytes_used: usize,
+    queue: VecDeque<Waiter>,
+    bytes_waiting: usize,
+    next_id: u64,
+    /// How long a credit is held, seconds, on average.
+    hold: f64,
+    closed: bool,
+}
+
+struct Pool {
+    limits: CreditLimits,
+    state: Mutex<State>,
+    idle: Notify,
+    in_use: Gauge,
+}
+
+/// A bounded amount of work. Clones share it.
+#[derive(Clone)]
+pub struct CreditPool {
+    pool: Arc<Pool>,
+}
+
+/// The right to work on something. Dropping it gives it back.
+pub struct Credit {
+    pool: Arc<Pool>,
+    bytes: usize,
+    since: Instant,
+}
+
+impl CreditPool {
+    /// A pool; `name` is the label of its gauge.
+    #[must_use]
+    pub fn new(limits: CreditLimits, name: &'static str) -> Self {
+        Self {
+            pool: Arc::new(Pool {
+                limits,
+                state: Mutex::default(),
+                idle: Notify::new(),
+                in_use: gauge(Metric::CreditsInUse, &[name]),
+            }),
+        }
+    }
+
+    /// A credit for `bytes`, where there is one and nobody waits for it.
+    #[must_use]
+    pub fn try_acquire(&self, bytes: usize) -> Option<Credit> {
+        let mut state = self.pool.state.lock();
+        if state.closed || !state.queue.is_empty() {
+            return None;
+        }
+        self.pool.take(&mut state, bytes)
+    }
+
+    /// A credit for `bytes`, in turn, before `deadline`.
+    ///
+    /// # Errors
+    /// [`Shed`] says why there was none and when to try again.
+    pub async fn acquire_before(&self, bytes: usize, deadline: Instant) -> Result<Credit, Shed> {
+        let (id, mut granted) = match self.take_or_queue(bytes, deadline)? {
+            Turn::Now(credit) => return Ok(credit),
+            Turn::Later(id, granted) => (id, granted),
+        };
+        let leaving = LeaveQueue { pool: &self.pool, id };
+        match timeout_at(deadline, &mut granted).await {
+            Ok(Ok(credit)) => Ok(credit),
+            // Only closing drops the other end.
+            Ok(Err(_closed)) => Err(Shed::closed()),
+            Err(_elapsed) => {
+                drop(leaving);
+                // It may have come between the alarm and this line.
+                granted.try_recv().map_err(|_| self.pool.shed(ShedReason::Deadline))
+            }
+        }
+    }
+
+    fn take_or_queue(&self, bytes: usize, deadline: Instant) -> Result<Turn, Shed> {
+        let limits = self.pool.limits;
+        let mut state = self.pool.state.lock();
+        if bytes > limits.bytes || limits.slots == 0 {
+            return Err(Shed { retry_after: Duration::ZERO, reason: ShedReason::TooLarge });
+        }
+        if state.closed {
+            return Err(Shed::closed());
+        }
+        if state.queue.is_empty()
+            && let Some(credit) = self.pool.take(&mut state, bytes)
+        {
+            return Ok(Turn::Now(credit));
+        }
+        if deadline <= Instant::now() {
+            return Err(state.shed(&limits, ShedReason::Deadline));
+        }
+        if state.queue.len() >= limits.waiting_slots
+            || state.bytes_waiting.saturating_add(bytes) > limits.waiting_bytes
+        {
+            return Err(state.shed(&limits, ShedReason::Full));
+        }
+        let (grant, granted) = oneshot::channel();
+        let id = state.next_id;
+        state.next_id += 1;
+        state.bytes_waiting += bytes;
+        state.queue.push_back(Waiter { id, bytes, grant });
+        Ok(Turn::Later(id, granted))
+    }
+
+    /// Gives out no more credits, and sends away all who wait. Those given out stay valid.
+    pub fn close(&self) {
+        let waiting = {
+            let mut state = self.pool.state.lock();
+            state.closed = true;
+            state.bytes_waiting = 0;
+            std::mem::take(&mut state.queue)
+        };
+        drop(waiting);
+    }
+
+    /// How many credits are given out.
+    #[must_use]
+    pub fn in_use(&self) -> usize {
+        self.pool.state.lock().slots_used
+    }
+
+    /// How many bytes they stand for.
+    #[must_use]
+    pub fn bytes_in_use(&self) -> usize {
+        self.pool.state.lock().bytes_used
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.pool.state.lock().queue.len()
+    }
+
+    /// The sizes it was made with.
+    #[must_use]
+    pub fn limits(&self) -> CreditLimits {
+        self.pool.limits
+    }
+
+    /// Waits until no credit is given out: with [`close`](Self::close), a drain.
+    pub async fn idle(&self) {
+        loop {
+            // Made before the look, so that a change after the look is not missed.
+            let idle = self.pool.idle.notified();
+            if self.in_use() == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+}
+
+impl std::fmt::Debug for CreditPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.pool.state.lock();
+        f.debug_struct("CreditPool")
+            .field("limits", &self.pool.limits)
+            .field("slots_used", &state.slots_used)
+            .field("bytes_used", &state.bytes_used)
+            .field("waiting", &state.queue.len())
+            .finish()
+    }
+}
+
+enum Turn {
+    Now(Credit),
+    Later(u64, oneshot::Receiver<Credit>),
+}
+
+impl State {
+    /// When a place may come free: those ahead times how long each holds its own.
+    fn shed(&self, limits: &CreditLimits, reason: ShedReason) -> Shed {
+        let (shortest, longest) = RETRY_AFTER;
+        #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+        let turns = (self.queue.len() + 1) as f64 / limits.slots.max(1) as f64;
+        let seconds = (self.hold * turns).clamp(shortest.as_secs_f64(), longest.as_secs_f64());
+        Shed { retry_after: Duration::from_secs_f64(seconds), reason }
+    }
+}
+
+impl Shed {
+    const fn closed() -> Self {
+        Self { retry_after: Duration::from_secs(1), reason: ShedReason::Closed }
+    }
+}
+
+impl Pool {
+    fn take(self: &Arc<Self>, state: &mut State, bytes: usize) -> Option<Credit> {
+        let free = self.limits.bytes.saturating_sub(state.bytes_used);
+        if state.slots_used >= self.limits.slots || bytes > free {
+            return None;
+        }
+        state.slots_used += 1;
+        state.bytes_used += bytes;
+        self.show(state);
+        Some(Credit { pool: Arc::clone(self), bytes, since: Instant::now() })
+    }
+
+    /// Gives credits to those at the head of the queue. The order is strict: a large one at the
+    /// head is not overtaken by small ones, or it would wait for ever.
+    fn serve(self: &Arc<Self>, state: &mut State) -> Vec<(oneshot::Sender<Credit>, Credit)> {
+        let mut served = Vec::new();
+        while let Some(bytes) = state.queue.front().map(|waiter| waiter.bytes)
+            && let Some(credit) = self.take(state, bytes)
+        {
+            if let Some(waiter) = state.queue.pop_front() {
+                state.bytes_waiting -= bytes;
+                served.push((waiter.grant, credit));
+            }
+        }
+        served
+    }
+
+    fn release(self: &Arc<Self>, bytes: usize, held: Duration) {
+        let served = {
+            let mut state = self.state.lock();
+            state.slots_used -= 1;
+            state.bytes_used -= bytes;
+            state.hold += HOLD_WEIGHT * (held.as_secs_f64() - state.hold);
+            let served = self.serve(&mut state);
+            self.show(&state);
+            if state.slots_used == 0 {
+                self.idle.notify_waiters();
+            }
+            served
+        };
+        hand_over(served);
+    }
+
+    fn leave(self: &Arc<Self>, id: u64) {
+        let (left, served) = {
+            let mut state = self.state.lock();
+            let left = state
+                .queue
+                .binary_search_by_key(&id, |waiter| waiter.id)
+                .ok()
+                .and_then(|place| state.queue.remove(place));
+            state.bytes_waiting -= left.as_ref().map_or(0, |waiter| waiter.bytes);
+            // What is behind it may be small enough.
+            let served = self.serve(&mut state);
+            (left, served)
+        };
+        drop(left);
+        hand_over(served);
+    }
+
+    fn shed(&self, reason: ShedReason) -> Shed {
+        self.state.lock().shed(&self.limits, reason)
+    }
+
+    fn show(&self, state: &State) {
+        #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        self.in_use.set(state.slots_used as f64);
+    }
+}
+
+/// Without the lock: a credit that nobody takes is dropped here, and that takes the lock.
+fn hand_over(served: Vec<(oneshot::Sender<Credit>, Credit)>) {
+    for (grant, credit) in served {
+        drop(grant.send(credit));
+    }
+}
+
+/// Takes a waiter out of the queue when it stops waiting, for whatever reason.
+struct LeaveQueue<'a> {
+    pool: &'a Arc<Pool>,
+    id: u64,
+}
+
+impl Drop for LeaveQueue<'_> {
+    fn drop(&mut self) {
+        self.pool.leave(self.id);
+    }
+}
+
+impl Credit {
+    /// For how many bytes it is.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Credit {
+    fn drop(&mut self) {
+        self.pool.release(self.bytes, self.since.elapsed());
+    }
+}
+
+impl std::fmt::Debug for Credit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credit").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::Pin};
+
+    use futures::poll;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: CreditLimits =
+        CreditLimits { slots: 2, bytes: 100, waiting_slots: 3, waiting_bytes: 150 };
+
+    type Waiting = Pin<Box<dyn Future<Output = Result<Credit, Shed>>>>;
+
+    fn pool() -> CreditPool {
+        CreditPool::new(LIMITS, "test")
+    }
+
+    fn in_a_minute() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    fn waiting(pool: &CreditPool, bytes: usize) -> Waiting {
+        let pool = pool.clone();
+        Box::pin(async move { pool.acquire_before(bytes, in_a_minute()).await })
+    }
+
+    /// Polls it once; whether it got a credit, and what became of it.
+    async fn look(waiting: &mut Waiting) -> Option<Result<Credit, Shed>> {
+        match poll!(waiting) {
+            std::task::Poll::Ready(result) => Some(result),
+            std::task::Poll::Pending => None,
+        }
+    }
+
+    fn reason(result: Result<Credit, Shed>) -> ShedReason {
+        result.expect_err("no credit").reason
+    }
+
+    #[test]
+    fn a_credit_moves_between_threads() {
+        fn assert_send<T: Send + 'static>() {}
+        assert_send::<Credit>();
+    }
+
+    #[test]
+    fn the_count_is_bounded() {
+        let pool = pool();
+        let first = pool.try_acquire(1).expect("one");
+        let _second = pool.try_acquire(1).expect("two");
+        assert!(pool.try_acquire(1).is_none());
+        assert_eq!((pool.in_use(), pool.bytes_in_use()), (2, 2));
+        drop(first);
+        assert!(pool.try_acquire(1).is_some());
+    }
+
+    #[test]
+    fn the_bytes_are_bounded() {
+        let pool = pool();
+        let large = pool.try_acquire(60).expect("60 of 100");
+        assert_eq!(large.bytes(), 60);
+        assert!(pool.try_acquire(41).is_none());
+        assert!(pool.try_acquire(40).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_are_served_in_turn_and_never_overtaken() {
+        let pool = pool();
+        let held = pool.try_acquire(50).expect("free");
+        let mut large = waiting(&pool, 80);
+        let mut small = waiting(&pool, 1);
+        assert!(look(&mut large).await.is_none());
+        assert!(look(&mut small).await.is_none(), "a small one does not overtake");
+        assert!(pool.try_acquire(1).is_none(), "nor does who does not wait");
+        drop(held);
+        let large = look(&mut large).await.expect("its turn").expect("free");
+        let small = look(&mut small).await.expect("its turn").expect("free");
+        assert_eq!((large.bytes(), small.bytes()), (80, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_waiting_room_sheds_at_once() {
+        let pool = pool();
+        let _all = pool.try_acquire(100).expect("free");
+        let mut queue: Vec<_> = (0..3).map(|_| waiting(&pool, 10)).collect();
+        for waiter in &mut queue {
+            assert!(look(waiter).await.is_none());
+        }
+        let shed = pool.acquire_before(10, in_a_minute()).await.expect_err("full");
+        assert_eq!((shed.reason, shed.kind()), (ShedReason::Full, ErrorKind::Overloaded));
+        assert!(shed.retry_after > Duration::ZERO);
+        queue.clear();
+        let mut large = waiting(&pool, 100);
+        assert!(look(&mut large).await.is_none());
+        assert_eq!(reason(pool.acquire_before(51, in_a_minute()).await), ShedReason::Full);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_too_long_is_shed_and_makes_place() {
+        let pool = pool();
+        let _most = pool.try_acquire(90).expect("free");
+        let started = Instant::now();
+        let deadline = started + Duration::from_secs(2);
+        let large = pool.acquire_before(50, deadline);
+        let small = pool.acquire_before(5, in_a_minute());
+        let (large, small) = tokio::join!(large, small);
+        assert_eq!(reason(large), ShedReason::Deadline);
+        // Only the large one at the head was in its way.
+        assert_eq!(small.expect("fits").bytes(), 5);
+        assert_eq!(Instant::now(), deadline);
+        assert_eq!(pool.waiting(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_its_deadline_nobody_waits() {
+        let pool = pool();
+        let _all = pool.try_acquire(100).expect("free");
+        assert_eq!(reason(pool.acquire_before(1, Instant::now()).await), ShedReason::Deadline);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_fits_is_refused_at_once() {
+        let shed = pool().acquire_before(101, in_a_minute()).await.expect_err("too large");
+        assert_eq!((shed.reason, shed.kind()), (ShedReason::TooLarge, ErrorKind::TooLarge));
+        assert!(pool().try_acquire(101).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closing_sends_away_who_waits_and_who_comes() {
+        let pool = pool();
+        let held = pool.try_acquire(100).expect("free");
+        let mut waiter = waiting(&pool, 1);
+        assert!(look(&mut waiter).await.is_none());
+        pool.close();
+        assert_eq!(reason(waiter.await), ShedReason::Closed);
+        assert_eq!(reason(pool.acquire_before(1, in_a_minute()).await), ShedReason::Closed);
+        drop(held);
+        assert!(pool.try_acquire(1).is_none());
+        assert_eq!(pool.in_use(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_is_when_the_last_credit_is_back() {
+        let pool = pool();
+        pool.idle().await;
+        let credit = pool.try_acquire(1).expect("free");
+        let mut idle = Box::pin(pool.idle());
+        assert!(poll!(&mut idle).is_pending());
+        drop(credit);
+        idle.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_advice_grows_with_the_time_that_credits_are_held() {
+        let pool = pool();
+        for _ in 0..100 {
+            let _credit = pool.try_acquire(100).expect("free");
+            tokio::time::advance(Duration::from_secs(4)).await;
+        }
+        let _all = pool.try_acquire(100).expect("free");
+        let shed = pool.acquire_before(1, Instant::now()).await.expect_err("full");
+        // Two places, each held for 4 s: one comes free about every 2 s.
+        assert!(shed.retry_after > Duration::from_millis(1_900), "{shed:?}");
+        assert!(shed.retry_after < Duration::from_millis(2_100), "{shed:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn many_threads_share_a_pool_without_loss() {
+        let limits = CreditLimits { slots: 3, bytes: 30, waiting_slots: 64, waiting_bytes: 640 };
+        let pool = CreditPool::new(limits, "test");
+        let tasks: Vec<_> = (0..32_usize)
+            .map(|task| {
+                let pool = pool.clone();
+                tokio::spawn(async move {
+                    for round in 0..200_usize {
+                        let bytes = 1 + (task + round) % 10;
+                        let wait = pool.acquire_before(bytes, in_a_minute());
+                        if (task + round) % 7 == 0 {
+                            // Cancelled while it waits, or just as it is served.
+                            let mut wait = Box::pin(wait);
+                            drop(poll!(&mut wait));
+                            tokio::task::yield_now().await;
+                            continue;
+                        }
+                        let _credit = wait.await.expect("room for all");
+                        assert!(pool.in_use() <= 3 && pool.bytes_in_use() <= 30);
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+        assert_eq!((pool.in_use(), pool.bytes_in_use(), pool.waiting()), (0, 0, 0));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Try(usize),
+        Wait(usize),
+        Look(usize),
+        Leave(usize),
+        Release(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0_usize..120).prop_map(Step::Try),
+            (0_usize..120).prop_map(Step::Wait),
+            (0_usize..8).prop_map(Step::Look),
+            (0_usize..8).prop_map(Step::Leave),
+            (0_usize..8).prop_map(Step::Release),
+        ]
+    }
+
+    async fn walk(steps: Vec<Step>) {
+        let pool = pool();
+        let mut held: Vec<Credit> = Vec::new();
+        let mut queue: Vec<Waiting> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Try(bytes) => held.extend(pool.try_acquire(bytes)),
+                Step::Wait(bytes) => {
+                    let mut waiter = waiting(&pool, bytes);
+                    match look(&mut waiter).await {
+                        Some(result) => held.extend(result.ok()),
+                        None => queue.push(waiter),
+                    }
+                }
+                Step::Look(at) if at < queue.len() => {
+                    if let Some(result) = look(&mut queue[at]).await {
+                        held.push(result.expect("neither closed nor late"));
+                        drop(queue.remove(at));
+                    }
+                }
+                Step::Leave(at) if at < queue.len() => drop(queue.remove(at)),
+                Step::Release(at) if at < held.len() => drop(held.remove(at)),
+                Step::Look(_) | Step::Leave(_) | Step::Release(_) => {}
+            }
+            let state = pool.pool.state.lock();
+            assert!(state.slots_used <= LIMITS.slots && state.bytes_used <= LIMITS.bytes);
+            assert!(state.queue.len() <= LIMITS.waiting_slots);
+            let queued: usize = state.queue.iter().map(|waiter| waiter.bytes).sum();
+            assert_eq!(state.bytes_waiting, queued);
+            assert!(queued <= LIMITS.waiting_bytes);
+            if let Some(head) = state.queue.front() {
+                let fits = state.slots_used < LIMITS.slots
+                    && state.bytes_used + head.bytes <= LIMITS.bytes;
+                assert!(!fits, "the head of the queue waits although it fits");
+            }
+            // A credit is held, or on its way to one who has not looked yet.
+            assert!(state.slots_used >= held.len());
+            assert!(state.slots_used <= held.len() + queue.len());
+        }
+        queue.clear();
+        held.clear();
+        assert_eq!((pool.in_use(), pool.bytes_in_use(), pool.waiting()), (0, 0, 0));
+        assert!(pool.try_acquire(LIMITS.bytes).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_pool_and_never_less_after(
+            steps in proptest::collection::vec(step(), 0..60)
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .expect("a runtime");
+            runtime.block_on(walk(steps));
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Why an actor ended.
+
+use std::any::Any;
+
+use ocelli_messages::{ErrorKind, LogLevel};
+
+/// Why a child or a supervisor ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exit {
+    /// It had nothing more to do.
+    #[error("ended by itself")]
+    Normal,
+    /// It was asked to stop and finished its work first.
+    #[error("drained")]
+    Drained,
+    /// It gave up, or its supervisor gave up on it.
+    #[error("failed: {0}")]
+    Failed(ErrorKind),
+    /// A bug: it panicked with this text.
+    #[error("panicked: {0}")]
+    Panicked(String),
+    /// It made no progress for too long.
+    #[error("made no progress for too long")]
+    Hung,
+    /// It did not stop within its grace period.
+    #[error("killed after its grace period")]
+    Killed,
+}
+
+impl Exit {
+    /// Whether it ended as intended: [`Exit::Normal`] or [`Exit::Drained`].
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        matches!(self, Self::Normal | Self::Drained)
+    }
+
+    /// The label of metrics: a closed list.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Drained => "drained",
+            Self::Failed(kind) => kind.as_str(),
+            Self::Panicked(_) => "panicked",
+            Self::Hung => "hung",
+            Self::Killed => "killed",
+        }
+    }
+
+    /// What a supervisor that gives up because of this exit reports to its parent.
+    #[must_use]
+    pub const fn error_kind(&self) -> ErrorKind {
+        match self {
+            Self::Failed(kind) => *kind,
+            Self::Panicked(_) | Self::Hung => ErrorKind::Internal,
+            Self::Normal | Self::Drained | Self::Killed => ErrorKind::Unavailable,
+        }
+    }
+
+    /// The level of its one log line.
+    #[must_use]
+    pub const fn level(&self) -> LogLevel {
+        match self {
+            Self::Normal | Self::Drained => LogLevel::Info,
+            Self::Failed(kind) => kind.level(),
+            Self::Killed => LogLevel::Warn,
+            Self::Panicked(_) | Self::Hung => LogLevel::Error,
+        }
+    }
+
+    /// From what a panic threw.
+    pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload
+            .downcast_ref::<&'static str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a payload that is not text".to_owned());
+        Self::Panicked(text)
+    }
+
+    pub(super) fn log(&self, path: &str) {
+        let reason = self.reason();
+        match self.level() {
+            LogLevel::Debug => tracing::debug!(actor = path, reason, "actor ended: {self}"),
+            LogLevel::Info => tracing::info!(actor = path, reason, "actor ended: {self}"),
+            LogLevel::Warn => tracing::warn!(actor = path, reason, "actor ended: {self}"),
+            LogLevel::Error => tracing::error!(actor = path, reason, "actor ended: {self}"),
+        }
+    }
+}

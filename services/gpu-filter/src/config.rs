@@ -1,0 +1,92 @@
+//! What can be set.
+
+use serde::{Deserialize, Serialize};
+
+/// Whether GPUs are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CudaUse {
+    /// Where there are any.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+/// The section `gpu_filter`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Threads that compute; 0 takes one for each core.
+    pub cpu_workers: usize,
+    /// Whether GPUs are used.
+    pub cuda: CudaUse,
+    /// Requests that may be under way.
+    pub credits: usize,
+    /// Bytes of requests that may be under way.
+    pub credit_bytes: usize,
+    /// Requests that may wait for a credit; one more is answered with `overloaded` at once.
+    pub waiting: usize,
+    /// Bytes of requests that may wait for a credit.
+    pub waiting_bytes: usize,
+    /// How long a request may wait for a credit.
+    pub patience_ms: u64,
+    /// Live frames that may wait; then the oldest is dropped.
+    pub live_waiting: usize,
+    /// Bytes of live frames that may wait.
+    pub live_waiting_bytes: usize,
+    /// The deadline of a live frame that states none.
+    pub live_timeout_ms: u64,
+    /// Unused pixel memory that is kept for the next frames.
+    pub pool_bytes: usize,
+}
+
+const MIB: usize = 1024 * 1024;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            cpu_workers: 0,
+            cuda: CudaUse::Auto,
+            credits: 64,
+            credit_bytes: 256 * MIB,
+            waiting: 128,
+            waiting_bytes: 256 * MIB,
+            patience_ms: 2_000,
+            live_waiting: 64,
+            live_waiting_bytes: 128 * MIB,
+            live_timeout_ms: 5_000,
+            pool_bytes: 128 * MIB,
+        }
+    }
+}
+
+impl Config {
+    /// Values that cannot be, as pairs of field and reason.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let mut within = |field, value: usize, least: usize, most: usize| {
+            if !(least..=most).contains(&value) {
+                problems.push((field, format!("{value} must be from {least} to {most}")));
+            }
+        };
+        within("cpu_workers", self.cpu_workers, 0, 1024);
+        within("credits", self.credits, 1, 65_536);
+        within("credit_bytes", self.credit_bytes, MIB, usize::MAX);
+        within("waiting", self.waiting, 0, 65_536);
+        within("live_waiting", self.live_waiting, 1, 65_536);
+        within("live_waiting_bytes", self.live_waiting_bytes, MIB, usize::MAX);
+        problems
+    }
+
+    /// How many threads compute.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        if self.cpu_workers > 0 {
+            self.cpu_workers
+        } else {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        }
+    }
+}

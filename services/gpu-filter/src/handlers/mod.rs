@@ -1,0 +1,9 @@
+//! What answers messages.
+
+mod list;
+mod live;
+mod process;
+
+pub(crate) use list::List;
+pub(crate) use live::Live;
+pub(crate) use process::Process;

@@ -1,0 +1,83 @@
+//! `req.filter.process`: one frame, one answer.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+use futures::{FutureExt as _, future::BoxFuture};
+use ocelli_actors::broker::{Handler, Request};
+use ocelli_kernels::{Catalog, Pool};
+use ocelli_messages::{Failure, Limits, MessageContext, Payload, v1};
+use tokio::{sync::oneshot, time::Instant};
+use tracing::Span;
+
+use crate::{
+    devices::Devices,
+    pixels,
+    plan::{self, Plan},
+    worker::{self, Job},
+};
+
+/// Answers `ProcessRequest`s.
+#[derive(Clone, Debug)]
+pub(crate) struct Process {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) limits: Limits,
+    pub(crate) devices: Devices,
+    pub(crate) pool: Pool,
+    /// How it signs responses that needed no device.
+    pub(crate) name: Arc<str>,
+}
+
+impl Process {
+    /// Does what a request asks for; an encoded `ProcessResponse`.
+    pub(crate) async fn run(
+        &self,
+        request: v1::ProcessRequest,
+        context: &MessageContext,
+        arrived: Instant,
+    ) -> Result<Bytes, Failure> {
+        let plan = Plan::check(request, &self.catalog, &self.limits)?;
+        if plan.nothing_to_do() {
+            return Ok(self.hand_back(&plan, arrived));
+        }
+        let late = || Failure::deadline("the deadline passed before the result was there");
+        let left = context.deadline.left(SystemTime::now()).ok_or_else(late)?;
+        let (reply, result) = oneshot::channel();
+        let (deadline, span) = (context.deadline, Span::current());
+        self.devices.submit(Job { plan, arrived, deadline, span, reply })?;
+        match tokio::time::timeout(left, result).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Failure::internal("the worker failed on this request")),
+            Err(_) => Err(late()),
+        }
+    }
+
+    /// The answer to a request whose payload is the result already: no device is woken for it.
+    fn hand_back(&self, plan: &Plan, arrived: Instant) -> Bytes {
+        let payload = match &plan.payload {
+            Payload::Raw(raw) => v1::frame::Payload::Raw(pixels::unchanged(raw)),
+            Payload::Encoded(file) => v1::frame::Payload::Encoded(v1::EncodedImage {
+                codec: file.codec.into(),
+                data: file.data.clone(),
+            }),
+        };
+        let queue_ns = worker::ns(arrived.elapsed());
+        let response = v1::ProcessResponse {
+            frame: Some(v1::Frame { payload: Some(payload), ..plan.identity.clone() }),
+            timing: Some(v1::Timing { queue_ns, ..Default::default() }),
+            worker: self.name.to_string(),
+            ..Default::default()
+        };
+        worker::encode(&response, &self.pool)
+    }
+}
+
+impl Handler for Process {
+    fn handle(&self, request: Request) -> BoxFuture<'_, Result<Bytes, Failure>> {
+        async move {
+            let Request { context, payload, arrived } = request;
+            self.run(plan::decode(payload)?, &context, arrived).await
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,120 @@
+//! Between the images of messages and the images that operations work on.
+
+use bytes::Bytes;
+use ocelli_kernels::{
+    Image, ImageError, PixelFormat, Pool, Size, codec,
+    codec::{CodecError, DecodeLimits},
+    convert,
+};
+use ocelli_messages::{ErrorKind, Failure, Payload, RawFrame, v1};
+
+use crate::{
+    definitions::pixel_format,
+    output::{Output, image_codec},
+};
+
+/// The image of a request, in a layout that operations work on.
+pub(crate) fn decode(
+    payload: &Payload,
+    limits: &DecodeLimits,
+    pool: &Pool,
+) -> Result<Image, Failure> {
+    match payload {
+        Payload::Raw(raw) => from_raw(raw, pool).map_err(|error| bug(&error)),
+        Payload::Encoded(file) => codec::decode(&file.data, limits, pool)
+            .map_err(|error| codec_failure(&error).at("frame.encoded.data")),
+    }
+}
+
+fn from_raw(raw: &RawFrame, pool: &Pool) -> Result<Image, ImageError> {
+    use v1::PixelFormat as F;
+    let size = Size::new(raw.size.width(), raw.size.height())
+        .ok_or(ImageError::Length { is: raw.data.len(), must: usize::MAX })?;
+    let as_is = |format| Image::new(size, format, raw.stride, raw.data.clone());
+    match raw.format {
+        F::Gray8 => as_is(PixelFormat::Gray8),
+        F::Rgb8 => as_is(PixelFormat::Rgb8),
+        F::Rgba8 => as_is(PixelFormat::Rgba8),
+        F::Bgr8 => convert::bgr8_to_rgb8(size, raw.stride, &raw.data, pool),
+        F::Nv12 => convert::nv12_to_rgb8(size, raw.stride, &raw.data, pool),
+        F::I420 | F::Unspecified => convert::i420_to_rgb8(size, raw.stride, &raw.data, pool),
+    }
+}
+
+/// The image in the form that was asked for.
+pub(crate) fn encode(
+    image: Image,
+    output: Output,
+    pool: &Pool,
+) -> Result<v1::frame::Payload, Failure> {
+    match output {
+        Output::Raw(format) => {
+            to_raw(image, format, pool).map_err(|error| bug(&error)).map(v1::frame::Payload::Raw)
+        }
+        Output::Encoded(codec, quality) => {
+            let data = codec::encode(&image, codec, quality, pool)
+                .map_err(|error| codec_failure(&error).at("pipeline.output"))?;
+            let codec = image_codec(codec).into();
+            Ok(v1::frame::Payload::Encoded(v1::EncodedImage { codec, data }))
+        }
+    }
+}
+
+fn to_raw(
+    image: Image,
+    format: Option<v1::PixelFormat>,
+    pool: &Pool,
+) -> Result<v1::RawImage, ImageError> {
+    use v1::PixelFormat as F;
+    let natural = pixel_format(image.format());
+    let format = format.unwrap_or(natural);
+    let image = match format {
+        F::Gray8 => convert::to_format(&image, PixelFormat::Gray8, pool)?,
+        F::Rgb8 => convert::to_format(&image, PixelFormat::Rgb8, pool)?,
+        F::Rgba8 => convert::to_format(&image, PixelFormat::Rgba8, pool)?,
+        F::Bgr8 => convert::to_bgr8(&image, pool)?,
+        F::Nv12 | F::I420 | F::Unspecified => image,
+    };
+    // Both sides came from, or passed, a check against 32-bit limits.
+    let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    Ok(v1::RawImage {
+        width: narrow(image.size().width()),
+        height: narrow(image.size().height()),
+        stride: narrow(image.stride()),
+        format: format.into(),
+        data: image.into_data(),
+    })
+}
+
+/// A raw image handed back as it came, with its stride said.
+pub(crate) fn unchanged(raw: &RawFrame) -> v1::RawImage {
+    v1::RawImage {
+        width: raw.size.width(),
+        height: raw.size.height(),
+        stride: u32::try_from(raw.stride).unwrap_or(u32::MAX),
+        format: raw.format.into(),
+        data: Bytes::clone(&raw.data),
+    }
+}
+
+fn codec_failure(error: &CodecError) -> Failure {
+    let kind = match error {
+        CodecError::NotAnImage | CodecError::Unsupported { .. } => ErrorKind::Unsupported,
+        CodecError::Empty
+        | CodecError::Truncated(_)
+        | CodecError::Damaged { .. }
+        | CodecError::TooLargeToEncode { .. }
+        | CodecError::Quality(_) => ErrorKind::InvalidArgument,
+        CodecError::TooLarge { .. } => ErrorKind::TooLarge,
+        CodecError::Encode { .. } => ErrorKind::Internal,
+    };
+    if let CodecError::Damaged { detail, .. } | CodecError::Encode { detail, .. } = error {
+        tracing::debug!(detail, "{error}");
+    }
+    Failure::new(kind, error.to_string())
+}
+
+fn bug(error: &ImageError) -> Failure {
+    tracing::error!(%error, "a checked image was refused");
+    Failure::internal("a checked image was refused")
+}

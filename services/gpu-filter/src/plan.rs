@@ -1,0 +1,90 @@
+//! From a request, which may say anything, to a plan, which cannot be wrong.
+
+use bytes::Bytes;
+use ocelli_kernels::{Catalog, Chain};
+use ocelli_messages::{CheckedFrame, ErrorKind, Failure, Limits, Payload, v1};
+use prost::Message as _;
+
+use crate::output::Output;
+
+/// What is to be done with a frame.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The frame without its payload: what the response repeats.
+    pub(crate) identity: v1::Frame,
+    pub(crate) payload: Payload,
+    pub(crate) chain: Chain,
+    pub(crate) output: Output,
+    pub(crate) accelerator: v1::Accelerator,
+}
+
+/// Reads a message.
+pub(crate) fn decode(payload: Bytes) -> Result<v1::ProcessRequest, Failure> {
+    v1::ProcessRequest::decode(payload)
+        .map_err(|error| Failure::invalid("", format!("not a ProcessRequest: {error}")))
+}
+
+impl Plan {
+    /// Checks a request against the filters and the limits.
+    pub(crate) fn check(
+        request: v1::ProcessRequest,
+        catalog: &Catalog,
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
+        let frame = request.frame.ok_or_else(|| Failure::invalid("frame", "there is no frame"))?;
+        let pipeline = request.pipeline.unwrap_or_default();
+        let accelerator = accelerator(&pipeline).map_err(|failure| failure.within("pipeline"))?;
+        let chain = chain(&pipeline.steps, catalog, limits)
+            .map_err(|failure| failure.within("pipeline"))?;
+        let frame = CheckedFrame::check(frame, limits).map_err(|failure| failure.within("frame"))?;
+        let output = Output::check(pipeline.output, &frame.payload)
+            .map_err(|failure| failure.within("pipeline.output"))?;
+        let CheckedFrame { identity, payload } = frame;
+        Ok(Self { identity, payload, chain, output, accelerator })
+    }
+
+    /// Whether the payload is the result already.
+    pub(crate) fn nothing_to_do(&self) -> bool {
+        self.chain.is_empty()
+            && match &self.payload {
+                Payload::Raw(raw) => self.output.is_raw(raw.format),
+                // An encoded image is decoded also with no step: the result is upright, and
+                // damaged data is found.
+                Payload::Encoded(_) => false,
+            }
+    }
+}
+
+fn accelerator(pipeline: &v1::Pipeline) -> Result<v1::Accelerator, Failure> {
+    v1::Accelerator::try_from(pipeline.accelerator).map_err(|_| {
+        let message = format!("{} is no known accelerator", pipeline.accelerator);
+        Failure::invalid("accelerator", message).allow(["AUTO", "CPU", "CUDA"])
+    })
+}
+
+fn chain(steps: &[v1::Step], catalog: &Catalog, limits: &Limits) -> Result<Chain, Failure> {
+    let (is, most) = (steps.len(), limits.max_steps);
+    if is > most {
+        let message = format!("{is} steps: at most {most} are allowed");
+        return Err(Failure::new(ErrorKind::TooLarge, message).at("steps"));
+    }
+    let mut filters = Vec::with_capacity(is);
+    for (index, step) in steps.iter().enumerate() {
+        match &step.kind {
+            Some(v1::step::Kind::Filter(filter)) => {
+                filters.push((filter.id.as_str(), &filter.parameters));
+            }
+            None => {
+                let message = "the step has no kind that this worker knows";
+                return Err(Failure::invalid(format!("steps[{index}]"), message).allow(["filter"]));
+            }
+        }
+    }
+    Chain::parse(catalog, filters).map_err(|error| {
+        let place = match &error.parameter {
+            Some(parameter) => format!("steps[{}].filter.parameters.{parameter}", error.step),
+            None => format!("steps[{}].filter.id", error.step),
+        };
+        Failure::invalid(place, error.message).allow(error.allowed)
+    })
+}

@@ -1,0 +1,207 @@
+//! The actors of this service, and how they are connected: the one place that makes them.
+//!
+//! ```text
+//! gpu-filter ─┬─ devices ─┬─ cpu-worker-0 … n   one thread each ◀── queue ◀─┐
+//!             │           └─ cuda-worker        one thread      ◀── queue ◀─┤
+//!             ├─ requests     req.filter.process ─ Process ─────────────────┤
+//!             │               req.filter.list    ─ List                     │
+//!             └─ live         frame.in.* ────────── Live ───────────────────┘
+//! ```
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use ocelli_actors::{
+    broker::{Connection, EndpointSpec, LiveActor, LiveSpec, ServiceActor, ServiceSpec},
+    credits::{CreditLimits, CreditPool},
+    device::{DeviceActor, DeviceQueue, MakeWorker},
+    supervisor::{ChildSpec, Restart, SupervisorSpec},
+};
+use ocelli_kernels::{Catalog, CpuBackend, CudaBackend, Pool, Probe, codec::DecodeLimits};
+use ocelli_messages::{ErrorKind, Failure, Limits, Subject, Tenant, v1};
+
+use crate::{
+    Config, CudaUse, SERVICE,
+    devices::{Devices, Gpu},
+    handlers::{List, Live, Process},
+    worker::FilterWorker,
+};
+
+/// A service that waits for its broker is not hung: readiness says what it waits for.
+const PATIENT: Duration = Duration::from_secs(365 * 24 * 3600);
+/// A request that makes a filter panic must not stop the service for others: its worker is made
+/// anew at once, and a client that repeats it can do so often before the process gives up.
+const WORKER_RESTARTS: (usize, Duration) = (1_000, Duration::from_secs(60));
+const WORKER_BACKOFF: (Duration, Duration) =
+    (Duration::from_millis(10), Duration::from_millis(500));
+
+/// What the service is made from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The section `gpu_filter`.
+    pub config: Config,
+    /// How large an image may be.
+    pub limits: Limits,
+    /// Whose requests it serves.
+    pub tenant: Tenant,
+    /// The deadline of a request that states none.
+    pub request_timeout: Duration,
+    /// This instance, unique.
+    pub instance: String,
+    /// Its connection to the broker, for nothing else.
+    pub connection: Connection,
+    /// The filters.
+    pub catalog: Arc<Catalog>,
+    /// What this machine offers.
+    pub probe: Probe,
+}
+
+/// The service as a supervisor of its actors.
+#[must_use]
+pub fn supervisor(parts: &Parts) -> SupervisorSpec {
+    let pool = Pool::new(parts.config.pool_bytes);
+    let name: Arc<str> = format!("{SERVICE}-{}", parts.instance).into();
+    let (workers, devices) = devices(parts, &pool, &name);
+    let process = Process {
+        catalog: Arc::clone(&parts.catalog),
+        limits: parts.limits,
+        devices: devices.clone(),
+        pool,
+        name,
+    };
+    let service = service(parts, process.clone(), devices.accelerators());
+    let live = live(parts, process);
+    let connection = parts.connection.clone();
+    let (requests, _) = ChildSpec::actor("requests", move |child| {
+        ServiceActor::new(service.clone(), connection.clone(), child)
+    });
+    let connection = parts.connection.clone();
+    let (frames, _) = ChildSpec::actor("live", move |child| {
+        LiveActor::new(live.clone(), connection.clone(), child)
+    });
+    SupervisorSpec::new(SERVICE)
+        .child(ChildSpec::supervisor(workers))
+        .child(requests.ready_within(PATIENT))
+        .child(frames.ready_within(PATIENT))
+}
+
+fn devices(parts: &Parts, pool: &Pool, name: &Arc<str>) -> (SupervisorSpec, Devices) {
+    let config = &parts.config;
+    let limits = DecodeLimits {
+        max_side: parts.limits.max_side_px,
+        max_pixels: parts.limits.max_pixels,
+    };
+    // Whoever holds a credit, or is a live frame under way, finds room here.
+    let queue = || DeviceQueue::new(config.credits + config.threads() * 2, config.credit_bytes * 2);
+    let cpu = queue();
+    let (restarts, window) = WORKER_RESTARTS;
+    let (base, cap) = WORKER_BACKOFF;
+    let mut workers =
+        SupervisorSpec::new("devices").intensity(restarts, window).backoff(base, cap);
+    for index in 0..config.threads() {
+        let (pool, name) = (pool.clone(), Arc::clone(name));
+        let make: MakeWorker<FilterWorker> = Arc::new(move || {
+            let backend = Box::new(CpuBackend::new(pool.clone()));
+            Ok(FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name)))
+        });
+        let queue = cpu.clone();
+        // One name for each worker thread, for as long as the process lives.
+        let thread: &'static str = String::leak(format!("cpu-worker-{index}"));
+        let (child, _) = ChildSpec::actor(thread, move |child| {
+            DeviceActor::new(thread, queue.clone(), Arc::clone(&make), child)
+        });
+        workers = workers.child(child);
+    }
+    let has_gpu = parts.probe.cuda.as_ref().is_ok_and(|devices| !devices.is_empty());
+    if config.cuda == CudaUse::Off || !has_gpu {
+        return (workers, Devices { cpu, gpu: None });
+    }
+    let queue = queue();
+    let (jobs, pool, name) = (queue.clone(), pool.clone(), Arc::clone(name));
+    let make: MakeWorker<FilterWorker> = Arc::new(move || {
+        let backend = CudaBackend::open(0, pool.clone()).map_err(|error| {
+            Failure::new(ErrorKind::DeviceLost, format!("the GPU cannot be opened: {error}"))
+        })?;
+        Ok(FilterWorker::new(Box::new(backend), pool.clone(), limits, Arc::clone(&name)))
+    });
+    let (child, worker) = ChildSpec::actor("cuda-worker", move |child| {
+        DeviceActor::new("cuda-worker", jobs.clone(), Arc::clone(&make), child)
+    });
+    // A lost GPU cannot be healed by a new thread: `auto` goes on with the CPU.
+    let workers = workers.child(child.restart(Restart::Temporary));
+    (workers, Devices { cpu, gpu: Some(Gpu { queue, worker }) })
+}
+
+fn service(
+    parts: &Parts,
+    process: Process,
+    accelerators: Vec<v1::Accelerator>,
+) -> ServiceSpec {
+    let config = &parts.config;
+    let backends: Vec<_> = accelerators
+        .iter()
+        .map(|accelerator| {
+            accelerator.as_str_name().trim_start_matches("ACCELERATOR_").to_lowercase()
+        })
+        .collect();
+    let metadata = BTreeMap::from([
+        ("backends".to_owned(), backends.join(",")),
+        ("cpu".to_owned(), parts.probe.cpu.to_owned()),
+        ("tenant".to_owned(), parts.tenant.to_string()),
+    ]);
+    let patience = Duration::from_millis(config.patience_ms);
+    let timeout = parts.request_timeout;
+    let credits = |name, slots, bytes, waiting| {
+        let limits = CreditLimits {
+            slots,
+            bytes,
+            waiting_slots: waiting,
+            waiting_bytes: config.waiting_bytes,
+        };
+        CreditPool::new(limits, name)
+    };
+    let list = List { catalog: Arc::clone(&parts.catalog), accelerators };
+    ServiceSpec {
+        name: SERVICE,
+        instance: parts.instance.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        description: "Filters images on CPU and CUDA workers",
+        metadata,
+        endpoints: vec![
+            EndpointSpec {
+                name: "filter-process",
+                subject: Subject::FilterProcess(parts.tenant.clone()),
+                handler: Arc::new(process),
+                credits: credits(
+                    "filter-process",
+                    config.credits,
+                    config.credit_bytes,
+                    config.waiting,
+                ),
+                patience,
+                timeout,
+            },
+            EndpointSpec {
+                name: "filter-list",
+                subject: Subject::FilterList(parts.tenant.clone()),
+                handler: Arc::new(list),
+                credits: credits("filter-list", 64, 1024 * 1024, 1024),
+                patience,
+                timeout,
+            },
+        ],
+    }
+}
+
+fn live(parts: &Parts, process: Process) -> LiveSpec {
+    let config = &parts.config;
+    LiveSpec {
+        service: SERVICE,
+        tenant: parts.tenant.clone(),
+        handler: Arc::new(Live(process)),
+        // Two for each thread: one is computed while the next is on its way.
+        in_flight: config.threads() * 2,
+        waiting: config.live_waiting,
+        waiting_bytes: config.live_waiting_bytes,
+        timeout: Duration::from_millis(config.live_timeout_ms),
+    }
+}
