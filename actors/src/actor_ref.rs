@@ -52,7 +52,10 @@ pub(crate) struct Slot<A: Actor> {
 
 impl<A: Actor> Slot<A> {
     pub(crate) const fn empty() -> Self {
-        Self { generation: 0, address: None }
+        Self {
+            generation: 0,
+            address: None,
+        }
     }
 
     pub(crate) fn fill(&mut self, address: Addr<A>) {
@@ -69,7 +72,10 @@ impl<A: Actor> Slot<A> {
     }
 
     fn live(&self) -> Result<&Addr<A>, AskError> {
-        self.address.as_ref().filter(|address| address.connected()).ok_or(AskError::Unavailable)
+        self.address
+            .as_ref()
+            .filter(|address| address.connected())
+            .ok_or(AskError::Unavailable)
     }
 }
 
@@ -82,7 +88,10 @@ pub struct ActorRef<A: Actor> {
 
 impl<A: Actor> Clone for ActorRef<A> {
     fn clone(&self) -> Self {
-        Self { slot: self.slot.clone(), unanswered: Arc::clone(&self.unanswered) }
+        Self {
+            slot: self.slot.clone(),
+            unanswered: Arc::clone(&self.unanswered),
+        }
     }
 }
 
@@ -98,7 +107,10 @@ impl<A: Actor> std::fmt::Debug for ActorRef<A> {
 
 impl<A: Actor<Context = Context<A>>> ActorRef<A> {
     pub(crate) fn new(slot: watch::Receiver<Slot<A>>) -> Self {
-        Self { slot, unanswered: Arc::new(Semaphore::new(MAX_UNANSWERED)) }
+        Self {
+            slot,
+            unanswered: Arc::new(Semaphore::new(MAX_UNANSWERED)),
+        }
     }
 
     /// Sends a message and waits for the answer, at most `within`.
@@ -111,7 +123,9 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        let permit = Arc::clone(&self.unanswered).try_acquire_owned().map_err(|_| AskError::Full)?;
+        let permit = Arc::clone(&self.unanswered)
+            .try_acquire_owned()
+            .map_err(|_| AskError::Full)?;
         let request = self.slot.borrow().live()?.send(message);
         // `send` enlarges the mailbox without end, so the number of messages is what is bounded:
         // the permit stays with the message even where the caller stopped waiting.
@@ -140,10 +154,14 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        self.slot.borrow().live()?.try_send(message).map_err(|error| match error {
-            SendError::Full(_) => AskError::Full,
-            SendError::Closed(_) => AskError::Unavailable,
-        })
+        self.slot
+            .borrow()
+            .live()?
+            .try_send(message)
+            .map_err(|error| match error {
+                SendError::Full(_) => AskError::Full,
+                SendError::Closed(_) => AskError::Unavailable,
+            })
     }
 
     /// How many times the actor was started.

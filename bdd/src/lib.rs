@@ -1,1 +1,1 @@
-//! x
+//! Nothing but a place for the features: the steps that run them are the test `bdd`.

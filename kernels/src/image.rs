@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::PooledBuffer;
+use crate::{Pool, PooledBuffer};
 
 /// The layouts that operations work on, 8 bits a sample. Others are converted at the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,6 +168,27 @@ impl Image {
     #[must_use]
     pub fn into_data(self) -> Bytes {
         self.data
+    }
+
+    /// Without padding: itself, or a copy in memory of that pool.
+    #[must_use]
+    pub fn to_packed(&self, pool: &Pool) -> Self {
+        if self.is_packed() {
+            return self.clone();
+        }
+        let row = self.row_bytes();
+        let mut buffer = pool.take(row * self.size.height());
+        for (to, from) in buffer.chunks_exact_mut(row).zip(self.rows()) {
+            to.copy_from_slice(from);
+        }
+        Self { size: self.size, format: self.format, stride: row, data: buffer.freeze() }
+    }
+
+    /// The row at that height, without padding; empty below the image.
+    #[must_use]
+    pub fn row(&self, y: usize) -> &[u8] {
+        let start = y.saturating_mul(self.stride);
+        self.data.get(start..start.saturating_add(self.row_bytes())).unwrap_or_default()
     }
 
     /// The rows from top to bottom, without padding.

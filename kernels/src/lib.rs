@@ -1,13 +1,43 @@
 //! Image operations, each with its CPU and its CUDA implementation side by side, and the codecs.
 //!
 //! - [`Image`]: pixels; [`Pool`]: where their memory comes from and goes back to.
+//! - [`FilterDefinition`]: what a filter is called and takes; everything shown to users follows it.
+//! - [`Operation`]: a filter with its parameters set; [`Catalog`]: the filters there are;
+//!   [`Chain`]: operations one after the other.
+//! - [`Backend`]: runs chains, on the CPU ([`CpuBackend`]) or on a GPU ([`CudaBackend`]).
+//! - [`probe()`]: what this machine offers.
+//! - [`convert`]: other pixel layouts to ours and back, at the edge.
 //! - [`codec`]: PNG, JPEG and WebP files to images and back.
 //!
 //! No NATS, no actors, no protobuf here: images in, images out.
 
+mod backend;
+mod blur;
+mod catalog;
+mod chain;
+mod clock;
 pub mod codec;
+pub mod convert;
+mod cuda;
+mod definition;
+mod grayscale;
 mod image;
+mod operation;
+mod parameters;
 mod pool;
+mod probe;
+mod scratch;
+mod simd;
+#[cfg(test)]
+mod test_images;
 
+pub use backend::{Accelerator, Backend, BackendError, CpuBackend, Output};
+pub use catalog::{Catalog, Entry};
+pub use chain::{Chain, ChainError};
+pub use cuda::{Argument, CudaBackend, CudaError, CudaSource, DriverFault, Launch, Weights};
+pub use definition::{FilterDefinition, ParameterDefinition, ParameterKind};
 pub use image::{Image, ImageError, PixelFormat, Size};
+pub use operation::Operation;
+pub use parameters::{ParameterError, Parameters};
 pub use pool::{Pool, PooledBuffer};
+pub use probe::{CudaDevice, Probe, probe};

@@ -213,10 +213,14 @@ fn note(link: &watch::Sender<Link>, event: &Event) {
             connected.set(1.0);
             info!("connected to the broker");
         }
-        Event::Disconnected | Event::Closed => {
+        Event::Closed => {
+            link.send_modify(|link| link.up = false);
+            info!("the connection to the broker is closed");
+        }
+        Event::Disconnected => {
             link.send_modify(|link| link.up = false);
             connected.set(0.0);
-            warn!(%event, "no connection to the broker");
+            warn!("no connection to the broker");
         }
         Event::SlowConsumer(_) => {
             counter(Metric::BrokerSlowConsumers, &[]).increment(1);

@@ -72,9 +72,8 @@ impl ChildSpec {
         let (slot, receiver) = watch::channel(Slot::empty());
         let slot = Rc::new(slot);
         let factory = Rc::new(factory);
-        let run: Run = Box::new(move |ctx| {
-            Box::pin(run_actor(Rc::clone(&factory), Rc::clone(&slot), ctx))
-        });
+        let run: Run =
+            Box::new(move |ctx| Box::pin(run_actor(Rc::clone(&factory), Rc::clone(&slot), ctx)));
         let spec = Self {
             name,
             restart: Restart::Permanent,
@@ -94,7 +93,9 @@ impl ChildSpec {
         let shutdown_within = spec
             .children
             .iter()
-            .fold(Duration::from_secs(1), |sum, child| sum.saturating_add(child.shutdown_within));
+            .fold(Duration::from_secs(1), |sum, child| {
+                sum.saturating_add(child.shutdown_within)
+            });
         let spec = Rc::new(spec);
         Self {
             name,
@@ -160,7 +161,11 @@ impl Drop for AbortOnDrop {
     }
 }
 
-async fn run_actor<A, F>(factory: Rc<F>, slot: Rc<watch::Sender<Slot<A>>>, ctx: ChildContext) -> Exit
+async fn run_actor<A, F>(
+    factory: Rc<F>,
+    slot: Rc<watch::Sender<Slot<A>>>,
+    ctx: ChildContext,
+) -> Exit
 where
     A: Actor<Context = Context<A>> + Handler<Stop>,
     F: Fn(&ChildContext) -> A,
@@ -180,7 +185,10 @@ where
     let stop = async {
         let deadline = ctx.stop_requested().await;
         let grace = deadline.saturating_duration_since(Instant::now());
-        let request = slot.borrow().address().map(|address| address.send(Stop { grace }));
+        let request = slot
+            .borrow()
+            .address()
+            .map(|address| address.send(Stop { grace }));
         if let Some(request) = request {
             // A request that nobody waits for is not delivered; how it ends, the task tells.
             request.await.ok();

@@ -1,1 +1,17 @@
-//! Placeholder replaced within this change.
+//! What every Ocelli service needs, whatever it does.
+//!
+//! - [`config`]: settings from defaults, a file, the environment and flags, every mistake listed.
+//! - [`telemetry`]: logs, traces, metrics and Sentry, and the trace context that messages carry.
+//! - [`health`]: what a service depends on, and whether it is ready.
+//! - [`admin`]: the admin port, which shows all of that over HTTP.
+//! - [`problem`]: errors as RFC 9457 `application/problem+json`.
+//! - [`signals`]: when to stop.
+//!
+//! The connection to NATS is in `ocelli_actors::broker`.
+
+pub mod admin;
+pub mod config;
+pub mod health;
+pub mod problem;
+pub mod signals;
+pub mod telemetry;

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Checks what no other linter does: file lengths, folder READMEs, links in Markdown, file sizes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RUST_LINES = 500
+README_LINES = 30
+BYTES = 1 << 20
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg"}
+
+FENCE = re.compile(r"^\s*(```|~~~)")
+CODE = re.compile(r"`[^`]*`")
+LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)|(?:src|href)=\"([^\"]+)\"|^\[[^\]]+\]:\s*(\S+)")
+REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:")
+
+
+def project_files():
+    """Tracked files and new ones that git does not ignore, as paths relative to the root."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )
+    if listing.returncode != 0:
+        sys.exit(f"check_tree: needs a git checkout: {listing.stderr.strip()}")
+    names = {Path(name) for name in listing.stdout.split("\0") if name}
+    return sorted(name for name in names if (ROOT / name).is_file())
+
+
+def product_lines(text):
+    """Lines before the unit tests, which stand at the end of a file."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        # Indented ones mark single test helpers, not the tail.
+        following = lines[number + 1].strip() if number + 1 < len(lines) else ""
+        if line.startswith("#[cfg(test)]") and following.startswith("mod tests"):
+            return number
+    return len(lines)
+
+
+def check_rust_length(files):
+    for path in files:
+        if path.suffix != ".rs" or "tests" in path.parts:
+            continue
+        lines = product_lines((ROOT / path).read_text(encoding="utf-8"))
+        if lines > RUST_LINES:
+            yield f"{path}: {lines} lines without tests, at most {RUST_LINES} allowed: split it"
+
+
+def check_readmes(files):
+    top = {Path(path.parts[0]) for path in files if len(path.parts) > 1}
+    crates = {path.parent for path in files if path.name == "Cargo.toml"}
+    for folder in sorted(top | crates):
+        if folder == Path(".") or folder.parts[0].startswith("."):
+            continue
+        readme = folder / "README.md"
+        if readme not in files:
+            yield f"{folder}/: has no README.md (what is here and why, at most {README_LINES} lines)"
+            continue
+        lines = len((ROOT / readme).read_text(encoding="utf-8").splitlines())
+        if lines > README_LINES:
+            yield f"{readme}: {lines} lines, at most {README_LINES} allowed"
+
+
+def links(text):
+    fenced = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if FENCE.match(line):
+            fenced = not fenced
+        elif not fenced:
+            for match in LINK.finditer(CODE.sub("", line)):
+                yield number, next(group for group in match.groups() if group)
+
+
+def check_links(files):
+    for path in files:
+        if path.suffix != ".md":
+            continue
+        for number, target in links((ROOT / path).read_text(encoding="utf-8")):
+            place = target.split("#")[0].split("?")[0]
+            if not place or REMOTE.match(target):
+                continue
+            if not (ROOT / path.parent / place).exists():
+                yield f"{path}:{number}: dead link {target}"
+
+
+def check_sizes(files):
+    for path in files:
+        size = (ROOT / path).stat().st_size
+        picture = path.parts[0] == "docs" and path.suffix.lower() in PICTURES
+        if size > BYTES and not picture:
+            yield f"{path}: {size} bytes, at most {BYTES} allowed outside the pictures of docs/"
+
+
+def main():
+    files = project_files()
+    checks = (check_rust_length, check_readmes, check_links, check_sizes)
+    faults = [fault for check in checks for fault in check(files)]
+    if faults:
+        sys.exit("\n".join(faults))
+    print(f"{len(files)} files checked")
+
+
+if __name__ == "__main__":
+    main()

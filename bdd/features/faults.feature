@@ -1,0 +1,54 @@
+@serial
+Feature: Faults
+  When something breaks, every request still gets an answer, and the system heals by itself.
+  Measured times are notes in the reports; here only the limits of patience are checked.
+
+  Scenario: Without a worker a request is refused at once
+    Given a broker
+    And a gpu-filter process
+    And an ingest process
+    Then a picture is processed
+    When the gpu-filter process is stopped
+    And a picture is posted
+    Then it is refused as "unavailable" with status 503
+    And the refusal says when to try again
+    When a gpu-filter process is started
+    Then pictures are processed again
+
+  Scenario: Without a broker a request is refused, and work goes on when it is back
+    Given a broker
+    And a gpu-filter process
+    And an ingest process
+    Then a picture is processed
+    When the broker is stopped
+    And a picture is posted
+    Then it is refused as "unavailable" with status 503
+    And the refusal says when to try again
+    When the broker is started again
+    Then pictures are processed again
+
+  Scenario: Four times more requests than credits
+    Given a broker
+    And "OCELLI_GPU_FILTER__CREDITS" is set to "8"
+    And "OCELLI_GPU_FILTER__WAITING" is set to "4"
+    And a gpu-filter process
+    And an ingest process
+    When 32 pictures are posted at the same time
+    Then each is answered, with a picture or with "overloaded" and a time to come again
+    And never more than 8 credits were in use
+    And a picture is processed
+
+  Scenario Outline: It ends cleanly after <signal>
+    Given a system of its own
+    Then a picture is processed
+    And after "<signal>" it ends with exit code 0 and leaves no nats-server
+
+    Examples:
+      | signal  |
+      | SIGTERM |
+      | SIGINT  |
+
+  Scenario: Killed, it leaves no nats-server
+    Given a system of its own
+    Then a picture is processed
+    And after SIGKILL it leaves no nats-server

@@ -1,0 +1,177 @@
+//! Two passes: down the columns into one row of sums, then along that row.
+//!
+//! The vertical pass comes first, so that only one row of sums exists at a time: it and the few
+//! input rows that it needs stay in the first-level cache, and nothing is computed twice. The
+//! order does not matter to the result: both passes are exact (a sum of 256 × 255 fits 16 bits),
+//! and the second rounds once, to nearest.
+
+use super::border::Border;
+use super::weights::{Kernel, MAX_TAPS};
+use crate::scratch::Row16;
+use crate::simd::{Isa, Level, simd_levels};
+use crate::{Image, ImageError, Pool};
+
+/// Weights up to the middle of the greatest kernel.
+const HALF: usize = MAX_TAPS.div_ceil(2);
+
+/// The blurred image.
+pub(super) fn run(
+    level: Level,
+    kernel: &Kernel,
+    border: Border,
+    input: &Image,
+    pool: &Pool,
+) -> Result<Image, ImageError> {
+    let (size, channels, row_bytes) = (input.size(), input.format().channels(), input.row_bytes());
+    let mut buffer = pool.take(size.height() * row_bytes);
+    let margin = kernel.radius() * channels;
+    let mut scratch = Row16::take(pool, row_bytes + 2 * margin);
+    let sums = scratch.as_mut();
+    for (y, output) in buffer.chunks_exact_mut(row_bytes).enumerate() {
+        let row = |tap: usize| {
+            let at = border.index((y + tap) as isize - kernel.radius() as isize, size.height());
+            input.row(at)
+        };
+        let mut rows: [&[u8]; MAX_TAPS] = [&[]; MAX_TAPS];
+        for (tap, slot) in rows.iter_mut().take(kernel.weights().len()).enumerate() {
+            *slot = row(tap);
+        }
+        let taps = rows.get(..kernel.weights().len()).unwrap_or_default();
+        if let Some(middle) = sums.get_mut(margin..margin + row_bytes) {
+            vertical(level, taps, kernel.weights(), middle);
+        }
+        extend(sums, margin, channels, size.width(), border);
+        horizontal(level, sums, kernel.weights(), channels, output);
+    }
+    Image::packed(size, input.format(), buffer)
+}
+
+/// Fills both margins of a row from its middle.
+fn extend(sums: &mut [u16], margin: usize, channels: usize, width: usize, border: Border) {
+    let radius = margin / channels;
+    let beyond = (0..radius).chain(radius + width..width + 2 * radius);
+    for to in beyond {
+        let from = radius + border.index(to as isize - radius as isize, width);
+        sums.copy_within(from * channels..(from + 1) * channels, to * channels);
+    }
+}
+
+simd_levels! {
+    fn vertical<I>(isa, rows: &[&[u8]], weights: &[u16], sums: &mut [u16]) {
+        // Short kernels in loops of known length, which the compiler unrolls.
+        match (rows, weights) {
+            ([a, b, c], [u, v, w]) => vertical_taps(isa, &[*a, b, c], &[*u, *v, *w], sums),
+            ([a, b, c, d, e], [u, v, w, x, y]) => {
+                vertical_taps(isa, &[*a, b, c, d, e], &[*u, *v, *w, *x, *y], sums);
+            }
+            _ => vertical_taps(isa, rows, weights, sums),
+        }
+    }
+}
+
+simd_levels! {
+    fn horizontal<I>(
+        isa,
+        sums: &[u16],
+        weights: &[u16],
+        channels: usize,
+        output: &mut [u8],
+    ) {
+        match *weights {
+            [u, v, w] => horizontal_taps(isa, sums, &[u, v, w], channels, output),
+            [u, v, w, x, y] => horizontal_taps(isa, sums, &[u, v, w, x, y], channels, output),
+            _ => horizontal_taps(isa, sums, weights, channels, output),
+        }
+    }
+}
+
+/// Where vectors of `lanes` start that cover `len` samples, at least `lanes`; the last one may
+/// overlap the one before.
+#[inline(always)]
+fn starts(len: usize, lanes: usize) -> impl Iterator<Item = usize> {
+    (0..len).step_by(lanes).map(move |at| at.min(len - lanes))
+}
+
+/// The weights up to the middle one, each in all lanes: the other half is the same.
+#[inline(always)]
+fn half<I: Isa>(isa: I, weights: &[u16]) -> [I::Lanes; HALF] {
+    let mut half = [isa.splat(0); HALF];
+    let pairs = half.iter_mut().zip(weights).take(weights.len().div_ceil(2));
+    pairs.for_each(|(lanes, weight)| *lanes = isa.splat(*weight));
+    half
+}
+
+/// Every position of `sums` is the weighted sum of the samples there.
+#[inline(always)]
+fn vertical_taps<I: Isa>(isa: I, rows: &[&[u8]], weights: &[u16], sums: &mut [u16]) {
+    if sums.len() < I::LANES {
+        for (at, sum) in sums.iter_mut().enumerate() {
+            let samples = rows.iter().map(|row| row.get(at).copied().map_or(0, u16::from));
+            *sum = samples.zip(weights).map(|(sample, weight)| sample * weight).sum();
+        }
+        return;
+    }
+    let half = half(isa, weights);
+    let (first, last) = rows.split_at(rows.len() / 2);
+    for at in starts(sums.len(), I::LANES) {
+        let mut total = isa.splat(0);
+        // From both ends to the middle, where both are the same row.
+        for ((above, below), weight) in first.iter().zip(last.iter().rev()).zip(&half) {
+            let both = isa.add(isa.load_bytes(above, at), isa.load_bytes(below, at));
+            total = isa.add(total, isa.mul_low(both, *weight));
+        }
+        if let (Some(middle), Some(weight)) = (last.first(), half.get(rows.len() / 2)) {
+            total = isa.add(total, isa.mul_low(isa.load_bytes(middle, at), *weight));
+        }
+        isa.store(total, sums, at);
+    }
+}
+
+/// Every position of `output` is the weighted sum from there on, `channels` apart, rounded.
+///
+/// The exact sum of products has 24 bits; 16 are enough. `high` is the sum of all products over
+/// 256, each rounded down; `low` is the sum of all products modulo 2^16. What rounding cut off is
+/// less than 256 a tap, less than 2^16 in all, so `low - 256 * high` modulo 2^16 is exactly that.
+#[inline(always)]
+fn horizontal_taps<I: Isa>(
+    isa: I,
+    sums: &[u16],
+    weights: &[u16],
+    channels: usize,
+    output: &mut [u8],
+) {
+    if output.len() < I::LANES {
+        for (at, out) in output.iter_mut().enumerate() {
+            let taps = sums.get(at..).unwrap_or_default().iter().step_by(channels).zip(weights);
+            let total: u32 = taps.map(|(sum, weight)| u32::from(*sum) * u32::from(*weight)).sum();
+            *out = ((total + (1 << 15)) >> 16) as u8;
+        }
+        return;
+    }
+    let half = half(isa, weights);
+    let raised = half.map(|weight| isa.shift_up(weight));
+    let middle = weights.len() / 2;
+    for at in starts(output.len(), I::LANES) {
+        let (mut high, mut low) = (isa.splat(128), isa.splat(0));
+        // Prepared outside of the loop, a factor hides from the compiler that the multiplication
+        // is a 16-bit one, and it makes slower ones of 32 bits.
+        let raised = std::hint::black_box(&raised);
+        for (tap, (weight, raised)) in half.iter().zip(raised).enumerate().take(middle) {
+            let left = isa.load(sums, at + tap * channels);
+            let right = isa.load(sums, at + (weights.len() - 1 - tap) * channels);
+            high = isa.add(high, isa.mul_high(left, *raised));
+            high = isa.add(high, isa.mul_high(right, *raised));
+            low = isa.add(low, isa.mul_low(isa.add(left, right), *weight));
+        }
+        if let (Some(weight), Some(raised)) = (half.get(middle), raised.get(middle)) {
+            let sum = isa.load(sums, at + middle * channels);
+            high = isa.add(high, isa.mul_high(sum, *raised));
+            low = isa.add(low, isa.mul_low(sum, *weight));
+        }
+        // 128 is already in `high`; times 256 it is the half that rounds to nearest, and modulo
+        // 2^16 it has to go out of the difference again.
+        let cut_off = isa.sub(isa.add(low, isa.splat(1 << 15)), isa.shift_up(high));
+        let total = isa.add(high, isa.shift_down(cut_off));
+        isa.store_bytes(isa.shift_down(total), output, at);
+    }
+}

@@ -1,0 +1,94 @@
+//! Operations one after the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::{Catalog, Operation, ParameterError, Parameters, PixelFormat};
+
+/// Checked operations in the order in which they run.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    operations: Vec<Arc<dyn Operation>>,
+}
+
+/// Which step of a request is wrong, why, and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("step {step}: {message}")]
+pub struct ChainError {
+    /// Counted from 0.
+    pub step: usize,
+    /// The parameter that is wrong; `None` if it is the filter.
+    pub parameter: Option<String>,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What would have been right.
+    pub allowed: Vec<String>,
+}
+
+impl Chain {
+    /// Checks every step: its filter and its parameters.
+    ///
+    /// # Errors
+    /// At the first step that is wrong.
+    pub fn parse<'a>(
+        catalog: &Catalog,
+        steps: impl IntoIterator<Item = (&'a str, &'a BTreeMap<String, String>)>,
+    ) -> Result<Self, ChainError> {
+        let operations = (steps.into_iter().enumerate())
+            .map(|(step, (id, given))| {
+                let entry = catalog.get(id).ok_or_else(|| ChainError {
+                    step,
+                    parameter: None,
+                    message: format!("there is no filter {id:?}"),
+                    allowed: catalog.definitions().map(|known| known.id.to_owned()).collect(),
+                })?;
+                Parameters::parse(entry.definition, given)
+                    .and_then(|parameters| (entry.build)(&parameters))
+                    .map_err(|error| ChainError::at(step, error))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { operations })
+    }
+
+    /// Whether it does nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// How many steps it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// The ids of the filters, in order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &'static str> {
+        self.operations.iter().map(|operation| operation.definition().id)
+    }
+
+    /// The operations, in order.
+    #[must_use]
+    pub fn operations(&self) -> &[Arc<dyn Operation>] {
+        &self.operations
+    }
+
+    /// Whether every step also runs on a GPU.
+    #[must_use]
+    pub fn runs_on_cuda(&self) -> bool {
+        self.operations.iter().all(|operation| operation.definition().cuda)
+    }
+
+    /// The layout of the result for that layout of the input.
+    #[must_use]
+    pub fn output_format(&self, input: PixelFormat) -> PixelFormat {
+        self.operations.iter().fold(input, |format, operation| operation.output_format(format))
+    }
+}
+
+impl ChainError {
+    fn at(step: usize, error: ParameterError) -> Self {
+        let ParameterError { parameter, message, allowed } = error;
+        Self { step, parameter: Some(parameter), message, allowed }
+    }
+}

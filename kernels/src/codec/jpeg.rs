@@ -1,0 +1,185 @@
+//! JPEG: read by `zune-jpeg`, written by `jpeg-encoder`.
+
+use std::io::BufRead;
+
+use bytes::Bytes;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+use zune_jpeg::JpegDecoder;
+
+use super::{Codec, CodecError, DecodeLimits, Decoded, blank};
+use crate::{Image, PixelFormat, Pool};
+
+/// Cameras write some ten, large profiles and depth maps one for each 64 KiB, and progressive files
+/// two for each scan. The decoder's effort grows with the square of the number.
+const MAX_SEGMENTS: usize = 1024;
+
+pub(super) fn decode(
+    data: &[u8],
+    limits: &DecodeLimits,
+    pool: &Pool,
+) -> Result<Decoded, CodecError> {
+    let frame = read_structure(data)?;
+    let size = limits.check(Codec::Jpeg, frame.width.into(), frame.height.into())?;
+    let (format, color) = match frame.components {
+        1 => (PixelFormat::Gray8, ColorSpace::Luma),
+        _ => (PixelFormat::Rgb8, ColorSpace::RGB),
+    };
+    let options = DecoderOptions::new_fast()
+        // The default is to fill up with grey.
+        .set_strict_mode(true)
+        .set_max_width(size.width())
+        .set_max_height(size.height())
+        .jpeg_set_out_colorspace(color);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
+    let mut pixels = blank(size, format, pool);
+    decoder.decode_into(&mut pixels).map_err(damaged)?;
+    if decoder.dimensions() != Some((size.width(), size.height())) {
+        return Err(damaged("the decoder found another size"));
+    }
+    let exif = decoder.exif().cloned();
+    Ok(Decoded {
+        codec: Codec::Jpeg,
+        size,
+        format,
+        pixels,
+        exif,
+    })
+}
+
+struct FrameHeader {
+    width: u16,
+    height: u16,
+    components: u8,
+    progressive: bool,
+}
+
+/// Walks over all markers up to the end of the image, which must be there, and refuses what the
+/// decoder takes for something else without saying so.
+fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
+    const TRUNCATED: CodecError = CodecError::Truncated(Codec::Jpeg);
+    let mut rest = data.get(2..).ok_or(TRUNCATED)?;
+    let mut frame = None;
+    let mut scans = 0;
+    let mut segments = 0;
+    loop {
+        // In a scan it is 0 or a restart that follows 0xFF, so this finds what comes after it.
+        rest.skip_until(0xFF).map_err(damaged)?;
+        let fill = rest.iter().take_while(|byte| **byte == 0xFF).count();
+        let Some([code, after @ ..]) = rest.get(fill..) else {
+            return Err(TRUNCATED);
+        };
+        rest = after;
+        if matches!(code, 0x00 | 0x01 | 0xD0..=0xD8) {
+            continue;
+        }
+        if *code == 0xD9 {
+            return frame
+                .filter(|_| scans > 0)
+                .ok_or_else(|| damaged("it ends before a scan"));
+        }
+        let [high, low, ..] = after else {
+            return Err(TRUNCATED);
+        };
+        let length = usize::from(u16::from_be_bytes([*high, *low])).max(2);
+        let segment = after.get(2..length).ok_or(TRUNCATED)?;
+        rest = after.get(length..).ok_or(TRUNCATED)?;
+        segments += 1;
+        if segments > MAX_SEGMENTS {
+            return Err(unsupported("more than 1024 segments"));
+        }
+        // The decoder takes these for the end of the image even where rows are still to come.
+        if scans > 0 && frame.as_ref().is_some_and(|frame| !frame.progressive) {
+            return Err(unsupported("segments behind the image data"));
+        }
+        match code {
+            // Huffman tables, the reserved code, arithmetic conditioning.
+            0xC4 | 0xC8 | 0xCC => {}
+            0xC0..=0xC2 if frame.is_none() => frame = Some(parse_frame(*code, segment)?),
+            0xC0..=0xC2 => return Err(damaged("two frame headers")),
+            0xC3 | 0xC5..=0xCF => {
+                return Err(unsupported("lossless, hierarchical or arithmetic coding"));
+            }
+            0xDA => {
+                let frame = frame
+                    .as_ref()
+                    .ok_or_else(|| damaged("a scan without a frame"))?;
+                // The decoder leaves rows out of images that come one component at a time.
+                if !frame.progressive && segment.first() != Some(&frame.components) {
+                    return Err(unsupported("a scan of its own for each colour component"));
+                }
+                scans += 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn parse_frame(code: u8, segment: &[u8]) -> Result<FrameHeader, CodecError> {
+    let &[precision, h1, h0, w1, w0, components, ..] = segment else {
+        return Err(damaged("the frame header is too short"));
+    };
+    if precision != 8 {
+        return Err(unsupported("samples that have not 8 bits"));
+    }
+    if !matches!(components, 1 | 3 | 4) {
+        return Err(unsupported("neither 1, 3 nor 4 colour components"));
+    }
+    let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
+    Ok(FrameHeader {
+        width,
+        height,
+        components,
+        progressive: code == 0xC2,
+    })
+}
+
+const fn unsupported(feature: &'static str) -> CodecError {
+    CodecError::Unsupported {
+        codec: Codec::Jpeg,
+        feature,
+    }
+}
+
+fn damaged(detail: impl ToString) -> CodecError {
+    CodecError::damaged(Codec::Jpeg, detail)
+}
+
+pub(super) fn encode(image: &Image, quality: u8, pool: &Pool) -> Result<Bytes, CodecError> {
+    if !(1..=100).contains(&quality) {
+        return Err(CodecError::Quality(quality));
+    }
+    let (pixels, color) = match image.format() {
+        PixelFormat::Gray8 => (image.to_packed(pool).into_data(), ColorType::Luma),
+        PixelFormat::Rgb8 => (image.to_packed(pool).into_data(), ColorType::Rgb),
+        PixelFormat::Rgba8 => (over_white(image, pool), ColorType::Rgb),
+    };
+    // Sides over `u16` were refused.
+    let side = |side: usize| u16::try_from(side).unwrap_or(u16::MAX);
+    let (width, height) = (side(image.size().width()), side(image.size().height()));
+    let mut file = Vec::with_capacity(pixels.len() / 8 + 1024);
+    let mut encoder = Encoder::new(&mut file, quality);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    encoder
+        .encode(&pixels, width, height, color)
+        .map_err(|e| CodecError::encode(Codec::Jpeg, e))?;
+    Ok(file.into())
+}
+
+/// RGBA composed over white.
+fn over_white(image: &Image, pool: &Pool) -> Bytes {
+    let mut out = pool.take(image.size().pixels() * 3);
+    let (targets, _) = out.as_chunks_mut::<3>();
+    let sources = image.rows().flat_map(|row| row.as_chunks::<4>().0);
+    for (to, &[r, g, b, alpha]) in targets.iter_mut().zip(sources) {
+        *to = [r, g, b].map(|value| {
+            let (value, alpha) = (u16::from(value), u16::from(alpha));
+            let sum = value * alpha + 255 * (255 - alpha) + 128;
+            // sum / 255, rounded.
+            ((sum + (sum >> 8)) >> 8) as u8
+        });
+    }
+    out.freeze()
+}

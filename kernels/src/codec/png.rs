@@ -1,0 +1,116 @@
+//! PNG, by the `png` crate.
+
+use std::io::{Cursor, ErrorKind};
+
+use bytes::Bytes;
+use png::{ColorType, Compression, Decoder, DecodingError, Limits, Transformations};
+
+use super::{Codec, CodecError, DecodeLimits, Decoded, blank};
+use crate::{Image, PixelFormat, Pool};
+
+/// For rows and chunks that the decoder holds, EXIF above all. Pixels do not count.
+const WORKING_BYTES: usize = 16 << 20;
+
+pub(super) fn decode(
+    data: &[u8],
+    limits: &DecodeLimits,
+    pool: &Pool,
+) -> Result<Decoded, CodecError> {
+    let limited = Limits {
+        bytes: WORKING_BYTES,
+    };
+    let mut decoder = Decoder::new_with_limits(Cursor::new(data), limited);
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let header = decoder.read_header_info().map_err(|e| error(&e))?;
+    let size = limits.check(Codec::Png, header.width, header.height)?;
+
+    let mut reader = decoder.read_info().map_err(|e| error(&e))?;
+    let (color, _) = reader.output_color_type();
+    let format = match color {
+        ColorType::Grayscale => PixelFormat::Gray8,
+        ColorType::Rgb => PixelFormat::Rgb8,
+        ColorType::GrayscaleAlpha | ColorType::Rgba => PixelFormat::Rgba8,
+        ColorType::Indexed => {
+            return Err(CodecError::damaged(
+                Codec::Png,
+                "the palette was not expanded",
+            ));
+        }
+    };
+    let mut pixels = blank(size, format, pool);
+    let frame = reader.next_frame(&mut pixels).map_err(|e| error(&e))?;
+    if (frame.width as usize, frame.height as usize) != (size.width(), size.height()) {
+        return Err(CodecError::damaged(
+            Codec::Png,
+            "the frame is not as large as the image",
+        ));
+    }
+    // The pixels are there, but a file without its end was cut off.
+    reader.finish().map_err(|e| error(&e))?;
+    if color == ColorType::GrayscaleAlpha {
+        gray_alpha_to_rgba(&mut pixels);
+    }
+    let exif = reader
+        .info()
+        .exif_metadata
+        .as_ref()
+        .map(|data| data.to_vec());
+    Ok(Decoded {
+        codec: Codec::Png,
+        size,
+        format,
+        pixels,
+        exif,
+    })
+}
+
+/// Spreads the pairs in the first half over all of it. Back to front, so that nothing is
+/// overwritten before it was read.
+fn gray_alpha_to_rgba(pixels: &mut [u8]) {
+    let count = pixels.len() / 4;
+    for index in (0..count).rev() {
+        let pair = pixels.get(2 * index..2 * index + 2);
+        let Some(&[gray, alpha]) = pair else { continue };
+        if let Some(pixel) = pixels.get_mut(4 * index..4 * index + 4) {
+            pixel.copy_from_slice(&[gray, gray, gray, alpha]);
+        }
+    }
+}
+
+fn error(error: &DecodingError) -> CodecError {
+    match error {
+        DecodingError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => {
+            CodecError::Truncated(Codec::Png)
+        }
+        DecodingError::LimitsExceeded => CodecError::Unsupported {
+            codec: Codec::Png,
+            feature: "metadata of more than 16 MiB",
+        },
+        other => CodecError::damaged(Codec::Png, other),
+    }
+}
+
+pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
+    let pixels = image.to_packed(pool).into_data();
+    let mut file = Vec::with_capacity(pixels.len() / 2 + 1024);
+    write(image, &pixels, &mut file).map_err(|e| CodecError::encode(Codec::Png, e))?;
+    Ok(file.into())
+}
+
+fn write(image: &Image, pixels: &[u8], file: &mut Vec<u8>) -> Result<(), png::EncodingError> {
+    // Sides over `u32` were refused.
+    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let (width, height) = (side(image.size().width()), side(image.size().height()));
+    let mut encoder = png::Encoder::new(file, width, height);
+    encoder.set_color(match image.format() {
+        PixelFormat::Gray8 => ColorType::Grayscale,
+        PixelFormat::Rgb8 => ColorType::Rgb,
+        PixelFormat::Rgba8 => ColorType::Rgba,
+    });
+    encoder.set_compression(Compression::Fast);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()
+}

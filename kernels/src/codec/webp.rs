@@ -1,0 +1,138 @@
+//! WebP, by the `image-webp` crate.
+
+use std::io::{Cursor, ErrorKind};
+
+use bytes::Bytes;
+use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
+
+use super::{Codec, CodecError, DecodeLimits, Decoded, blank};
+use crate::{Image, PixelFormat, Pool, Size};
+
+const TRUNCATED: CodecError = CodecError::Truncated(Codec::Webp);
+
+pub(super) fn decode(
+    data: &[u8],
+    limits: &DecodeLimits,
+    pool: &Pool,
+) -> Result<Decoded, CodecError> {
+    let (data, size) = read_structure(data, limits)?;
+    let mut decoder = WebPDecoder::new(Cursor::new(data)).map_err(|e| error(&e))?;
+    // No chunk is larger than the file, whatever it says.
+    decoder.set_memory_limit(data.len());
+    let (width, height) = decoder.dimensions();
+    if (width as usize, height as usize) != (size.width(), size.height()) {
+        return Err(CodecError::damaged(
+            Codec::Webp,
+            "two headers disagree about the size",
+        ));
+    }
+    let format = if decoder.has_alpha() {
+        PixelFormat::Rgba8
+    } else {
+        PixelFormat::Rgb8
+    };
+    let mut pixels = blank(size, format, pool);
+    decoder.read_image(&mut pixels).map_err(|e| error(&e))?;
+    let exif = decoder.exif_metadata().ok().flatten();
+    Ok(Decoded {
+        codec: Codec::Webp,
+        size,
+        format,
+        pixels,
+        exif,
+    })
+}
+
+/// Walks over the chunks: all must be there in full, and none may hold an image of another size
+/// than the first says, because the decoder takes memory before it compares them.
+fn read_structure<'a>(
+    data: &'a [u8],
+    limits: &DecodeLimits,
+) -> Result<(&'a [u8], Size), CodecError> {
+    let length = data.get(4..8).and_then(le).ok_or(TRUNCATED)?;
+    let file = data.get(..length as usize + 8).ok_or(TRUNCATED)?;
+    let mut rest = file.get(12..).ok_or(TRUNCATED)?;
+    let mut canvas = None;
+    while let Some((name, size)) = rest.get(..4).zip(rest.get(4..8).and_then(le)) {
+        let end = 8 + size as usize;
+        let chunk = rest.get(8..end).ok_or(TRUNCATED)?;
+        // Chunks are padded to an even length.
+        rest = rest.get(end + end % 2..).unwrap_or_default();
+        let sides = match name {
+            b"VP8X" if canvas.is_none() => extended_size(chunk)?,
+            b"VP8L" if canvas.is_none() => lossless_size(chunk)?,
+            b"VP8 " => lossy_size(chunk)?,
+            _ => continue,
+        };
+        match canvas {
+            None => canvas = Some((sides, limits.check(Codec::Webp, sides.0, sides.1)?)),
+            Some((known, _)) if known == sides => {}
+            Some(_) => {
+                return Err(CodecError::damaged(
+                    Codec::Webp,
+                    "the image does not fill its canvas",
+                ));
+            }
+        }
+    }
+    let (_, size) = canvas.ok_or_else(|| CodecError::damaged(Codec::Webp, "there is no image"))?;
+    Ok((file, size))
+}
+
+/// A little-endian number of up to 4 bytes.
+fn le(bytes: &[u8]) -> Option<u32> {
+    (bytes.len() <= 4).then(|| {
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |sum, b| sum << 8 | u32::from(*b))
+    })
+}
+
+fn extended_size(chunk: &[u8]) -> Result<(u32, u32), CodecError> {
+    let &[flags, _, _, _, w0, w1, w2, h0, h1, h2, ..] = chunk else {
+        return Err(TRUNCATED);
+    };
+    if flags & 0x02 != 0 {
+        return Err(CodecError::Unsupported {
+            codec: Codec::Webp,
+            feature: "animation",
+        });
+    }
+    let side = |bytes: [u8; 3]| le(&bytes).unwrap_or(0) + 1;
+    Ok((side([w0, w1, w2]), side([h0, h1, h2])))
+}
+
+fn lossless_size(chunk: &[u8]) -> Result<(u32, u32), CodecError> {
+    let bits = chunk.get(1..5).and_then(le).ok_or(TRUNCATED)?;
+    Ok(((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1))
+}
+
+fn lossy_size(chunk: &[u8]) -> Result<(u32, u32), CodecError> {
+    let bits = chunk.get(6..10).and_then(le).ok_or(TRUNCATED)?;
+    Ok((bits & 0x3FFF, (bits >> 16) & 0x3FFF))
+}
+
+fn error(error: &DecodingError) -> CodecError {
+    match error {
+        DecodingError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => TRUNCATED,
+        other => CodecError::damaged(Codec::Webp, other),
+    }
+}
+
+pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
+    let pixels = image.to_packed(pool).into_data();
+    let color = match image.format() {
+        PixelFormat::Gray8 => ColorType::L8,
+        PixelFormat::Rgb8 => ColorType::Rgb8,
+        PixelFormat::Rgba8 => ColorType::Rgba8,
+    };
+    // Sides over 14 bits were refused.
+    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let (width, height) = (side(image.size().width()), side(image.size().height()));
+    let mut file = Vec::with_capacity(pixels.len() / 2 + 1024);
+    WebPEncoder::new(&mut file)
+        .encode(&pixels, width, height, color)
+        .map_err(|e| CodecError::encode(Codec::Webp, e))?;
+    Ok(file.into())
+}

@@ -1,0 +1,85 @@
+//! Grey values on the CPU.
+
+use super::weights::{BITS, Rule};
+use crate::simd::{Level, simd_levels};
+use crate::{Image, ImageError, PixelFormat, Pool};
+
+/// The image in grey.
+pub(super) fn run(
+    level: Level,
+    rule: Rule,
+    input: &Image,
+    pool: &Pool,
+) -> Result<Image, ImageError> {
+    let size = input.size();
+    let output = match input.format() {
+        PixelFormat::Gray8 => return Ok(input.clone()),
+        PixelFormat::Rgb8 => PixelFormat::Gray8,
+        PixelFormat::Rgba8 => PixelFormat::Rgba8,
+    };
+    let mut buffer = pool.take(size.pixels() * output.channels());
+    let row_bytes = size.width() * output.channels();
+    let each = |from: &[u8], to: &mut [u8]| match (input.format(), rule) {
+        (PixelFormat::Rgba8, Rule::Weighted(weights)) => rgba(level, from, to, weights),
+        (PixelFormat::Rgba8, Rule::Lightness) => rgba_lightness(level, from, to),
+        (_, Rule::Weighted(weights)) => rgb(level, from, to, weights),
+        (_, Rule::Lightness) => rgb_lightness(level, from, to),
+    };
+    if input.is_packed() {
+        each(input.data(), &mut buffer);
+    } else {
+        input.rows().zip(buffer.chunks_exact_mut(row_bytes)).for_each(|(from, to)| each(from, to));
+    }
+    Image::packed(size, output, buffer)
+}
+
+#[inline(always)]
+fn weighted(red: u8, green: u8, blue: u8, weights: [u16; 3]) -> u8 {
+    let [r, g, b] = weights.map(u32::from);
+    let sum = u32::from(red) * r + u32::from(green) * g + u32::from(blue) * b;
+    // At most 255: the weights sum up to 1.
+    ((sum + (1 << (BITS - 1))) >> BITS) as u8
+}
+
+#[inline(always)]
+fn lightness(red: u8, green: u8, blue: u8) -> u8 {
+    let greatest = u16::from(red.max(green).max(blue));
+    let least = u16::from(red.min(green).min(blue));
+    (greatest + least).div_ceil(2) as u8
+}
+
+simd_levels! {
+    fn rgb(from: &[u8], to: &mut [u8], weights: [u16; 3]) {
+        for (&[red, green, blue], grey) in from.as_chunks::<3>().0.iter().zip(to) {
+            *grey = weighted(red, green, blue, weights);
+        }
+    }
+}
+
+simd_levels! {
+    fn rgb_lightness(from: &[u8], to: &mut [u8]) {
+        for (&[red, green, blue], grey) in from.as_chunks::<3>().0.iter().zip(to) {
+            *grey = lightness(red, green, blue);
+        }
+    }
+}
+
+simd_levels! {
+    fn rgba(from: &[u8], to: &mut [u8], weights: [u16; 3]) {
+        let pixels = from.as_chunks::<4>().0.iter().zip(to.as_chunks_mut::<4>().0);
+        for (&[red, green, blue, alpha], to) in pixels {
+            let grey = weighted(red, green, blue, weights);
+            *to = [grey, grey, grey, alpha];
+        }
+    }
+}
+
+simd_levels! {
+    fn rgba_lightness(from: &[u8], to: &mut [u8]) {
+        let pixels = from.as_chunks::<4>().0.iter().zip(to.as_chunks_mut::<4>().0);
+        for (&[red, green, blue, alpha], to) in pixels {
+            let grey = lightness(red, green, blue);
+            *to = [grey, grey, grey, alpha];
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Text from a request to checked values, by the definition of the filter.
+
+use std::collections::BTreeMap;
+
+use crate::{FilterDefinition, ParameterDefinition, ParameterKind};
+
+/// The values of all parameters of a filter: as given, or the default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    values: BTreeMap<&'static str, Value>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Value {
+    Text(&'static str),
+    Integer(i64),
+    Number(f64),
+    Boolean(bool),
+}
+
+/// Which parameter is wrong, why, and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ParameterError {
+    /// Its id, as given.
+    pub parameter: String,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What would have been right.
+    pub allowed: Vec<String>,
+}
+
+impl Parameters {
+    /// Checks what was given and fills in what was not.
+    ///
+    /// # Errors
+    /// If a parameter is unknown, of the wrong type or out of its range.
+    pub fn parse(
+        definition: &'static FilterDefinition,
+        given: &BTreeMap<String, String>,
+    ) -> Result<Self, ParameterError> {
+        if let Some(unknown) = given.keys().find(|id| definition.parameter(id).is_none()) {
+            return Err(ParameterError {
+                parameter: unknown.clone(),
+                message: format!("{} has no parameter {unknown:?}", definition.id),
+                allowed: definition.parameters.iter().map(|known| known.id.to_owned()).collect(),
+            });
+        }
+        let values = (definition.parameters.iter())
+            .map(|parameter| {
+                let value = match given.get(parameter.id) {
+                    Some(text) => parse(parameter, text.trim())?,
+                    None => default(parameter.kind),
+                };
+                Ok((parameter.id, value))
+            })
+            .collect::<Result<_, ParameterError>>()?;
+        Ok(Self { values })
+    }
+
+    /// The value of a [`ParameterKind::Select`].
+    ///
+    /// # Errors
+    /// If the filter declares no such parameter.
+    pub fn text(&self, id: &str) -> Result<&'static str, ParameterError> {
+        match self.values.get(id) {
+            Some(Value::Text(value)) => Ok(value),
+            _ => Err(undeclared(id, "a list")),
+        }
+    }
+
+    /// The value of a [`ParameterKind::Integer`].
+    ///
+    /// # Errors
+    /// If the filter declares no such parameter.
+    pub fn integer(&self, id: &str) -> Result<i64, ParameterError> {
+        match self.values.get(id) {
+            Some(Value::Integer(value)) => Ok(*value),
+            _ => Err(undeclared(id, "an integer")),
+        }
+    }
+
+    /// The value of a [`ParameterKind::Number`].
+    ///
+    /// # Errors
+    /// If the filter declares no such parameter.
+    pub fn number(&self, id: &str) -> Result<f64, ParameterError> {
+        match self.values.get(id) {
+            Some(Value::Number(value)) => Ok(*value),
+            _ => Err(undeclared(id, "a number")),
+        }
+    }
+
+    /// The value of a [`ParameterKind::Boolean`].
+    ///
+    /// # Errors
+    /// If the filter declares no such parameter.
+    pub fn boolean(&self, id: &str) -> Result<bool, ParameterError> {
+        match self.values.get(id) {
+            Some(Value::Boolean(value)) => Ok(*value),
+            _ => Err(undeclared(id, "true or false")),
+        }
+    }
+}
+
+fn undeclared(id: &str, kind: &str) -> ParameterError {
+    ParameterError {
+        parameter: id.to_owned(),
+        message: format!("the filter does not declare a parameter {id:?} that is {kind}"),
+        allowed: Vec::new(),
+    }
+}
+
+fn default(kind: ParameterKind) -> Value {
+    match kind {
+        ParameterKind::Select { default, .. } => Value::Text(default),
+        ParameterKind::Integer { default, .. } => Value::Integer(default),
+        ParameterKind::Number { default, .. } => Value::Number(default),
+        ParameterKind::Boolean { default } => Value::Boolean(default),
+    }
+}
+
+fn parse(parameter: &ParameterDefinition, text: &str) -> Result<Value, ParameterError> {
+    let id = parameter.id;
+    let checked = match parameter.kind {
+        ParameterKind::Select { options, .. } => (options.iter().find(|option| **option == text))
+            .map(|option| Value::Text(option))
+            .ok_or_else(|| format!("{id} must be one of {}, not {text:?}", options.join(", "))),
+        ParameterKind::Integer { min, max, step, .. } => match text.parse::<i64>() {
+            Err(_) => Err(format!("{id} must be a whole number, not {text:?}")),
+            Ok(value) if !(min..=max).contains(&value) => {
+                Err(format!("{id} must be from {min} to {max}, not {value}"))
+            }
+            Ok(value) if (value - min) % step != 0 => Err(off_step(id, value, min, step)),
+            Ok(value) => Ok(Value::Integer(value)),
+        },
+        ParameterKind::Number { min, max, .. } => match text.parse::<f64>() {
+            // "NaN" and "inf" do parse.
+            Ok(value) if value.is_finite() && (min..=max).contains(&value) => {
+                Ok(Value::Number(value))
+            }
+            Ok(value) if value.is_finite() => {
+                Err(format!("{id} must be from {min} to {max}, not {value}"))
+            }
+            _ => Err(format!("{id} must be a finite number, not {text:?}")),
+        },
+        ParameterKind::Boolean { .. } => match text {
+            "true" => Ok(Value::Boolean(true)),
+            "false" => Ok(Value::Boolean(false)),
+            _ => Err(format!("{id} must be true or false, not {text:?}")),
+        },
+    };
+    checked.map_err(|message| ParameterError {
+        parameter: id.to_owned(),
+        message,
+        allowed: parameter.kind.allowed(),
+    })
+}
+
+fn off_step(id: &str, value: i64, min: i64, step: i64) -> String {
+    match (step, min.rem_euclid(2)) {
+        (2, 1) => format!("{id} must be odd, {value} is even"),
+        (2, _) => format!("{id} must be even, {value} is odd"),
+        _ => format!("{id} must be {min} plus a multiple of {step}, not {value}"),
+    }
+}

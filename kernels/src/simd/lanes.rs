@@ -1,0 +1,300 @@
+//! Sixteen-bit lanes: the few operations that the blur needs, for each set of instructions, where
+//! the compiler does not find them by itself.
+//!
+//! A value of an [`Isa`] is the proof that its instructions may be used: it comes from a
+//! [`Level`](super::Level), so the operations are safe. They have to be inlined into a function
+//! that is compiled for those instructions, which `simd_levels!` sees to.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// A set of instructions with vectors of `LANES` times 16 bits.
+pub(crate) trait Isa: Copy {
+    /// A vector.
+    type Lanes: Copy;
+    /// Of how many.
+    const LANES: usize;
+
+    /// The same in all lanes.
+    fn splat(self, value: u16) -> Self::Lanes;
+    /// From that position on; zeros if there are too few.
+    fn load(self, from: &[u16], at: usize) -> Self::Lanes;
+    /// Bytes, made wider, from that position on; zeros if there are too few.
+    fn load_bytes(self, from: &[u8], at: usize) -> Self::Lanes;
+    /// To that position; nothing if there is too little room.
+    fn store(self, lanes: Self::Lanes, to: &mut [u16], at: usize);
+    /// As bytes, which all have to fit, to that position; nothing if there is too little room.
+    fn store_bytes(self, lanes: Self::Lanes, to: &mut [u8], at: usize);
+    /// The sum modulo 2^16.
+    fn add(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
+    /// The difference modulo 2^16.
+    fn sub(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
+    /// The product modulo 2^16.
+    fn mul_low(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
+    /// The product over 2^16, rounded down.
+    fn mul_high(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
+    /// Times 256, modulo 2^16.
+    fn shift_up(self, a: Self::Lanes) -> Self::Lanes;
+    /// Over 256, rounded down.
+    fn shift_down(self, a: Self::Lanes) -> Self::Lanes;
+}
+
+/// So many that the compiler vectorises the loop over them: shorter ones it unrolls to scalars.
+type Wide = [u16; 64];
+
+/// What the language has: on x86-64 the compiler makes SSE2 of it, on aarch64 NEON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Baseline;
+
+impl Isa for Baseline {
+    type Lanes = Wide;
+    const LANES: usize = 64;
+
+    #[inline(always)]
+    fn splat(self, value: u16) -> Self::Lanes {
+        [value; 64]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[u16], at: usize) -> Self::Lanes {
+        let lanes = from.get(at..).and_then(<[u16]>::first_chunk);
+        lanes.copied().unwrap_or([0; 64])
+    }
+
+    #[inline(always)]
+    fn load_bytes(self, from: &[u8], at: usize) -> Self::Lanes {
+        let mut lanes = [0; 64];
+        let bytes = from.get(at..).unwrap_or_default();
+        lanes.iter_mut().zip(bytes).for_each(|(lane, byte)| *lane = u16::from(*byte));
+        lanes
+    }
+
+    #[inline(always)]
+    fn store(self, lanes: Self::Lanes, to: &mut [u16], at: usize) {
+        if let Some(to) = to.get_mut(at..).and_then(<[u16]>::first_chunk_mut) {
+            *to = lanes;
+        }
+    }
+
+    #[inline(always)]
+    fn store_bytes(self, lanes: Self::Lanes, to: &mut [u8], at: usize) {
+        if let Some(to) = to.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<64>) {
+            to.iter_mut().zip(&lanes).for_each(|(to, lane)| *to = *lane as u8);
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
+        zip(a, b, u16::wrapping_add)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
+        zip(a, b, u16::wrapping_sub)
+    }
+
+    #[inline(always)]
+    fn mul_low(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
+        zip(a, b, u16::wrapping_mul)
+    }
+
+    #[inline(always)]
+    fn mul_high(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
+        zip(a, b, |a, b| ((u32::from(a) * u32::from(b)) >> 16) as u16)
+    }
+
+    #[inline(always)]
+    fn shift_up(self, a: Self::Lanes) -> Self::Lanes {
+        zip(a, a, |lane, _| lane << 8)
+    }
+
+    #[inline(always)]
+    fn shift_down(self, a: Self::Lanes) -> Self::Lanes {
+        zip(a, a, |lane, _| lane >> 8)
+    }
+}
+
+#[inline(always)]
+fn zip(mut a: Wide, b: Wide, f: impl Fn(u16, u16) -> u16) -> Wide {
+    a.iter_mut().zip(&b).for_each(|(a, b)| *a = f(*a, *b));
+    a
+}
+
+/// One set of x86 instructions: the intrinsics have one naming scheme, except to load and store.
+#[cfg(target_arch = "x86_64")]
+macro_rules! x86_isa {
+    (
+        $(#[$meta:meta])* $name:ident, $vector:ty, $lanes:literal,
+        splat $splat:ident, load |$from:ident| $load:expr, widen |$bytes:ident| $widen:expr,
+        store |$to:ident, $value:ident| $store:expr,
+        narrow |$room:ident, $wide:ident| $narrow:expr,
+        add $add:ident, sub $sub:ident, low $low:ident, high $high:ident,
+        up $up:ident, down $down:ident
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) struct $name(());
+
+        #[allow(unsafe_code, reason = "vector instructions")]
+        impl $name {
+            /// # Safety
+            /// The CPU has these instructions.
+            pub(super) unsafe fn assume() -> Self {
+                Self(())
+            }
+        }
+
+        #[allow(unsafe_code, reason = "vector instructions")]
+        impl Isa for $name {
+            type Lanes = $vector;
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            fn splat(self, value: u16) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { $splat(value.cast_signed()) }
+            }
+
+            #[inline(always)]
+            fn load(self, from: &[u16], at: usize) -> $vector {
+                match from.get(at..).and_then(<[u16]>::first_chunk::<$lanes>) {
+                    // SAFETY: `self` proves the instruction; the array is as long as the vector.
+                    Some($from) => unsafe { $load },
+                    None => self.splat(0),
+                }
+            }
+
+            #[inline(always)]
+            fn load_bytes(self, from: &[u8], at: usize) -> $vector {
+                match from.get(at..).and_then(<[u8]>::first_chunk::<$lanes>) {
+                    Some($bytes) => $widen,
+                    None => self.splat(0),
+                }
+            }
+
+            #[inline(always)]
+            fn store(self, $value: $vector, to: &mut [u16], at: usize) {
+                if let Some($to) = to.get_mut(at..).and_then(<[u16]>::first_chunk_mut::<$lanes>) {
+                    // SAFETY: `self` proves the instruction; the array is as long as the vector.
+                    unsafe { $store };
+                }
+            }
+
+            #[inline(always)]
+            fn store_bytes(self, $wide: $vector, to: &mut [u8], at: usize) {
+                if let Some($room) = to.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<$lanes>) {
+                    $narrow
+                }
+            }
+
+            #[inline(always)]
+            fn add(self, a: $vector, b: $vector) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { $add(a, b) }
+            }
+
+            #[inline(always)]
+            fn sub(self, a: $vector, b: $vector) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { $sub(a, b) }
+            }
+
+            #[inline(always)]
+            fn mul_low(self, a: $vector, b: $vector) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { $low(a, b) }
+            }
+
+            #[inline(always)]
+            fn mul_high(self, a: $vector, b: $vector) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { $high(a, b) }
+            }
+
+            #[inline(always)]
+            fn shift_up(self, a: $vector) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { $up::<8>(a) }
+            }
+
+            #[inline(always)]
+            fn shift_down(self, a: $vector) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { $down::<8>(a) }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+x86_isa!(
+    /// SSE4.1.
+    Sse41, __m128i, 8,
+    splat _mm_set1_epi16,
+    load |from| _mm_loadu_si128(from.as_ptr().cast()),
+    widen |bytes| {
+        // SAFETY: `self` proves the instruction; eight bytes are there.
+        let narrow = unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        unsafe { _mm_cvtepu8_epi16(narrow) }
+    },
+    store |to, lanes| _mm_storeu_si128(to.as_mut_ptr().cast(), lanes),
+    narrow |to, lanes| {
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let packed = unsafe { _mm_packus_epi16(lanes, lanes) };
+        // SAFETY: `self` proves the instruction; there is room for eight bytes.
+        unsafe { _mm_storel_epi64(to.as_mut_ptr().cast(), packed) };
+    },
+    add _mm_add_epi16, sub _mm_sub_epi16, low _mm_mullo_epi16, high _mm_mulhi_epu16,
+    up _mm_slli_epi16, down _mm_srli_epi16
+);
+
+#[cfg(target_arch = "x86_64")]
+x86_isa!(
+    /// AVX2.
+    Avx2, __m256i, 16,
+    splat _mm256_set1_epi16,
+    load |from| _mm256_loadu_si256(from.as_ptr().cast()),
+    widen |bytes| {
+        // SAFETY: `self` proves the instruction; sixteen bytes are there.
+        let narrow = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        unsafe { _mm256_cvtepu8_epi16(narrow) }
+    },
+    store |to, lanes| _mm256_storeu_si256(to.as_mut_ptr().cast(), lanes),
+    narrow |to, lanes| {
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let low = unsafe { _mm256_castsi256_si128(lanes) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let high = unsafe { _mm256_extracti128_si256::<1>(lanes) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let packed = unsafe { _mm_packus_epi16(low, high) };
+        // SAFETY: `self` proves the instruction; there is room for sixteen bytes.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), packed) };
+    },
+    add _mm256_add_epi16, sub _mm256_sub_epi16, low _mm256_mullo_epi16, high _mm256_mulhi_epu16,
+    up _mm256_slli_epi16, down _mm256_srli_epi16
+);
+
+#[cfg(target_arch = "x86_64")]
+x86_isa!(
+    /// AVX-512 F, BW and VL.
+    Avx512, __m512i, 32,
+    splat _mm512_set1_epi16,
+    load |from| _mm512_loadu_si512(from.as_ptr().cast()),
+    widen |bytes| {
+        // SAFETY: `self` proves the instruction; 32 bytes are there.
+        let narrow = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        unsafe { _mm512_cvtepu8_epi16(narrow) }
+    },
+    store |to, lanes| _mm512_storeu_si512(to.as_mut_ptr().cast(), lanes),
+    narrow |to, lanes| {
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let packed = unsafe { _mm512_cvtepi16_epi8(lanes) };
+        // SAFETY: `self` proves the instruction; there is room for 32 bytes.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), packed) };
+    },
+    add _mm512_add_epi16, sub _mm512_sub_epi16, low _mm512_mullo_epi16, high _mm512_mulhi_epu16,
+    up _mm512_slli_epi16, down _mm512_srli_epi16
+);

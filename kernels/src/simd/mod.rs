@@ -1,0 +1,145 @@
+//! One loop, compiled for several sets of vector instructions, the best of which is chosen at
+//! run time.
+//!
+//! Most loops here are plain Rust that the compiler vectorises once it may use the instructions:
+//! [`simd_levels!`] writes the copies and the dispatch. Where it fails, [`Isa`] has the operations
+//! of each set. NEON is part of every aarch64 processor, so there the plain copy already uses it.
+
+mod lanes;
+
+use std::sync::OnceLock;
+
+#[cfg(target_arch = "x86_64")]
+use lanes::{Avx2, Avx512, Sse41};
+pub(crate) use lanes::{Baseline, Isa};
+
+/// A set of vector instructions that this CPU has: a value proves that they may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Level(Instructions);
+
+/// The sets that loops are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instructions {
+    /// What every CPU of the target architecture has.
+    Baseline(Baseline),
+    /// SSE4.1.
+    #[cfg(target_arch = "x86_64")]
+    Sse41(Sse41),
+    /// AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// AVX-512 F, BW and VL.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+impl Level {
+    /// What every CPU has.
+    const BASELINE: Self = Self(Instructions::Baseline(Baseline));
+
+    /// The widest that this CPU has.
+    pub(crate) fn best() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| Self::all().last().copied().unwrap_or(Self::BASELINE))
+    }
+
+    /// All that this CPU has, narrowest first.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn all() -> Vec<Self> {
+        vec![Self::BASELINE]
+    }
+
+    /// All that this CPU has, narrowest first.
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code, reason = "the proofs that instructions may be used are made here")]
+    pub(crate) fn all() -> Vec<Self> {
+        let mut all = vec![Self::BASELINE];
+        if is_x86_feature_detected!("sse4.1") {
+            // SAFETY: just detected.
+            all.push(Self(Instructions::Sse41(unsafe { Sse41::assume() })));
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: just detected.
+            all.push(Self(Instructions::Avx2(unsafe { Avx2::assume() })));
+        }
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+        {
+            // SAFETY: just detected.
+            all.push(Self(Instructions::Avx512(unsafe { Avx512::assume() })));
+        }
+        all
+    }
+
+    /// The set.
+    pub(crate) fn instructions(self) -> Instructions {
+        self.0
+    }
+
+    /// What people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self.0 {
+            Instructions::Baseline(_) if cfg!(target_arch = "aarch64") => "neon",
+            Instructions::Baseline(_) => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Sse41(_) => "sse4.1",
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512(_) => "avx512",
+        }
+    }
+}
+
+/// Compiles a function once for each set of instructions; the function gets a [`Level`] as its
+/// first parameter, which chooses. With `fn name<I>(isa, …)`, the body is generic over an
+/// [`Isa`], and `isa` is a value of it.
+macro_rules! simd_levels {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+        $crate::simd::simd_levels! {
+            fn $name<I>(_isa, $($arg: $type),*) $body
+        }
+    };
+    (fn $name:ident<$isa:ident>($value:ident, $($arg:ident: $type:ty),* $(,)?) $body:block) => {
+        #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
+        fn $name(level: $crate::simd::Level, $($arg: $type),*) {
+            use $crate::simd::{Instructions, Isa};
+
+            #[inline(always)]
+            fn with<$isa: Isa>($value: $isa, $($arg: $type),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "sse4.1")]
+            fn sse41(isa: impl Isa, $($arg: $type),*) {
+                with(isa, $($arg),*);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            fn avx2(isa: impl Isa, $($arg: $type),*) {
+                with(isa, $($arg),*);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+            fn avx512(isa: impl Isa, $($arg: $type),*) {
+                with(isa, $($arg),*);
+            }
+
+            match level.instructions() {
+                Instructions::Baseline(isa) => with(isa, $($arg),*),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: `isa` exists only where SSE4.1 was detected.
+                Instructions::Sse41(isa) => unsafe { sse41(isa, $($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: `isa` exists only where AVX2 was detected.
+                Instructions::Avx2(isa) => unsafe { avx2(isa, $($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: `isa` exists only where AVX-512 F, BW and VL were detected.
+                Instructions::Avx512(isa) => unsafe { avx512(isa, $($arg),*) },
+            }
+        }
+    };
+}
+pub(crate) use simd_levels;

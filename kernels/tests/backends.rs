@@ -1,0 +1,127 @@
+//! What backends promise, on this machine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ocelli_kernels::{
+    Accelerator, Backend, BackendError, Catalog, Chain, CpuBackend, CudaBackend, Entry,
+    FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool, Size, probe,
+};
+
+fn image(width: u32, height: u32, format: PixelFormat, padding: usize) -> Image {
+    let size = Size::new(width, height).unwrap();
+    let stride = size.width() * format.channels() + padding;
+    let noise = (0..stride * size.height()).map(|at| (at * at * 31 + at * 7) as u8);
+    Image::new(size, format, stride, Bytes::from_iter(noise)).unwrap()
+}
+
+fn chain(catalog: &Catalog, ids: &[&str]) -> Chain {
+    let none = BTreeMap::new();
+    Chain::parse(catalog, ids.iter().map(|id| (*id, &none))).unwrap()
+}
+
+#[test]
+fn an_empty_chain_returns_the_very_same_pixels() {
+    let image = image(7, 5, PixelFormat::Rgb8, 3);
+    let output = CpuBackend::new(Pool::new(0)).run(&Chain::default(), image.clone()).unwrap();
+    assert_eq!(output.image.data().as_ptr(), image.data().as_ptr());
+    assert!(output.steps.is_empty());
+}
+
+#[test]
+fn padding_between_rows_does_not_matter() {
+    let chain = chain(&Catalog::standard(), &["blur", "grayscale"]);
+    let pool = Pool::new(1 << 20);
+    for format in PixelFormat::ALL {
+        let padded = image(21, 13, format, 11);
+        let packed = padded.to_packed(&pool);
+        assert!(packed.is_packed() && !padded.is_packed());
+        let mut backend = CpuBackend::new(pool.clone());
+        let result = backend.run(&chain, padded).unwrap();
+        assert_eq!(result.image, backend.run(&chain, packed).unwrap().image);
+        assert_eq!((result.steps.len(), backend.accelerator()), (2, Accelerator::Cpu));
+        assert_eq!(result.image.format(), chain.output_format(format));
+    }
+}
+
+#[test]
+fn a_kernel_of_one_pixel_leaves_the_image_as_it_is() {
+    let parameters = BTreeMap::from([("kernel_size".to_owned(), "1".to_owned())]);
+    let chain = Chain::parse(&Catalog::standard(), [("blur", &parameters)]).unwrap();
+    let image = image(9, 4, PixelFormat::Rgba8, 0);
+    let output = CpuBackend::new(Pool::new(0)).run(&chain, image.clone()).unwrap();
+    assert_eq!(output.image, image);
+}
+
+#[derive(Debug)]
+struct Broken;
+
+static BROKEN: FilterDefinition = FilterDefinition {
+    id: "broken",
+    name: "Broken",
+    description: "Panics.",
+    parameters: &[],
+    formats: &[PixelFormat::Rgb8],
+    cuda: false,
+    tolerance: 0,
+};
+
+impl Operation for Broken {
+    fn definition(&self) -> &'static FilterDefinition {
+        &BROKEN
+    }
+
+    fn run_cpu(&self, _: &Image, _: &Pool) -> Result<Image, ImageError> {
+        panic!("as expected")
+    }
+}
+
+#[test]
+fn a_catalogue_takes_further_filters() {
+    let entry = Entry { definition: &BROKEN, build: |_| Ok(Arc::new(Broken)) };
+    let catalog = Catalog::standard().with(entry);
+    let ids: Vec<_> = catalog.definitions().map(|definition| definition.id).collect();
+    assert_eq!(ids, ["blur", "broken", "grayscale"]);
+    let chain = chain(&catalog, &["broken"]);
+    assert!(!chain.runs_on_cuda());
+    let mut backend = CpuBackend::new(Pool::new(0));
+    let refused = backend.run(&chain, image(2, 2, PixelFormat::Gray8, 0)).unwrap_err();
+    assert_eq!(refused, BackendError::Format { id: "broken", format: PixelFormat::Gray8 });
+    let run = || backend.run(&chain, image(2, 2, PixelFormat::Rgb8, 0)).map(drop);
+    assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+}
+
+#[test]
+fn a_gpu_gives_the_same_results_and_its_absence_is_an_error() {
+    let probe = probe();
+    assert!(["avx512", "avx2", "sse4.1", "neon", "scalar"].contains(&probe.cpu));
+    let pool = Pool::new(1 << 20);
+    let opened = CudaBackend::open(0, pool.clone());
+    match probe.cuda {
+        Err(reason) => {
+            println!("no GPU: {reason}");
+            assert!(!reason.is_empty());
+            // Without a device there is a reason for it, too.
+            assert!(opened.is_err());
+        }
+        Ok(devices) => {
+            assert!(CudaBackend::open(devices.len(), pool.clone()).is_err());
+            let mut gpu = opened.unwrap();
+            let mut cpu = CpuBackend::new(pool);
+            for format in PixelFormat::ALL {
+                for (width, height) in [(1, 1), (37, 19), (641, 479)] {
+                    for ids in [&["grayscale"][..], &["blur"], &["blur", "grayscale", "blur"]] {
+                        let chain = chain(&Catalog::standard(), ids);
+                        let input = image(width, height, format, 5);
+                        let ours = gpu.run(&chain, input.clone()).unwrap();
+                        assert_eq!(ours.image, cpu.run(&chain, input).unwrap().image, "{ids:?}");
+                        assert_eq!(ours.steps.len(), ids.len());
+                    }
+                }
+            }
+        }
+    }
+}

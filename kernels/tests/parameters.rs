@@ -1,0 +1,103 @@
+//! What is refused, and what the answer says.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use ocelli_kernels::{Catalog, Chain, ChainError, ParameterKind, PixelFormat};
+
+type Given<'a> = &'a [(&'a str, &'a str)];
+
+fn parse(steps: &[(&str, Given<'_>)]) -> Result<Chain, ChainError> {
+    let owned: Vec<(&str, BTreeMap<String, String>)> = steps
+        .iter()
+        .map(|(id, given)| {
+            let given = given.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+            (*id, given.collect())
+        })
+        .collect();
+    Chain::parse(&Catalog::standard(), owned.iter().map(|(id, given)| (*id, given)))
+}
+
+#[track_caller]
+fn refused(id: &str, given: Given<'_>, parameter: Option<&str>, says: &str, allowed: &[&str]) {
+    let error = parse(&[("grayscale", &[]), (id, given)]).unwrap_err();
+    assert_eq!(error.step, 1);
+    assert_eq!(error.parameter.as_deref(), parameter);
+    assert!(error.message.contains(says), "{}", error.message);
+    assert_eq!(error.allowed, allowed);
+}
+
+#[test]
+fn an_unknown_filter_lists_the_known_ones() {
+    refused("sharpen", &[], None, "\"sharpen\"", &["blur", "grayscale"]);
+}
+
+#[test]
+fn an_unknown_parameter_lists_the_known_ones() {
+    let known = ["kernel_size", "sigma", "border_mode", "separable"];
+    refused("blur", &[("radius", "3")], Some("radius"), "no parameter \"radius\"", &known);
+}
+
+#[test]
+fn kernel_sizes_are_odd_and_in_range() {
+    let allowed = ["1..=31 step 2"];
+    let kernel_size = Some("kernel_size");
+    refused("blur", &[("kernel_size", "4")], kernel_size, "must be odd", &allowed);
+    refused("blur", &[("kernel_size", "33")], kernel_size, "from 1 to 31", &allowed);
+    refused("blur", &[("kernel_size", "-1")], kernel_size, "from 1 to 31", &allowed);
+    refused("blur", &[("kernel_size", "3.0")], kernel_size, "whole number", &allowed);
+    refused("blur", &[("kernel_size", "")], kernel_size, "whole number", &allowed);
+    refused("blur", &[("kernel_size", "9223372036854775808")], kernel_size, "whole", &allowed);
+}
+
+#[test]
+fn sigma_is_a_finite_number_in_range() {
+    for text in ["NaN", "inf", "-inf", "wide", "1,5"] {
+        refused("blur", &[("sigma", text)], Some("sigma"), "finite number", &["0..=100"]);
+    }
+    refused("blur", &[("sigma", "100.5")], Some("sigma"), "from 0 to 100", &["0..=100"]);
+    refused("blur", &[("sigma", "-0.1")], Some("sigma"), "from 0 to 100", &["0..=100"]);
+    assert!(parse(&[("blur", &[("sigma", "0.05")])]).is_ok());
+}
+
+#[test]
+fn lists_and_switches_take_only_their_words() {
+    let borders = ["clamp", "reflect", "wrap"];
+    refused("blur", &[("border_mode", "mirror")], Some("border_mode"), "mirror", &borders);
+    refused(
+        "blur",
+        &[("separable", "yes")],
+        Some("separable"),
+        "true or false",
+        &["true", "false"],
+    );
+    let algorithms = ["bt601", "bt709", "average", "lightness", "luminosity"];
+    refused("grayscale", &[("algorithm", "BT601")], Some("algorithm"), "bt709", &algorithms);
+}
+
+#[test]
+fn a_chain_knows_its_steps_and_its_result() {
+    let chain = parse(&[("blur", &[("kernel_size", " 7 ")]), ("grayscale", &[])]).unwrap();
+    assert_eq!(chain.ids().collect::<Vec<_>>(), ["blur", "grayscale"]);
+    assert_eq!((chain.len(), chain.is_empty(), chain.runs_on_cuda()), (2, false, true));
+    assert_eq!(chain.output_format(PixelFormat::Rgb8), PixelFormat::Gray8);
+    assert_eq!(chain.output_format(PixelFormat::Rgba8), PixelFormat::Rgba8);
+    assert!(parse(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn every_default_is_allowed() {
+    let catalog = Catalog::standard();
+    for definition in catalog.definitions() {
+        for parameter in definition.parameters {
+            let text = match parameter.kind {
+                ParameterKind::Select { default, .. } => default.to_owned(),
+                ParameterKind::Integer { default, .. } => default.to_string(),
+                ParameterKind::Number { default, .. } => default.to_string(),
+                ParameterKind::Boolean { default } => default.to_string(),
+            };
+            let given: Given<'_> = &[(parameter.id, &text)];
+            assert!(parse(&[(definition.id, given)]).is_ok(), "{} {text}", parameter.id);
+        }
+    }
+}

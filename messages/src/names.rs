@@ -1,0 +1,132 @@
+//! What enums and filters are called in text: in query strings, on command lines, in JSON.
+
+use std::collections::BTreeMap;
+
+use crate::{ErrorKind, Failure, v1};
+
+/// An enum of the wire whose values have short names.
+pub trait Named: Sized + Copy + PartialEq + 'static {
+    /// Every value that has a name, with its names; the first is how it is written.
+    const NAMES: &'static [(Self, &'static [&'static str])];
+
+    /// How it is written; empty for a value without a name.
+    #[must_use]
+    fn name(self) -> &'static str {
+        let known = Self::NAMES.iter().find(|(value, _)| *value == self);
+        known.and_then(|(_, names)| names.first()).copied().unwrap_or_default()
+    }
+
+    /// The value of that name; `None` if there is none.
+    #[must_use]
+    fn named(text: &str) -> Option<Self> {
+        let known = Self::NAMES.iter().find(|(_, names)| names.contains(&text));
+        known.map(|(value, _)| *value)
+    }
+
+    /// The names, as they are written.
+    fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().filter_map(|(_, names)| names.first().copied())
+    }
+}
+
+impl Named for v1::ImageCodec {
+    const NAMES: &'static [(Self, &'static [&'static str])] = &[
+        (Self::Png, &["png"]),
+        (Self::Jpeg, &["jpeg", "jpg"]),
+        (Self::Webp, &["webp"]),
+    ];
+}
+
+impl Named for v1::PixelFormat {
+    const NAMES: &'static [(Self, &'static [&'static str])] = &[
+        (Self::Gray8, &["gray8"]),
+        (Self::Rgb8, &["rgb8"]),
+        (Self::Bgr8, &["bgr8"]),
+        (Self::Rgba8, &["rgba8"]),
+        (Self::Nv12, &["nv12"]),
+        (Self::I420, &["i420"]),
+    ];
+}
+
+impl Named for v1::Accelerator {
+    const NAMES: &'static [(Self, &'static [&'static str])] =
+        &[(Self::Auto, &["auto"]), (Self::Cpu, &["cpu"]), (Self::Cuda, &["cuda"])];
+}
+
+impl Named for v1::ParameterType {
+    const NAMES: &'static [(Self, &'static [&'static str])] = &[
+        (Self::Select, &["select"]),
+        (Self::Integer, &["integer"]),
+        (Self::Number, &["number"]),
+        (Self::Boolean, &["boolean"]),
+    ];
+}
+
+/// Reads a filter as people write it: `grayscale`, or `blur:kernel_size=7,sigma=1.5`.
+///
+/// Which filters and parameters there are is for the worker to say.
+///
+/// # Errors
+/// `invalid_argument` if the text has another shape or names a parameter twice.
+pub fn parse_filter(text: &str) -> Result<v1::FilterStep, Failure> {
+    let wrong = |what: String| {
+        let shape = ["id", "id:key=value", "id:key=value,key=value"];
+        Failure::new(ErrorKind::InvalidArgument, what).allow(shape)
+    };
+    let (id, rest) = text.split_once(':').map_or((text, None), |(id, rest)| (id, Some(rest)));
+    let shown: String = text.chars().take(120).collect();
+    if id.is_empty() {
+        return Err(wrong(format!("{shown:?} names no filter")));
+    }
+    let mut parameters = BTreeMap::new();
+    for pair in rest.into_iter().flat_map(|rest| rest.split(',')) {
+        match pair.split_once('=') {
+            Some((key, value)) if !key.is_empty() && !value.is_empty() => {
+                if parameters.insert(key.to_owned(), value.to_owned()).is_some() {
+                    return Err(wrong(format!("{shown:?} sets {key:?} twice")));
+                }
+            }
+            _ => return Err(wrong(format!("{pair:?} in {shown:?} is not key=value"))),
+        }
+    }
+    Ok(v1::FilterStep { id: id.to_owned(), parameters })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn filters_as_people_write_them() {
+        assert_eq!(parse_filter("grayscale").unwrap().id, "grayscale");
+        let blur = parse_filter("blur:kernel_size=7,sigma=1.5").unwrap();
+        assert_eq!(blur.id, "blur");
+        assert_eq!(blur.parameters["kernel_size"], "7");
+        assert_eq!(blur.parameters["sigma"], "1.5");
+        for wrong in ["", ":a=b", "blur:", "blur:sigma", "blur:=3", "blur:sigma=", "blur:a=1,a=2"] {
+            let failure = parse_filter(wrong).unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::InvalidArgument, "{wrong:?}");
+            assert!(!failure.allowed.is_empty());
+        }
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(v1::ImageCodec::named("jpg"), Some(v1::ImageCodec::Jpeg));
+        assert_eq!(v1::ImageCodec::Jpeg.name(), "jpeg");
+        assert_eq!(v1::ImageCodec::named("gif"), None);
+        assert_eq!(v1::Accelerator::Unspecified.name(), "");
+        assert_eq!(v1::PixelFormat::names().count(), 6);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,60}") {
+            if let Ok(filter) = parse_filter(&text) {
+                prop_assert!(text.starts_with(&filter.id));
+            }
+        }
+    }
+}

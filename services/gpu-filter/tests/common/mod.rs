@@ -1,0 +1,185 @@
+//! A service on a broker of its own, and a client.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use ocelli_actors::{
+    broker::{Connection, ConnectionOptions},
+    supervisor::{Supervisor, SupervisorHandle},
+    tree::ActorTree,
+};
+use ocelli_gpu_filter::{Config, Parts, supervisor};
+use ocelli_kernels::{
+    Catalog, Entry, FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool, probe,
+};
+use ocelli_messages::{Failure, Limits, MessageContext, Subject, Tenant, v1};
+use ocelli_nats_server::NatsServer;
+use prost::Message as _;
+
+/// How long anything here may take before the test fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running service and a client's connection to it.
+pub struct Fixture {
+    pub server: NatsServer,
+    pub client: Connection,
+    pub tree: ActorTree,
+    pub service: SupervisorHandle,
+    pub parts: Parts,
+}
+
+/// Runs a test against a service made from those parts.
+pub fn with_service<F: Future<Output = ()>>(
+    configure: impl FnOnce(&mut Parts),
+    test: impl FnOnce(Fixture) -> F,
+) {
+    let system = actix_rt::System::with_tokio_rt(|| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    });
+    system.block_on(async {
+        let server = NatsServer::for_test().await.unwrap();
+        let mut parts = Parts {
+            config: Config { cpu_workers: 2, ..Config::default() },
+            limits: Limits::default(),
+            tenant: Tenant::default(),
+            request_timeout: Duration::from_secs(10),
+            instance: "test".into(),
+            connection: connect(&server).await,
+            catalog: Arc::new(Catalog::standard().with(PANICS).with(SLEEPS)),
+            probe: probe(),
+        };
+        configure(&mut parts);
+        let tree = ActorTree::new();
+        let service = Supervisor::start(supervisor(&parts), &tree);
+        tokio::time::timeout(PATIENCE, service.ready()).await.unwrap().unwrap();
+        let client = connect(&server).await;
+        test(Fixture { server, client, tree, service: service.clone(), parts }).await;
+        service.shutdown(Duration::from_secs(5)).await;
+    });
+}
+
+pub async fn connect(server: &NatsServer) -> Connection {
+    let connection = Connection::open(ConnectionOptions {
+        url: server.url(),
+        name: "test".into(),
+        subscription_capacity: 1024,
+    })
+    .await
+    .unwrap();
+    tokio::time::timeout(PATIENCE, connection.up()).await.unwrap();
+    connection
+}
+
+pub fn gray(width: u32, height: u32, data: &[u8]) -> v1::Frame {
+    raw(width, height, v1::PixelFormat::Gray8, data)
+}
+
+pub fn raw(width: u32, height: u32, format: v1::PixelFormat, data: &[u8]) -> v1::Frame {
+    let data = Bytes::copy_from_slice(data);
+    let raw = v1::RawImage { width, height, stride: 0, format: format.into(), data };
+    v1::Frame { payload: Some(v1::frame::Payload::Raw(raw)), ..Default::default() }
+}
+
+pub fn encoded(data: &[u8]) -> v1::Frame {
+    let data = Bytes::copy_from_slice(data);
+    let file = v1::EncodedImage { codec: 0, data };
+    v1::Frame { payload: Some(v1::frame::Payload::Encoded(file)), ..Default::default() }
+}
+
+pub fn step(id: &str, parameters: &[(&str, &str)]) -> v1::Step {
+    let parameters: BTreeMap<_, _> =
+        parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    v1::Step { kind: Some(v1::step::Kind::Filter(v1::FilterStep { id: id.into(), parameters })) }
+}
+
+pub fn request(frame: v1::Frame, steps: Vec<v1::Step>) -> v1::ProcessRequest {
+    let pipeline = v1::Pipeline { steps, ..Default::default() };
+    v1::ProcessRequest { frame: Some(frame), pipeline: Some(pipeline) }
+}
+
+pub fn context(within: Duration) -> MessageContext {
+    MessageContext::new(SystemTime::now(), within)
+}
+
+impl Fixture {
+    pub async fn process(
+        &self,
+        request: &v1::ProcessRequest,
+    ) -> Result<v1::ProcessResponse, Failure> {
+        self.send(request.encode_to_vec().into(), &context(PATIENCE)).await
+    }
+
+    pub async fn send(
+        &self,
+        payload: Bytes,
+        context: &MessageContext,
+    ) -> Result<v1::ProcessResponse, Failure> {
+        let subject = Subject::FilterProcess(Tenant::default());
+        let answer = self.client.request(&subject, context, payload).await?;
+        Ok(v1::ProcessResponse::decode(answer).unwrap())
+    }
+
+    /// How often a child of the service was restarted.
+    pub fn restarts(&self, name: &str) -> u64 {
+        fn find(node: &serde_json::Value, name: &str) -> u64 {
+            let own = (node["name"] == name).then(|| node["restarts"].as_u64().unwrap());
+            own.unwrap_or_else(|| {
+                let children = node["children"].as_array().unwrap();
+                children.iter().map(|child| find(child, name)).sum()
+            })
+        }
+        find(&self.tree.to_json(), name)
+    }
+}
+
+/// Waits until something holds.
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(tokio::time::Instant::now() < until, "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+macro_rules! test_filter {
+    ($entry:ident, $operation:ident, $id:literal, $run:expr) => {
+        #[derive(Debug)]
+        struct $operation;
+
+        const $entry: Entry = {
+            static DEFINITION: FilterDefinition = FilterDefinition {
+                id: $id,
+                name: $id,
+                description: "for tests",
+                parameters: &[],
+                formats: &PixelFormat::ALL,
+                cuda: false,
+                tolerance: 0,
+            };
+            impl Operation for $operation {
+                fn definition(&self) -> &'static FilterDefinition {
+                    &DEFINITION
+                }
+                fn run_cpu(&self, input: &Image, _: &Pool) -> Result<Image, ImageError> {
+                    let run: fn(&Image) -> Image = $run;
+                    Ok(run(input))
+                }
+            }
+            Entry { definition: &DEFINITION, build: |_| Ok(Arc::new($operation)) }
+        };
+    };
+}
+
+test_filter!(PANICS, Panics, "panics", |_| panic!("a bug in a filter"));
+test_filter!(SLEEPS, Sleeps, "sleeps", |image| {
+    #[allow(clippy::disallowed_methods, reason = "a device that is busy blocks its thread")]
+    std::thread::sleep(Duration::from_millis(20));
+    image.clone()
+});

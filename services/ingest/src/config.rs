@@ -1,0 +1,117 @@
+//! What can be set.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// The section `ingest`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where it listens; port 0 takes a free one.
+    pub http_addr: SocketAddr,
+    /// Threads that serve connections. They pass bytes on; they do not compute.
+    pub workers: usize,
+    /// Open connections; more wait to be accepted.
+    pub max_connections: usize,
+    /// The deadline of a request that states none, and the longest time to send a body.
+    pub request_timeout_ms: u64,
+    /// Requests that may be under way.
+    pub max_in_flight: usize,
+    /// Bytes of requests that may be under way.
+    pub max_in_flight_bytes: usize,
+    /// Requests that may wait until one of those ends; one more is answered with `overloaded`.
+    pub max_waiting: usize,
+    /// How long a request may wait.
+    pub patience_ms: u64,
+    /// How long open requests may take after the gateway was asked to stop.
+    pub shutdown_timeout_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            http_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            workers: 2,
+            max_connections: 4_096,
+            request_timeout_ms: 30_000,
+            max_in_flight: 256,
+            max_in_flight_bytes: 512 * 1024 * 1024,
+            max_waiting: 256,
+            patience_ms: 1_000,
+            shutdown_timeout_ms: 10_000,
+        }
+    }
+}
+
+impl Config {
+    /// Values that cannot be, as pairs of field and reason.
+    #[must_use]
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let mut within = |field, value: u64, least: u64, most: u64| {
+            if !(least..=most).contains(&value) {
+                problems.push((field, format!("{value} must be from {least} to {most}")));
+            }
+        };
+        within("workers", self.workers as u64, 1, 1_024);
+        within("max_connections", self.max_connections as u64, 1, 1_000_000);
+        within("request_timeout_ms", self.request_timeout_ms, 1, 600_000);
+        within("max_in_flight", self.max_in_flight as u64, 1, 65_536);
+        within(
+            "max_in_flight_bytes",
+            self.max_in_flight_bytes as u64,
+            1 << 20,
+            u64::MAX,
+        );
+        within("max_waiting", self.max_waiting as u64, 0, 65_536);
+        within("patience_ms", self.patience_ms, 0, 600_000);
+        within("shutdown_timeout_ms", self.shutdown_timeout_ms, 0, 600_000);
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_in_order() {
+        assert_eq!(Config::default().problems(), []);
+        assert_eq!(Config::default().http_addr.to_string(), "127.0.0.1:8000");
+    }
+
+    #[test]
+    fn every_mistake_is_listed() {
+        let config = Config {
+            workers: 0,
+            max_connections: 0,
+            request_timeout_ms: 600_001,
+            max_in_flight: 0,
+            max_in_flight_bytes: 1_000,
+            ..Config::default()
+        };
+        let fields: Vec<_> = config
+            .problems()
+            .into_iter()
+            .map(|(field, _)| field)
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                "workers",
+                "max_connections",
+                "request_timeout_ms",
+                "max_in_flight",
+                "max_in_flight_bytes"
+            ],
+        );
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        let text = r#"{"http_addr": "127.0.0.1:1", "worker": 3}"#;
+        let error = serde_json::from_str::<Config>(text).unwrap_err();
+        assert!(error.to_string().contains("worker"), "{error}");
+    }
+}

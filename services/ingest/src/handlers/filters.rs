@@ -1,0 +1,230 @@
+//! `GET /api/v1/filters`: what the workers can do.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{self, ReqData},
+};
+use ocelli_messages::{Failure, v1};
+use prost::Message as _;
+use serde_json::{Map, Value, json};
+
+use super::{Shared, answer, bounded};
+use crate::{
+    names::{ACCELERATORS, PIXEL_FORMATS, name_of, named},
+    query::{pairs, unknown},
+    scope::Scope,
+};
+
+pub(crate) async fn handle(
+    request: HttpRequest,
+    scope: ReqData<Scope>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    answer(&scope, list(&request, &scope, &shared)).await
+}
+
+async fn list(
+    request: &HttpRequest,
+    scope: &Scope,
+    shared: &Shared,
+) -> Result<HttpResponse, Failure> {
+    let asked = v1::ListFiltersRequest {
+        accelerator: accelerator(request.query_string())?.into(),
+    };
+    let context = bounded(scope, shared.request_timeout)?;
+    let answer = shared
+        .connection
+        .request(&shared.list, &context, asked.encode_to_vec().into());
+    let filters = v1::ListFiltersResponse::decode(answer.await?)
+        .map_err(|_| Failure::internal("the worker's answer cannot be read"))?;
+    Ok(HttpResponse::Ok().json(to_json(&filters)))
+}
+
+fn accelerator(query: &str) -> Result<v1::Accelerator, Failure> {
+    let mut asked = None;
+    for (name, value) in pairs(query)? {
+        if name != "accelerator" {
+            return Err(unknown(&name).allow(["accelerator"]));
+        }
+        if asked
+            .replace(named(&ACCELERATORS, "accelerator", &value)?)
+            .is_some()
+        {
+            return Err(Failure::invalid("accelerator", "is given twice"));
+        }
+    }
+    Ok(asked.unwrap_or(v1::Accelerator::Auto))
+}
+
+fn to_json(list: &v1::ListFiltersResponse) -> Value {
+    json!({
+        "accelerators": names(list.accelerators()),
+        "version": list.version,
+        "filters": list.filters.iter().map(filter).collect::<Vec<_>>(),
+    })
+}
+
+fn names(accelerators: impl Iterator<Item = v1::Accelerator>) -> Vec<&'static str> {
+    accelerators
+        .filter_map(|accelerator| name_of(&ACCELERATORS, accelerator))
+        .collect()
+}
+
+fn filter(filter: &v1::FilterDefinition) -> Value {
+    let formats: Vec<_> = filter
+        .formats()
+        .filter_map(|format| name_of(&PIXEL_FORMATS, format))
+        .collect();
+    json!({
+        "id": filter.id,
+        "name": filter.name,
+        "description": filter.description,
+        "formats": formats,
+        "accelerators": names(filter.accelerators()),
+        "tolerance": filter.tolerance,
+        "parameters": filter.parameters.iter().map(parameter).collect::<Vec<_>>(),
+    })
+}
+
+fn parameter(parameter: &v1::FilterParameter) -> Value {
+    use v1::ParameterType as T;
+    let kind = parameter.r#type();
+    let name = match kind {
+        T::Select => "select",
+        T::Integer => "integer",
+        T::Number => "number",
+        T::Boolean => "boolean",
+        T::Unspecified => "text",
+    };
+    let mut fields = Map::new();
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    set("id", parameter.id.as_str().into());
+    set("name", parameter.name.as_str().into());
+    set("description", parameter.description.as_str().into());
+    set("type", name.into());
+    set("default", default(kind, &parameter.default_value));
+    if kind == T::Select {
+        set("options", parameter.options.as_slice().into());
+    }
+    if matches!(kind, T::Integer | T::Number) {
+        let range = [parameter.minimum, parameter.maximum, parameter.step];
+        for (name, value) in ["minimum", "maximum", "step"].into_iter().zip(range) {
+            if let Some(value) = value {
+                set(name, number(kind, value));
+            }
+        }
+    }
+    Value::Object(fields)
+}
+
+/// The default as JSON of the parameter's type; as text where it is none.
+fn default(kind: v1::ParameterType, text: &str) -> Value {
+    let typed = match kind {
+        v1::ParameterType::Integer => text.parse::<i64>().ok().map(Value::from),
+        v1::ParameterType::Number => text.parse::<f64>().ok().map(Value::from),
+        v1::ParameterType::Boolean => text.parse::<bool>().ok().map(Value::from),
+        v1::ParameterType::Select | v1::ParameterType::Unspecified => None,
+    };
+    typed.unwrap_or_else(|| text.into())
+}
+
+/// `3` and not `3.0` for a whole number.
+fn number(kind: v1::ParameterType, value: f64) -> Value {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a whole number within the range of i64"
+    )]
+    if kind == v1::ParameterType::Integer && value.fract() == 0.0 && value.abs() < 9e15 {
+        return Value::from(value as i64);
+    }
+    Value::from(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_list() {
+        let select = v1::FilterParameter {
+            id: "weights".into(),
+            name: "Weights".into(),
+            description: "w".into(),
+            r#type: v1::ParameterType::Select.into(),
+            default_value: "bt601".into(),
+            options: vec!["bt601".into(), "bt709".into()],
+            ..Default::default()
+        };
+        let range =
+            |kind: v1::ParameterType, default: &str, minimum, maximum, step| v1::FilterParameter {
+                id: "n".into(),
+                name: "N".into(),
+                description: "n".into(),
+                r#type: kind.into(),
+                default_value: default.into(),
+                minimum: Some(minimum),
+                maximum: Some(maximum),
+                step: Some(step),
+                options: Vec::new(),
+            };
+        let boolean = v1::FilterParameter {
+            r#type: v1::ParameterType::Boolean.into(),
+            default_value: "true".into(),
+            ..Default::default()
+        };
+        let filter = v1::FilterDefinition {
+            id: "grayscale".into(),
+            name: "Grayscale".into(),
+            description: "d".into(),
+            parameters: vec![
+                select,
+                range(v1::ParameterType::Integer, "3", 1.0, 31.0, 2.0),
+                range(v1::ParameterType::Number, "1.5", 0.0, 10.0, 0.1),
+                boolean,
+            ],
+            formats: vec![v1::PixelFormat::Gray8.into(), v1::PixelFormat::Rgb8.into()],
+            accelerators: vec![v1::Accelerator::Cpu.into()],
+            tolerance: 1,
+        };
+        let list = v1::ListFiltersResponse {
+            filters: vec![filter],
+            accelerators: vec![v1::Accelerator::Cpu.into()],
+            version: "0.1.0".into(),
+        };
+        let expected = json!({
+            "accelerators": ["cpu"],
+            "version": "0.1.0",
+            "filters": [{
+                "id": "grayscale", "name": "Grayscale", "description": "d",
+                "formats": ["gray8", "rgb8"], "accelerators": ["cpu"], "tolerance": 1,
+                "parameters": [
+                    { "id": "weights", "name": "Weights", "description": "w", "type": "select",
+                      "default": "bt601", "options": ["bt601", "bt709"] },
+                    { "id": "n", "name": "N", "description": "n", "type": "integer",
+                      "default": 3, "minimum": 1, "maximum": 31, "step": 2 },
+                    { "id": "n", "name": "N", "description": "n", "type": "number",
+                      "default": 1.5, "minimum": 0.0, "maximum": 10.0, "step": 0.1 },
+                    { "id": "", "name": "", "description": "", "type": "boolean",
+                      "default": true },
+                ],
+            }],
+        });
+        assert_eq!(to_json(&list), expected);
+    }
+
+    #[test]
+    fn only_the_accelerator_can_be_asked_for() {
+        assert_eq!(accelerator("").unwrap(), v1::Accelerator::Auto);
+        assert_eq!(
+            accelerator("accelerator=cuda").unwrap(),
+            v1::Accelerator::Cuda
+        );
+        for (query, field) in [
+            ("accelerator=tpu", "accelerator"),
+            ("accelerator=cpu&accelerator=cpu", "accelerator"),
+            ("filter=blur", "filter"),
+        ] {
+            assert_eq!(accelerator(query).unwrap_err().field, field);
+        }
+    }
+}

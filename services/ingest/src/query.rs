@@ -1,0 +1,362 @@
+//! Query parameters, and form fields of the same names, as a pipeline.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use actix_web::web;
+use bytes::Bytes;
+use ocelli_messages::{ErrorKind, Failure, Limits, v1};
+
+use crate::{
+    filter_step,
+    names::{ACCELERATORS, FORMATS, OUTPUT_PIXEL_FORMATS, PIXEL_FORMATS, named},
+};
+
+/// What may be given once.
+const ONCE: [&str; 9] = [
+    "format",
+    "quality",
+    "accelerator",
+    "timeout_ms",
+    "width",
+    "height",
+    "pixel_format",
+    "stride",
+    "output_pixel_format",
+];
+/// What may be given many times, in order.
+const FILTER: &str = "filter";
+/// What describes raw input: all of them, or none.
+const RAW: [&str; 3] = ["width", "height", "pixel_format"];
+
+/// The longest time that a client may ask for, milliseconds.
+const MAX_TIMEOUT_MS: u32 = 600_000;
+
+/// The parameters of a request, as given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    filters: Vec<String>,
+    once: BTreeMap<&'static str, String>,
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    /// What is to be done.
+    pub pipeline: v1::Pipeline,
+    /// The layout of raw input, without its data; `None` for an image file.
+    pub raw: Option<v1::RawImage>,
+    /// How long the answer may take.
+    pub timeout: Option<Duration>,
+}
+
+impl Parameters {
+    /// Reads a query: `filter=blur&format=png`.
+    ///
+    /// # Errors
+    /// As [`Parameters::add`].
+    pub fn from_query(query: &str) -> Result<Self, Failure> {
+        let mut parameters = Self::default();
+        for (name, value) in pairs(query)? {
+            parameters.add(&name, value)?;
+        }
+        Ok(parameters)
+    }
+
+    /// Adds one.
+    ///
+    /// # Errors
+    /// `invalid_argument` if there is no such parameter, or if it is given twice.
+    pub fn add(&mut self, name: &str, value: String) -> Result<(), Failure> {
+        if name == FILTER {
+            self.filters.push(value);
+            return Ok(());
+        }
+        let name = ONCE
+            .into_iter()
+            .find(|known| *known == name)
+            .ok_or_else(|| unknown(name).allow(std::iter::once(FILTER).chain(ONCE)))?;
+        if self.once.insert(name, value).is_some() {
+            return Err(Failure::invalid(name, "is given twice"));
+        }
+        Ok(())
+    }
+
+    /// What they ask for.
+    ///
+    /// # Errors
+    /// `invalid_argument` for a value that is not allowed, or that contradicts another;
+    /// `too_large` for too many filters.
+    pub fn wish(&self, limits: &Limits) -> Result<Wish, Failure> {
+        let most = limits.max_steps;
+        if self.filters.len() > most {
+            let message = format!("{} filters: at most {most} are allowed", self.filters.len());
+            return Err(Failure::new(ErrorKind::TooLarge, message).at(FILTER));
+        }
+        let steps = self
+            .filters
+            .iter()
+            .enumerate()
+            .map(|(index, text)| filter_step::parse(text, index));
+        let raw = self.raw()?;
+        let accelerator = self
+            .choice("accelerator", &ACCELERATORS)?
+            .unwrap_or_default();
+        let timeout = self.number("timeout_ms", 1, MAX_TIMEOUT_MS)?;
+        let pipeline = v1::Pipeline {
+            steps: steps.collect::<Result<_, _>>()?,
+            output: self.output(raw.is_some())?,
+            accelerator: accelerator.into(),
+        };
+        let timeout = timeout.map(|ms| Duration::from_millis(ms.into()));
+        Ok(Wish {
+            pipeline,
+            raw,
+            timeout,
+        })
+    }
+
+    fn raw(&self) -> Result<Option<v1::RawImage>, Failure> {
+        let width = self.number("width", 1, u32::MAX)?;
+        let height = self.number("height", 1, u32::MAX)?;
+        let stride = self.number("stride", 1, u32::MAX)?;
+        let format = self.choice("pixel_format", &PIXEL_FORMATS)?;
+        match (width, height, format, stride) {
+            (None, None, None, None) => Ok(None),
+            (Some(width), Some(height), Some(format), stride) => Ok(Some(v1::RawImage {
+                width,
+                height,
+                stride: stride.unwrap_or(0),
+                format: format.into(),
+                data: Bytes::new(),
+            })),
+            _ => {
+                let missing = RAW.into_iter().find(|name| !self.once.contains_key(name));
+                let message = "raw input needs width, height and pixel_format together";
+                Err(Failure::invalid(missing.unwrap_or_default(), message).allow(RAW))
+            }
+        }
+    }
+
+    fn output(&self, raw_input: bool) -> Result<Option<v1::OutputFormat>, Failure> {
+        let format = self.choice("format", &FORMATS)?;
+        let quality = self.number("quality", 1, 100)?;
+        let pixels = self.choice("output_pixel_format", &OUTPUT_PIXEL_FORMATS)?;
+        let is_raw = format.map_or(raw_input, |codec| codec.is_none());
+        if quality.is_some() && is_raw {
+            let message = "raw output has no quality; it belongs to format=jpeg";
+            return Err(Failure::invalid("quality", message));
+        }
+        if pixels.is_some() && !is_raw {
+            let message = "only raw output has a pixel format; it belongs to format=raw";
+            return Err(Failure::invalid("output_pixel_format", message));
+        }
+        let kind = match (is_raw, format, quality, pixels) {
+            (_, None, None, None) => return Ok(None),
+            (true, ..) => v1::output_format::Kind::Raw(v1::RawOutput {
+                format: pixels.unwrap_or_default().into(),
+            }),
+            (false, codec, ..) => v1::output_format::Kind::Encoded(v1::EncodedOutput {
+                codec: codec.flatten().unwrap_or_default().into(),
+                quality: quality.unwrap_or(0),
+            }),
+        };
+        Ok(Some(v1::OutputFormat { kind: Some(kind) }))
+    }
+
+    fn choice<T: Copy>(
+        &self,
+        name: &'static str,
+        names: &[(&'static str, T)],
+    ) -> Result<Option<T>, Failure> {
+        self.once
+            .get(name)
+            .map(|given| named(names, name, given))
+            .transpose()
+    }
+
+    fn number(&self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>, Failure> {
+        let Some(text) = self.once.get(name) else {
+            return Ok(None);
+        };
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number| (least..=most).contains(number));
+        let wrong = || {
+            let given: String = text.chars().take(40).collect();
+            let message = format!("{given:?} must be a whole number from {least} to {most}");
+            Failure::invalid(name, message)
+        };
+        number.map(Some).ok_or_else(wrong)
+    }
+}
+
+/// The pairs of a query, decoded.
+pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Failure> {
+    web::Query::from_query(query)
+        .map(web::Query::into_inner)
+        .map_err(|error| Failure::invalid("query", format!("the query cannot be read: {error}")))
+}
+
+/// A parameter that nobody knows.
+pub(crate) fn unknown(name: &str) -> Failure {
+    let name: String = name.chars().take(40).collect();
+    Failure::invalid(name.clone(), format!("there is no parameter {name:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wish(query: &str) -> Result<Wish, Failure> {
+        Parameters::from_query(query)?.wish(&Limits::default())
+    }
+
+    fn output(query: &str) -> Option<v1::output_format::Kind> {
+        wish(query)
+            .unwrap()
+            .pipeline
+            .output
+            .and_then(|output| output.kind)
+    }
+
+    #[test]
+    fn nothing_asked_is_the_image_back() {
+        let nothing = wish("").unwrap();
+        let expected = Wish {
+            pipeline: v1::Pipeline::default(),
+            raw: None,
+            timeout: None,
+        };
+        assert_eq!(nothing, expected);
+    }
+
+    #[test]
+    fn filters_keep_their_order_and_are_decoded() {
+        let wish = wish("filter=blur%3Asigma%3D2&filter=gray+scale&filter=blur").unwrap();
+        let ids: Vec<_> = wish
+            .pipeline
+            .steps
+            .into_iter()
+            .map(|step| match step.kind {
+                Some(v1::step::Kind::Filter(filter)) => filter,
+                None => panic!("no filter"),
+            })
+            .collect();
+        assert_eq!(ids[0].parameters["sigma"], "2");
+        let ids: Vec<_> = ids.iter().map(|filter| filter.id.as_str()).collect();
+        assert_eq!(ids, ["blur", "gray scale", "blur"]);
+    }
+
+    #[test]
+    fn raw_input_and_the_rest() {
+        let wish = wish(
+            "width=640&height=480&pixel_format=nv12&stride=700&accelerator=cuda&timeout_ms=250",
+        )
+        .unwrap();
+        let raw = wish.raw.unwrap();
+        assert_eq!((raw.width, raw.height, raw.stride), (640, 480, 700));
+        assert_eq!(raw.format(), v1::PixelFormat::Nv12);
+        assert_eq!(wish.pipeline.accelerator(), v1::Accelerator::Cuda);
+        assert_eq!(wish.timeout, Some(Duration::from_millis(250)));
+        assert_eq!(wish.pipeline.output, None, "raw stays raw");
+    }
+
+    #[test]
+    fn the_output_format() {
+        use v1::output_format::Kind;
+        let encoded = |codec: v1::ImageCodec, quality| {
+            Some(Kind::Encoded(v1::EncodedOutput {
+                codec: codec.into(),
+                quality,
+            }))
+        };
+        let raw = |format: v1::PixelFormat| {
+            Some(Kind::Raw(v1::RawOutput {
+                format: format.into(),
+            }))
+        };
+        let input = "width=1&height=1&pixel_format=gray8";
+        assert_eq!(output("format=png"), encoded(v1::ImageCodec::Png, 0));
+        assert_eq!(
+            output("format=jpg&quality=80"),
+            encoded(v1::ImageCodec::Jpeg, 80)
+        );
+        assert_eq!(
+            output("quality=80"),
+            encoded(v1::ImageCodec::Unspecified, 80)
+        );
+        assert_eq!(
+            output(&format!("{input}&format=webp")),
+            encoded(v1::ImageCodec::Webp, 0)
+        );
+        assert_eq!(output("format=raw"), raw(v1::PixelFormat::Unspecified));
+        let both = "format=raw&output_pixel_format=rgb8";
+        assert_eq!(output(both), raw(v1::PixelFormat::Rgb8));
+        let pixels = format!("{input}&output_pixel_format=gray8");
+        assert_eq!(output(&pixels), raw(v1::PixelFormat::Gray8));
+    }
+
+    #[test]
+    fn mistakes_say_where_and_what_is_allowed() {
+        let raw = "width=2&height=2&pixel_format=gray8";
+        for (query, field, allowed) in [
+            ("colour=red".to_owned(), "colour", "filter"),
+            ("format=png&format=png".into(), "format", ""),
+            ("format=gif".into(), "format", "webp"),
+            ("quality=0".into(), "quality", ""),
+            ("quality=101".into(), "quality", ""),
+            ("quality=x".into(), "quality", ""),
+            ("format=raw&quality=9".into(), "quality", ""),
+            (format!("{raw}&quality=9"), "quality", ""),
+            ("accelerator=tpu".into(), "accelerator", "cuda"),
+            ("timeout_ms=0".into(), "timeout_ms", ""),
+            ("timeout_ms=600001".into(), "timeout_ms", ""),
+            ("width=2&height=2".into(), "pixel_format", "pixel_format"),
+            ("stride=2".into(), "width", "width"),
+            ("height=2&pixel_format=gray8".into(), "width", "width"),
+            ("width=-1&height=2&pixel_format=gray8".into(), "width", ""),
+            (
+                "width=2&height=2&pixel_format=yuyv".into(),
+                "pixel_format",
+                "i420",
+            ),
+            (
+                "output_pixel_format=gray8".into(),
+                "output_pixel_format",
+                "",
+            ),
+            (
+                "format=png&output_pixel_format=gray8".into(),
+                "output_pixel_format",
+                "",
+            ),
+            (
+                "format=raw&output_pixel_format=nv12".into(),
+                "output_pixel_format",
+                "rgba8",
+            ),
+            ("filter=blur&filter=blur:".into(), "filter[1]", "id"),
+        ] {
+            let failure = wish(&query).unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::InvalidArgument, "{query}");
+            assert_eq!(failure.field, field, "{query}");
+            let listed = allowed.is_empty() || failure.allowed.iter().any(|name| name == allowed);
+            assert!(listed, "{query}: {:?}", failure.allowed);
+        }
+        let many = "filter=a&".repeat(33);
+        assert_eq!(
+            wish(many.trim_end_matches('&')).unwrap_err().kind,
+            ErrorKind::TooLarge
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_makes_it_panic(query in "(filter|width|format|=|&|%|[a-z0-9:,]){0,40}|.{0,60}") {
+            let _ = wish(&query);
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The sections that every service has.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use actix_web::http::Uri;
+use ocelli_messages::Tenant;
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use super::{Problem, Secret, show::hide_credentials};
+
+/// `[broker]`: where NATS is, and on whose behalf we speak.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BrokerConfig {
+    /// The server, `nats://`, `tls://`, `ws://` or `wss://`; it may carry credentials.
+    pub url: String,
+    /// The tenant in every subject.
+    pub tenant: String,
+    /// How long a request without a deadline of its own may take.
+    pub request_timeout_ms: u64,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self {
+            url: "nats://127.0.0.1:4222".to_owned(),
+            tenant: "default".to_owned(),
+            request_timeout_ms: 30_000,
+        }
+    }
+}
+
+impl fmt::Debug for BrokerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrokerConfig")
+            .field("url", &hide_credentials(&self.url))
+            .field("tenant", &self.tenant)
+            .field("request_timeout_ms", &self.request_timeout_ms)
+            .finish()
+    }
+}
+
+impl BrokerConfig {
+    /// Ten minutes: longer work is a job, not a request.
+    pub const MAX_REQUEST_TIMEOUT_MS: u64 = 600_000;
+
+    /// How long a request without a deadline of its own may take.
+    #[must_use]
+    pub const fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
+    /// What is wrong with it; `section` is where it stands, e.g. `broker`.
+    #[must_use]
+    pub fn problems(&self, section: &str) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let schemes = ["nats://host:4222", "tls://host:4222", "ws://host:80", "wss://host:443"];
+        if !is_server(&self.url) {
+            let message =
+                format!("{:?} is not the URL of a NATS server", hide_credentials(&self.url));
+            problems.push(Problem::new(format!("{section}.url"), message).allow(schemes));
+        }
+        if let Err(error) = self.tenant.parse::<Tenant>() {
+            problems.push(Problem::new(format!("{section}.tenant"), error.to_string()));
+        }
+        if !(1..=Self::MAX_REQUEST_TIMEOUT_MS).contains(&self.request_timeout_ms) {
+            let message = format!("{} is out of range", self.request_timeout_ms);
+            problems.push(
+                Problem::new(format!("{section}.request_timeout_ms"), message)
+                    .allow([format!("1 to {}", Self::MAX_REQUEST_TIMEOUT_MS)]),
+            );
+        }
+        problems
+    }
+}
+
+/// `[admin]`: the port for probes and metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdminConfig {
+    /// Its address; port 0 takes a free one.
+    pub addr: SocketAddr,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8002)) }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people if stderr is a terminal, else JSON.
+    #[default]
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `[telemetry]`: logs, traces, errors.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// What is logged, e.g. `info` or `info,ocelli_ingest=debug`.
+    pub log_filter: String,
+    /// Where traces go, e.g. `http://collector:4318`; none are made without it.
+    pub otlp_endpoint: Option<String>,
+    /// Which share of the traces that start here is kept; the caller decides about its own.
+    pub sample_ratio: f64,
+    /// Where error events go; none are sent without it.
+    pub sentry_dsn: Option<Secret>,
+    /// Which deployment this is, in traces and error events.
+    pub environment: String,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self {
+            log_format: LogFormat::Auto,
+            log_filter: "info".to_owned(),
+            otlp_endpoint: None,
+            sample_ratio: 0.1,
+            sentry_dsn: None,
+            environment: "development".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for TelemetryConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetryConfig")
+            .field("log_format", &self.log_format)
+            .field("log_filter", &self.log_filter)
+            .field("otlp_endpoint", &self.otlp_endpoint.as_deref().map(hide_credentials))
+            .field("sample_ratio", &self.sample_ratio)
+            .field("sentry_dsn", &self.sentry_dsn)
+            .field("environment", &self.environment)
+            .finish()
+    }
+}
+
+impl TelemetryConfig {
+    /// What is wrong with it; `section` is where it stands, e.g. `telemetry`.
+    #[must_use]
+    pub fn problems(&self, section: &str) -> Vec<Problem> {
+        let problem =
+            |field: &str, message: String| Problem::new(format!("{section}.{field}"), message);
+        let mut problems = Vec::new();
+        if let Err(error) = EnvFilter::try_new(&self.log_filter) {
+            let message = format!("{:?} is no filter: {error}", self.log_filter);
+            problems.push(problem("log_filter", message).allow([
+                "off",
+                "error",
+                "warn",
+                "info",
+                "debug",
+                "trace",
+                "info,TARGET=debug",
+            ]));
+        }
+        if let Some(endpoint) = self.otlp_endpoint.as_deref().filter(|text| !is_http_url(text)) {
+            let message = format!("{:?} is no HTTP URL", hide_credentials(endpoint));
+            problems.push(
+                problem("otlp_endpoint", message).allow(["http://host:4318", "https://host:4318"]),
+            );
+        }
+        if !(0.0..=1.0).contains(&self.sample_ratio) {
+            let message = format!("{} is out of range", self.sample_ratio);
+            problems.push(problem("sample_ratio", message).allow(["0.0 to 1.0"]));
+        }
+        if let Some(dsn) = &self.sentry_dsn
+            && dsn.expose().parse::<sentry::types::Dsn>().is_err()
+        {
+            problems.push(
+                problem("sentry_dsn", "it is no Sentry DSN".to_owned())
+                    .allow(["https://KEY@HOST/PROJECT"]),
+            );
+        }
+        if self.environment.trim().is_empty() {
+            problems.push(problem("environment", "it is empty".to_owned()));
+        }
+        problems
+    }
+}
+
+/// The client itself takes an address without a scheme and even without a host.
+fn is_server(text: &str) -> bool {
+    let with_host = |server: async_nats::ServerAddr| {
+        server.into_inner().host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))
+    };
+    text.contains("://") && text.parse().is_ok_and(with_host)
+}
+
+fn is_http_url(text: &str) -> bool {
+    text.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|h| !h.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_right() {
+        assert_eq!(BrokerConfig::default().problems("broker"), []);
+        assert_eq!(TelemetryConfig::default().problems("telemetry"), []);
+    }
+
+    #[test]
+    fn every_wrong_value_of_a_section_is_listed() {
+        let fields = |problems: Vec<Problem>| -> Vec<String> {
+            problems.into_iter().map(|problem| problem.field).collect()
+        };
+        let broker = BrokerConfig {
+            url: "http://host".to_owned(),
+            tenant: "No Tenant".to_owned(),
+            request_timeout_ms: 0,
+        };
+        assert_eq!(fields(broker.problems("b")), ["b.url", "b.tenant", "b.request_timeout_ms"]);
+        let telemetry = TelemetryConfig {
+            log_filter: "info,=[".to_owned(),
+            otlp_endpoint: Some("collector:4318".to_owned()),
+            sample_ratio: f64::NAN,
+            sentry_dsn: Some(Secret::new("hunter2")),
+            environment: " ".to_owned(),
+            ..TelemetryConfig::default()
+        };
+        assert_eq!(
+            fields(telemetry.problems("t")),
+            ["t.log_filter", "t.otlp_endpoint", "t.sample_ratio", "t.sentry_dsn", "t.environment"],
+        );
+    }
+
+    #[test]
+    fn no_problem_and_no_debug_output_shows_a_secret() {
+        let broker =
+            BrokerConfig { url: "bad://me:hunter2@host".to_owned(), ..BrokerConfig::default() };
+        let telemetry = TelemetryConfig {
+            sentry_dsn: Some(Secret::new("hunter2")),
+            otlp_endpoint: Some("ftp://me:hunter2@host".to_owned()),
+            ..TelemetryConfig::default()
+        };
+        let problems = [broker.problems("b"), telemetry.problems("t")].concat();
+        assert_eq!(problems.len(), 3);
+        let shown = format!("{problems:?} {broker:?} {telemetry:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn a_server_needs_a_known_scheme() {
+        for (url, right) in [
+            ("nats://127.0.0.1:4222", true),
+            ("tls://user:pass@nats.example.org", true),
+            ("127.0.0.1:4222", false),
+            ("nats://", false),
+            ("nats://two hosts", false),
+        ] {
+            let config = BrokerConfig { url: url.to_owned(), ..BrokerConfig::default() };
+            assert_eq!(config.problems("broker").is_empty(), right, "{url}");
+        }
+    }
+}

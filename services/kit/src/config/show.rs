@@ -1,0 +1,57 @@
+//! Settings as a person may see them.
+
+use std::borrow::Cow;
+
+use toml::Value;
+
+use super::Settings;
+
+/// The settings as TOML, with secrets and the credentials in URLs as `***`.
+pub fn show<T: Settings>(settings: &T) -> String {
+    let shown = Value::try_from(settings).and_then(|mut value| {
+        redact(&mut value);
+        toml::to_string_pretty(&value)
+    });
+    shown.unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))
+}
+
+fn redact(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(hidden) = hide_credentials(text) {
+                *text = hidden;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(redact),
+        Value::Table(table) => table.iter_mut().for_each(|(_, value)| redact(value)),
+        _ => {}
+    }
+}
+
+/// `nats://user:password@host` becomes `nats://***@host`.
+pub(super) fn hide_credentials(text: &str) -> Cow<'_, str> {
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end)?;
+        let (_, host) = authority.rsplit_once('@')?;
+        Some(format!("{scheme}://***@{host}{path}"))
+    });
+    hidden.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_urls_are_hidden() {
+        for (text, shown) in [
+            ("nats://user:pa@ss@host:4222", "nats://***@host:4222"),
+            ("nats://token@host/path@x", "nats://***@host/path@x"),
+            ("nats://host:4222", "nats://host:4222"),
+            ("someone@example.org", "someone@example.org"),
+        ] {
+            assert_eq!(hide_credentials(text), shown);
+        }
+    }
+}

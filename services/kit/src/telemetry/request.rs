@@ -1,0 +1,57 @@
+//! The span of a request that comes in from outside.
+
+use ocelli_actors::trace;
+use ocelli_messages::{MessageContext, TraceParent};
+use opentelemetry::trace::TraceContextExt as _;
+use tracing::{Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+/// Where the trace of a request starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// At the caller, who sent a `traceparent` and decided whether to sample.
+    Caller,
+    /// Here: our sampler decides.
+    Here,
+}
+
+/// The span of a request to an edge of the system; what is sent on while it is entered gets
+/// `ocelli_actors::trace::outgoing(&span, context)`.
+///
+/// Where the trace starts here and OpenTelemetry is on, the context moves to the trace of this
+/// span, so that logs, messages and the collector speak of the same one.
+#[must_use]
+pub fn request_span(name: &'static str, context: &mut MessageContext, origin: Origin) -> Span {
+    let span = tracing::info_span!(
+        parent: None,
+        "request",
+        otel.name = name,
+        otel.kind = "server",
+        endpoint = name,
+        trace_id = Empty,
+        request_id = %context.request_id,
+    );
+    match origin {
+        Origin::Caller => trace::set_parent(&span, &context.trace),
+        Origin::Here => {
+            if let Some(parent) = parent_of(&span) {
+                context.trace.parent = parent;
+            }
+        }
+    }
+    let trace_id = context.trace.parent.trace_id();
+    span.record("trace_id", tracing::field::display(format_args!("{trace_id:032x}")));
+    span
+}
+
+/// The span as the parent of what it sends; none without OpenTelemetry.
+fn parent_of(span: &Span) -> Option<TraceParent> {
+    let otel = span.context();
+    let otel = otel.span();
+    let here = otel.span_context();
+    TraceParent::from_ids(
+        u128::from_be_bytes(here.trace_id().to_bytes()),
+        u64::from_be_bytes(here.span_id().to_bytes()),
+        here.trace_flags().to_u8(),
+    )
+}

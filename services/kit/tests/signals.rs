@@ -1,0 +1,17 @@
+//! The signals that stop a service. A process of its own: signals reach all of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use ocelli_kit::signals::shutdown_signal;
+use rustix::process::{Signal, getpid, kill_process};
+
+#[tokio::test]
+async fn both_signals_are_told_apart_and_do_not_end_the_process() {
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {
+        let waiting = shutdown_signal();
+        tokio::pin!(waiting);
+        // The first poll installs the handlers; without them the process would end here.
+        assert!(futures::poll!(&mut waiting).is_pending());
+        kill_process(getpid(), signal).unwrap();
+        assert_eq!(waiting.await, name);
+    }
+}

@@ -1,0 +1,103 @@
+//! The broker that `ocelli up` brings along, as a supervised actor.
+
+use std::{cell::Cell, ffi::OsString, path::PathBuf, rc::Rc};
+
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
+use actix::WrapFuture as _;
+use ocelli_actors::supervisor::{ChildContext, Exit, Stop};
+use ocelli_messages::ErrorKind;
+use ocelli_nats_server::{NatsServer, ServerOptions, exec_guarded};
+use tokio::sync::oneshot;
+use tracing::{error, info};
+
+/// The hidden first argument of the process between us and the broker.
+const GUARD: &str = "__guard-broker";
+
+/// If this process was started as the broker's guard, becomes the broker; returns only if that
+/// failed.
+pub(crate) fn become_guard() -> Option<std::io::Error> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != GUARD {
+        return None;
+    }
+    let parent = arguments.next().and_then(|pid| pid.to_str()?.parse().ok());
+    let (Some(parent), Some(program)) = (parent, arguments.next()) else {
+        return Some(std::io::Error::other("the guard needs a process id and a program"));
+    };
+    let arguments: Vec<OsString> = arguments.collect();
+    Some(exec_guarded(parent, &PathBuf::from(program), &arguments))
+}
+
+/// Options with this program as the guard.
+pub(crate) fn guarded(options: ServerOptions) -> std::io::Result<ServerOptions> {
+    let launcher = Some((std::env::current_exe()?, vec![GUARD.to_owned()]));
+    Ok(ServerOptions { launcher, ..options })
+}
+
+/// A broker that is started anew, on the same port, when it ends.
+pub(crate) struct ManagedBroker {
+    /// What the first generation takes over: it was started before there were actors, because
+    /// everything else needs its port.
+    running: Rc<Cell<Option<NatsServer>>>,
+    options: ServerOptions,
+    child: ChildContext,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl ManagedBroker {
+    pub(crate) fn new(
+        running: Rc<Cell<Option<NatsServer>>>,
+        options: ServerOptions,
+        child: &ChildContext,
+    ) -> Self {
+        Self { running, options, child: child.clone(), stop: None }
+    }
+}
+
+impl Actor for ManagedBroker {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        let (stop, told) = oneshot::channel();
+        self.stop = Some(stop);
+        let first = self.running.take();
+        let (options, child) = (self.options.clone(), self.child.clone());
+        let life = async move {
+            // On this thread, which is the main one: the broker ends with the thread that starts it.
+            let mut server = match first {
+                Some(server) => server,
+                None => match NatsServer::start(&options).await {
+                    Ok(server) => server,
+                    Err(failed) => {
+                        error!(error = %failed, "the broker could not be started");
+                        return child.exit(Exit::Failed(ErrorKind::Unavailable));
+                    }
+                },
+            };
+            info!(url = server.url(), pid = server.pid(), "the broker runs");
+            let pid = server.pid();
+            child.observe(move || serde_json::json!({ "pid": pid }));
+            child.ready();
+            tokio::select! {
+                how = server.ended() => {
+                    error!(how, "the broker ended by itself");
+                    child.exit(Exit::Failed(ErrorKind::Unavailable));
+                }
+                _ = told => server.stop().await,
+            }
+        };
+        context.spawn(life.into_actor(self).map(|(), _, context| context.stop()));
+    }
+}
+
+impl Handler<Stop> for ManagedBroker {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, context: &mut Context<Self>) {
+        // `life` stops the context when the server has ended.
+        let told = self.stop.take().is_some_and(|stop| stop.send(()).is_ok());
+        if !told {
+            context.stop();
+        }
+    }
+}

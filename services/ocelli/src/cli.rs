@@ -1,0 +1,193 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Images in, filtered images out, on any number of CPU and GPU workers.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start everything on this machine: a broker, the workers and the HTTP gateway
+    Up(Up),
+    /// Start some services, on a broker that is there already
+    Run(Run),
+    /// Send images through filters, over NATS
+    Process(Process),
+    /// Show what the filters are and what they take
+    Filters(Filters),
+    /// Start everything, send photographs through filters, show what it took, stop everything
+    Demo(Demo),
+    /// Look at this machine: what is there, what is missing
+    Doctor(Doctor),
+    /// Check or show the configuration
+    Config(Config),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where settings come from.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ConfigFile {
+    /// A TOML file with settings; `ocelli config show` prints all of them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Addresses to listen on.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Addresses {
+    /// Address of the HTTP gateway; port 0 takes a free one [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Address for health and metrics; port 0 takes a free one [default: 127.0.0.1:8002]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) addresses: Addresses,
+    /// Port of the broker on 127.0.0.1; 0 takes a free one [default: 4222]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) nats_port: Option<u16>,
+    /// Where the broker keeps its files [default: data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print three commands to try once it is ready
+    #[arg(long)]
+    pub(crate) hints: bool,
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+}
+
+/// A service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Service {
+    /// Filters images
+    GpuFilter,
+    /// The HTTP gateway
+    Ingest,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Which ones
+    #[arg(required = true)]
+    pub(crate) services: Vec<Service>,
+    /// The broker [default: nats://127.0.0.1:4222]
+    #[arg(long, value_name = "URL")]
+    pub(crate) nats: Option<String>,
+    #[command(flatten)]
+    pub(crate) addresses: Addresses,
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+}
+
+/// How a client finds the system.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The broker
+    #[arg(long, value_name = "URL", default_value = "nats://127.0.0.1:4222")]
+    pub(crate) nats: String,
+    /// The tenant
+    #[arg(long, default_value = "default")]
+    pub(crate) tenant: String,
+    /// How long an answer may take, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Process {
+    /// Images (PNG, JPEG, WebP), or folders of them
+    #[arg(required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// A filter, with its parameters: `grayscale`, `blur:sigma=3,kernel_size=7`; in order
+    #[arg(long = "filter", short = 'f', value_name = "ID[:KEY=VALUE,…]")]
+    pub(crate) filters: Vec<String>,
+    /// The result: a file for one image, a folder for several
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) output: PathBuf,
+    /// The results' format [default: the output file's extension, or the input's format]
+    #[arg(long, value_name = "png|jpeg|webp")]
+    pub(crate) format: Option<String>,
+    /// JPEG quality, 1 to 100
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) quality: u32,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = Accelerator::Auto)]
+    pub(crate) accelerator: Accelerator,
+    /// How many images are under way at a time
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) concurrency: u16,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// Where a pipeline runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Accelerator {
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Filters {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// A folder of photographs
+    #[arg(long, value_name = "DIR", default_value = ".tools/photos")]
+    pub(crate) photos: PathBuf,
+    /// Where pictures before and after go
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) action: ConfigAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// List everything that is wrong with the settings
+    Check(ConfigFile),
+    /// Print all settings as they hold, secrets hidden
+    Show(ConfigFile),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,127 @@
+//! The system as a client sees it: requests over NATS.
+
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_messages::{
+    ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, v1,
+};
+use prost::Message as _;
+
+use crate::cli::{Accelerator, Target};
+
+/// A broker that is there answers within a few milliseconds.
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+
+/// A client of the system.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    connection: Connection,
+    tenant: Tenant,
+    timeout: Duration,
+}
+
+impl Client {
+    /// Connects, or says that nobody is there.
+    pub(crate) async fn connect(target: &Target) -> Result<Self, Failure> {
+        let tenant = target
+            .tenant
+            .parse::<Tenant>()
+            .map_err(|error| Failure::invalid("--tenant", error.to_string()))?;
+        let connection = Connection::open(ConnectionOptions {
+            url: target.nats.clone(),
+            name: "ocelli client".into(),
+            subscription_capacity: 1024,
+        })
+        .await
+        .map_err(|failure| failure.at("--nats"))?;
+        if tokio::time::timeout(CONNECT_WITHIN, connection.up()).await.is_err() {
+            let message = format!("no broker at {}; is `ocelli up` running?", target.nats);
+            return Err(Failure::new(ErrorKind::Unavailable, message).at("--nats"));
+        }
+        Ok(Self { connection, tenant, timeout: Duration::from_secs(target.timeout.max(1)) })
+    }
+
+    /// Sends a frame through a pipeline.
+    pub(crate) async fn process(
+        &self,
+        request: &v1::ProcessRequest,
+    ) -> Result<v1::ProcessResponse, Failure> {
+        let subject = Subject::FilterProcess(self.tenant.clone());
+        let answer = self.ask(&subject, request.encode_to_vec().into()).await?;
+        read(answer)
+    }
+
+    /// The filters.
+    pub(crate) async fn filters(&self) -> Result<v1::ListFiltersResponse, Failure> {
+        let request = v1::ListFiltersRequest::default();
+        let subject = Subject::FilterList(self.tenant.clone());
+        read(self.ask(&subject, request.encode_to_vec().into()).await?)
+    }
+
+    async fn ask(&self, subject: &Subject, payload: Bytes) -> Result<Bytes, Failure> {
+        let context = MessageContext::new(SystemTime::now(), self.timeout);
+        self.connection.request(subject, &context, payload).await
+    }
+}
+
+fn read<M: prost::Message + Default>(answer: Bytes) -> Result<M, Failure> {
+    M::decode(answer).map_err(|error| Failure::internal(format!("an unreadable answer: {error}")))
+}
+
+/// A pipeline from the command line.
+pub(crate) fn pipeline(
+    filters: &[String],
+    codec: v1::ImageCodec,
+    quality: u32,
+    accelerator: Accelerator,
+) -> Result<v1::Pipeline, Failure> {
+    let steps = filters
+        .iter()
+        .map(|text| {
+            let filter = parse_filter(text).map_err(|failure| failure.at("--filter"))?;
+            Ok(v1::Step { kind: Some(v1::step::Kind::Filter(filter)) })
+        })
+        .collect::<Result<_, Failure>>()?;
+    let encoded = v1::EncodedOutput { codec: codec.into(), quality };
+    Ok(v1::Pipeline {
+        steps,
+        output: Some(v1::OutputFormat { kind: Some(v1::output_format::Kind::Encoded(encoded)) }),
+        accelerator: match accelerator {
+            Accelerator::Auto => v1::Accelerator::Auto,
+            Accelerator::Cpu => v1::Accelerator::Cpu,
+            Accelerator::Cuda => v1::Accelerator::Cuda,
+        }
+        .into(),
+    })
+}
+
+/// A file as a frame; its bytes tell what it is.
+pub(crate) fn frame(file: Bytes) -> v1::Frame {
+    let encoded = v1::EncodedImage { codec: v1::ImageCodec::Unspecified.into(), data: file };
+    v1::Frame { payload: Some(v1::frame::Payload::Encoded(encoded)), ..Default::default() }
+}
+
+/// The codec that a name or a file's extension says.
+pub(crate) fn codec_named(name: &str) -> Result<v1::ImageCodec, Failure> {
+    v1::ImageCodec::named(&name.to_lowercase()).ok_or_else(|| {
+        let message = format!("{name:?} is no image format that is written here");
+        Failure::new(ErrorKind::Unsupported, message).allow(v1::ImageCodec::names())
+    })
+}
+
+/// The codec of a path's extension; `None` without one.
+pub(crate) fn codec_of(path: &Path) -> Result<Option<v1::ImageCodec>, Failure> {
+    path.extension().map(|extension| codec_named(&extension.to_string_lossy())).transpose()
+}
+
+/// A client's own runtime: requests and nothing else.
+pub(crate) fn block_on<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work)
+}

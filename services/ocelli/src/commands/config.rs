@@ -1,0 +1,22 @@
+//! `ocelli config`.
+
+use std::process::ExitCode;
+
+use ocelli_kit::config::show;
+
+use crate::{
+    cli::{Config, ConfigAction},
+    settings::{settings, sources},
+};
+
+/// Checks the settings, or prints them.
+pub(crate) fn config(config: &Config) -> anyhow::Result<ExitCode> {
+    match &config.action {
+        ConfigAction::Check(file) => {
+            settings(&sources(file))?;
+            println!("the configuration is right");
+        }
+        ConfigAction::Show(file) => print!("{}", show(&settings(&sources(file))?)),
+    }
+    Ok(ExitCode::SUCCESS)
+}

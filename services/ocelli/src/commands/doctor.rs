@@ -1,0 +1,95 @@
+//! `ocelli doctor`.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::{Command, ExitCode},
+};
+
+use ocelli_kernels::probe;
+
+use crate::{
+    cli::Doctor,
+    exit,
+    settings::{Config, settings, sources},
+};
+
+/// How a thing is.
+enum Finding {
+    Good(String),
+    /// It works without, but should be known.
+    Note(String),
+    Bad(String),
+}
+
+/// Prints what is there and what is missing; 69 if something that is needed is not there.
+pub(crate) fn doctor(doctor: &Doctor) -> anyhow::Result<ExitCode> {
+    let config = settings(&sources(&doctor.file))?;
+    let machine = probe();
+    let gpu = match &machine.cuda {
+        Ok(devices) if !devices.is_empty() => {
+            let names: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
+            Finding::Good(names.join(", "))
+        }
+        Ok(_) => Finding::Note("no CUDA device: the CPU does the work".to_owned()),
+        Err(reason) => Finding::Note(format!("{reason}: the CPU does the work")),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let findings = [
+        ("configuration", Finding::Good("right".to_owned())),
+        ("processor", Finding::Good(format!("{cores} cores, {}", machine.cpu))),
+        ("gpu", gpu),
+        ("broker", broker()),
+        ("broker port", port(broker_addr(&config))),
+        ("http port", port(config.ingest.http_addr)),
+        ("admin port", port(config.admin.addr)),
+        ("data folder", folder(&config.managed_broker.data)),
+    ];
+    let mut missing = false;
+    for (name, finding) in findings {
+        let (mark, text) = match finding {
+            Finding::Good(text) => ("ok  ", text),
+            Finding::Note(text) => ("note", text),
+            Finding::Bad(text) => {
+                missing = true;
+                ("BAD ", text)
+            }
+        };
+        println!("{mark}  {name:<14} {text}");
+    }
+    Ok(if missing { exit::UNAVAILABLE.into() } else { ExitCode::SUCCESS })
+}
+
+fn broker() -> Finding {
+    let here = std::env::current_dir().unwrap_or_default();
+    match ocelli_nats_server::find_binary(&here) {
+        Ok(path) => match Command::new(&path).arg("--version").output() {
+            Ok(output) => {
+                let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+                Finding::Good(format!("{version} ({})", path.display()))
+            }
+            Err(error) => Finding::Bad(format!("{}: {error}", path.display())),
+        },
+        Err(missing) => Finding::Bad(missing.to_string()),
+    }
+}
+
+fn broker_addr(config: &Config) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], config.managed_broker.port))
+}
+
+fn port(addr: SocketAddr) -> Finding {
+    match TcpListener::bind(addr) {
+        Ok(_) => Finding::Good(format!("{addr} is free")),
+        Err(error) => Finding::Note(format!("{addr}: {error} (is ocelli running already?)")),
+    }
+}
+
+fn folder(path: &Path) -> Finding {
+    let existing = path.ancestors().find(|dir| dir.is_dir());
+    let place = existing.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match tempfile::tempfile_in(place) {
+        Ok(_) => Finding::Good(format!("{} can be written", path.display())),
+        Err(error) => Finding::Bad(format!("{}: {error}", path.display())),
+    }
+}

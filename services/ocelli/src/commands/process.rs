@@ -1,0 +1,156 @@
+//! `ocelli process`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use ocelli_messages::{Named as _, sniff_codec, v1};
+
+use crate::{
+    cli::Process,
+    client::{self, Client, codec_named, codec_of, frame},
+};
+
+/// One image on its way.
+struct Task {
+    input: PathBuf,
+    /// A file, or the folder in which the result gets the input's name.
+    output: Output,
+}
+
+enum Output {
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+/// Sends images through filters.
+pub(crate) fn process(process: Process) -> anyhow::Result<ExitCode> {
+    let format = process.format.as_deref().map(codec_named).transpose();
+    let format = format.map_err(|failure| failure.at("--format"))?;
+    let tasks = tasks(&process)?;
+    let codec = match (format, tasks.as_slice()) {
+        (Some(codec), _) => codec,
+        (None, [Task { output: Output::File(path), .. }]) => codec_of(path)
+            .map_err(|failure| failure.at("--output"))?
+            .unwrap_or(v1::ImageCodec::Unspecified),
+        (None, _) => v1::ImageCodec::Unspecified,
+    };
+    let pipeline =
+        client::pipeline(&process.filters, codec, process.quality, process.accelerator)?;
+    let many = tasks.len() > 1;
+    let bar = if many { progress(tasks.len()) } else { ProgressBar::hidden() };
+    let mut failed = client::block_on(async {
+        let client = Client::connect(&process.target).await?;
+        let pipeline = Arc::new(pipeline);
+        let mut results = stream::iter(tasks.into_iter().map(|task| {
+            let (client, pipeline) = (client.clone(), Arc::clone(&pipeline));
+            async move { one(&client, &pipeline, &task).await.map_err(|error| (task.input, error)) }
+        }))
+        .buffer_unordered(process.concurrency.into());
+        let mut failed = Vec::new();
+        while let Some(result) = results.next().await {
+            bar.inc(1);
+            match result {
+                Ok(line) => bar.suspend(|| println!("{line}")),
+                Err(error) => failed.push(error),
+            }
+        }
+        Ok(failed)
+    })?;
+    bar.finish_and_clear();
+    match failed.pop() {
+        Some((_, error)) if !many => Err(error),
+        last => Ok(summary(failed.into_iter().chain(last))),
+    }
+}
+
+fn summary(failed: impl Iterator<Item = (PathBuf, anyhow::Error)>) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for (input, error) in failed {
+        eprint!("{}: ", input.display());
+        code = crate::exit::report(&error);
+    }
+    code
+}
+
+fn progress(images: usize) -> ProgressBar {
+    let bar = ProgressBar::new(images as u64);
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len} images, {per_sec}, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Sends one image; a line for the result.
+async fn one(client: &Client, pipeline: &v1::Pipeline, task: &Task) -> anyhow::Result<String> {
+    let file = tokio::fs::read(&task.input).await;
+    let file = Bytes::from(file.with_context(|| task.input.display().to_string())?);
+    let request =
+        v1::ProcessRequest { frame: Some(frame(file)), pipeline: Some(pipeline.clone()) };
+    let response = client.process(&request).await?;
+    let Some(v1::frame::Payload::Encoded(image)) = response.frame.and_then(|frame| frame.payload)
+    else {
+        bail!("the answer holds no image file");
+    };
+    let path = match &task.output {
+        Output::File(path) => path.clone(),
+        Output::Folder(folder) => {
+            let codec = sniff_codec(&image.data).unwrap_or(v1::ImageCodec::Png);
+            let extension = if codec == v1::ImageCodec::Jpeg { "jpg" } else { codec.name() };
+            let name = task.input.file_stem().unwrap_or_default();
+            folder.join(name).with_extension(extension)
+        }
+    };
+    tokio::fs::write(&path, &image.data).await.with_context(|| path.display().to_string())?;
+    let timing = response.timing.unwrap_or_default();
+    #[allow(clippy::cast_precision_loss, reason = "shown with one digit")]
+    let ms = |ns: u64| ns as f64 / 1e6;
+    Ok(format!(
+        "{} → {}  (decode {:.1} ms, compute {:.1} ms, encode {:.1} ms)",
+        task.input.display(),
+        path.display(),
+        ms(timing.decode_ns),
+        ms(timing.compute_ns),
+        ms(timing.encode_ns),
+    ))
+}
+
+fn tasks(process: &Process) -> anyhow::Result<Vec<Task>> {
+    let mut inputs = Vec::new();
+    for input in &process.inputs {
+        if input.is_dir() {
+            inputs.extend(images_in(input)?);
+        } else {
+            inputs.push(input.clone());
+        }
+    }
+    let output = &process.output;
+    match inputs.as_slice() {
+        [] => bail!("there is no PNG, JPEG or WebP file in the given folders"),
+        [one] if !output.is_dir() && !process.inputs.iter().any(|input| input.is_dir()) => {
+            return Ok(vec![Task { input: one.clone(), output: Output::File(output.clone()) }]);
+        }
+        _ => {}
+    }
+    std::fs::create_dir_all(output)
+        .with_context(|| format!("--output {}: a folder is needed here", output.display()))?;
+    let folder = |input| Task { input, output: Output::Folder(output.clone()) };
+    Ok(inputs.into_iter().map(folder).collect())
+}
+
+/// The image files of a folder, by name; not those of folders within.
+pub(super) fn images_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut images = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_file() && codec_of(&path).is_ok_and(|codec| codec.is_some()) {
+            images.push(path);
+        }
+    }
+    images.sort();
+    Ok(images)
+}
