@@ -180,8 +180,8 @@ def has_pip(python):
 
 
 def run_pip(command):
-    # Personal pip settings that contradict --target or forbid installing outside a virtualenv.
-    settings = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    # Overrules personal settings that contradict --target, and a warning that does not apply.
+    settings = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_ROOT_USER_ACTION": "ignore"}
     done = subprocess.run(command, env={**os.environ, **settings}, check=False)
     if done.returncode != 0:
         raise Failed(
@@ -198,18 +198,16 @@ def expose_program(name, scripts):
     if not program.exists():
         raise Failed(f"the wheel brought no {name} at {program.relative_to(ROOT)}")
     program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    if name == "protoc" and scripts.parent != VENV:
-        # This one is a Python entry point, which finds its package only through PYTHONPATH.
-        script = f'exec "{TOOLS}/bin/python" "{program}" "$@"'
-        write_script(TOOLS / "bin" / name, script)
-    else:
-        link(TOOLS / "bin" / name, program)
+    link(TOOLS / "bin" / name, program)
 
 
 def expose_python(target):
     if target:
         folders = os.pathsep.join(str(target / group) for group in GROUPS)
-        script = f'PYTHONPATH="{folders}" exec "{sys.executable}" "$@"'
+        script = (
+            f'export PYTHONPATH="{folders}${{PYTHONPATH:+:$PYTHONPATH}}"\n'
+            f'exec "{sys.executable}" "$@"'
+        )
     else:
         # A link would not do: a virtual environment is recognised by where python was started.
         script = f'exec "{VENV}/bin/python" "$@"'
@@ -261,10 +259,10 @@ def link(path, target):
     fresh.replace(path)
 
 
-def write_script(path, line):
+def write_script(path, script):
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    fresh.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     fresh.chmod(0o755)
     fresh.replace(path)
 

@@ -27,6 +27,12 @@ Feature: Faults
     When the broker is started again
     Then pictures are processed again
 
+  Scenario: A broker of its own that dies is replaced
+    Given a system of its own
+    Then a picture is processed
+    When its nats-server is killed
+    Then pictures are processed again
+
   Scenario: Four times more requests than credits
     Given a broker
     And "OCELLI_GPU_FILTER__CREDITS" is set to "8"

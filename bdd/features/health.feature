@@ -5,7 +5,7 @@ Feature: Health
     Given the system is running
     Then "/live" of every process answers 200
     And "/ready" of every process answers 200
-    And the readiness names the dependencies "broker, workers, device"
+    And the readiness names the dependencies "broker, filter-workers, device"
     And "/health" of the gateway becomes 200
 
   Scenario: It is not ready while the broker is away, and recovers by itself

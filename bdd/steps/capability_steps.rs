@@ -88,16 +88,16 @@ fn parameters_describe(world: &mut World) -> Result<()> {
             text(parameter, "id")?;
             text(parameter, "name")?;
             text(parameter, "description")?;
-            let default = text(parameter, "default")?;
+            let default = parameter.get("default").with_context(|| parameter.to_string())?;
             let number = |name| parameter.get(name).and_then(Value::as_f64);
+            let range = number("minimum").zip(number("maximum"));
+            let in_range =
+                |value: f64| range.is_some_and(|(min, max)| min <= value && value <= max);
             let fits = match text(parameter, "type")? {
-                "select" => list(parameter, "options")?.contains(&json!(default)),
-                "integer" | "number" => {
-                    let range = number("minimum").zip(number("maximum"));
-                    let (least, most) = range.with_context(|| parameter.to_string())?;
-                    (least..=most).contains(&default.parse::<f64>()?)
-                }
-                "boolean" => default.parse::<bool>().is_ok(),
+                "select" => list(parameter, "options")?.contains(default),
+                "integer" => default.as_i64().is_some_and(|value| in_range(value as f64)),
+                "number" => default.as_f64().is_some_and(in_range),
+                "boolean" => default.is_boolean(),
                 _ => false,
             };
             ensure!(fits, "{parameter}");
@@ -159,7 +159,7 @@ async fn same_over_nats(world: &mut World) -> Result<()> {
     let payload = Bytes::from(v1::ListFiltersRequest::default().encode_to_vec());
     let reply = nats::request(&client, nats::list_subject(), HeaderMap::new(), payload).await?;
     let payload = nats::read(&reply)?.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?;
-    let nats = as_json(&v1::ListFiltersResponse::decode(payload)?);
+    let nats = as_json(&v1::ListFiltersResponse::decode(payload)?)?;
     let http = &world.json;
     ensure!(*http == nats, "they differ\nHTTP: {http}\nNATS: {nats}");
     Ok(())
@@ -171,39 +171,50 @@ fn short(name: &str, prefix: &str) -> String {
 }
 
 /// The message as the HTTP interface is documented to show it.
-fn as_json(message: &v1::ListFiltersResponse) -> Value {
+fn as_json(message: &v1::ListFiltersResponse) -> Result<Value> {
     let accelerator = |one: v1::Accelerator| short(one.as_str_name(), "ACCELERATOR_");
+    let format = |one: v1::PixelFormat| short(one.as_str_name(), "PIXEL_FORMAT_");
     let filters = message.filters.iter().map(|filter| {
-        let format = |one: v1::PixelFormat| short(one.as_str_name(), "PIXEL_FORMAT_");
-        json!({
+        let parameters = filter.parameters.iter().map(parameter).collect::<Result<Vec<_>>>()?;
+        anyhow::Ok(json!({
             "id": filter.id, "name": filter.name, "description": filter.description,
             "formats": filter.formats().map(format).collect::<Vec<_>>(),
             "accelerators": filter.accelerators().map(accelerator).collect::<Vec<_>>(),
-            "tolerance": filter.tolerance,
-            "parameters": filter.parameters.iter().map(parameter).collect::<Vec<_>>(),
-        })
+            "tolerance": filter.tolerance, "parameters": parameters,
+        }))
     });
-    json!({
+    Ok(json!({
         "accelerators": message.accelerators().map(accelerator).collect::<Vec<_>>(),
         "version": message.version,
-        "filters": filters.collect::<Vec<_>>(),
-    })
+        "filters": filters.collect::<Result<Vec<_>>>()?,
+    }))
 }
 
-fn parameter(parameter: &v1::FilterParameter) -> Value {
-    let kind = short(parameter.r#type().as_str_name(), "PARAMETER_TYPE_");
+fn parameter(parameter: &v1::FilterParameter) -> Result<Value> {
+    let kind = parameter.r#type();
+    let text = &parameter.default_value;
+    let default = match kind {
+        v1::ParameterType::Integer => json!(text.parse::<i64>()?),
+        v1::ParameterType::Number => json!(text.parse::<f64>()?),
+        v1::ParameterType::Boolean => json!(text.parse::<bool>()?),
+        _ => json!(text),
+    };
+    let number = |value: f64| match kind {
+        v1::ParameterType::Integer => json!(value as i64),
+        _ => json!(value),
+    };
     let fields = [
         ("id", Some(json!(parameter.id))),
         ("name", Some(json!(parameter.name))),
         ("description", Some(json!(parameter.description))),
-        ("type", Some(json!(kind))),
-        ("default", Some(json!(parameter.default_value))),
+        ("type", Some(json!(short(kind.as_str_name(), "PARAMETER_TYPE_")))),
+        ("default", Some(default)),
         ("options", (!parameter.options.is_empty()).then(|| json!(parameter.options))),
-        ("minimum", parameter.minimum.map(Value::from)),
-        ("maximum", parameter.maximum.map(Value::from)),
-        ("step", parameter.step.map(Value::from)),
+        ("minimum", parameter.minimum.map(number)),
+        ("maximum", parameter.maximum.map(number)),
+        ("step", parameter.step.map(number)),
     ];
-    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    Ok(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
 #[when(expr = "a picture is sent to be blurred on {string}")]

@@ -170,6 +170,14 @@ async fn ends(world: &mut World, signal: String) -> Result<()> {
     broker.gone().await
 }
 
+#[when("its nats-server is killed")]
+async fn kill_broker(world: &mut World) -> Result<()> {
+    let process = world.own.all_in_one.as_ref().context("no system of its own")?;
+    let broker = Foreign::broker_of(process.pid())?;
+    broker.kill()?;
+    broker.gone().await
+}
+
 #[then("after SIGKILL it leaves no nats-server")]
 async fn killed(world: &mut World) -> Result<()> {
     let mut process = world.own.all_in_one.take().context("no system of its own")?;

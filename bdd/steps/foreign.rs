@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait::{Look, wait_until};
 
@@ -51,6 +52,14 @@ impl Foreign {
             }
         }
         bail!("process {parent} has no child nats-server")
+    }
+
+    /// Kills it.
+    pub(crate) fn kill(&self) -> Result<()> {
+        // The id may belong to another process once this one has ended.
+        ensure!(self.lives(), "process {} has ended already", self.pid);
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).context("no process id")?;
+        kill_process(pid, Signal::KILL).with_context(|| format!("SIGKILL to {}", self.pid))
     }
 
     fn lives(&self) -> bool {

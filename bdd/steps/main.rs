@@ -33,6 +33,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{Result, anyhow};
 use cucumber::{World as _, WriterExt as _, writer};
 use futures::FutureExt as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 use report::Recorder;
 use world::World;
@@ -47,7 +48,7 @@ async fn main() -> Result<ExitCode> {
     let recorder = Recorder::default();
     let report = recorder.report();
     let terminal = writer::Basic::raw(std::io::stdout(), writer::Coloring::Auto, 0);
-    let _writer = World::cucumber()
+    let run = World::cucumber()
         .max_concurrent_scenarios(AT_A_TIME)
         .with_writer(terminal.tee::<World, _>(recorder).normalized::<World>())
         .fail_on_skipped()
@@ -61,13 +62,27 @@ async fn main() -> Result<ExitCode> {
             }
             futures::future::ready(()).boxed_local()
         })
-        .run(Path::new(env!("CARGO_MANIFEST_DIR")).join("features"))
-        .await;
+        .run(Path::new(env!("CARGO_MANIFEST_DIR")).join("features"));
+    // Dropped, a run kills its processes; killed, it could not.
+    let interrupted = tokio::select! {
+        _ = run => false,
+        interrupted = interrupted() => interrupted?,
+    };
     // Before anything else may fail: it would live on.
     let stopped = system::stop_shared().await;
     golden::save()?;
     let report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let passed = report::finish(&report)?;
     stopped?;
-    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if passed && !interrupted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() -> Result<bool> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = terminated.recv() => {}
+    }
+    Ok(true)
 }

@@ -3,12 +3,7 @@
 //!
 //! Normal and build dependencies only: a test may use what it likes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,19 +20,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ocelli-actors", &["ocelli-messages"]),
     ("ocelli-kit", &["ocelli-messages", "ocelli-actors"]),
     // Services know nothing of each other: they share subjects, not code.
-    (
-        "ocelli-gpu-filter",
-        &[
-            "ocelli-messages",
-            "ocelli-actors",
-            "ocelli-kernels",
-            "ocelli-kit",
-        ],
-    ),
-    (
-        "ocelli-ingest",
-        &["ocelli-messages", "ocelli-actors", "ocelli-kit"],
-    ),
+    ("ocelli-gpu-filter", &["ocelli-messages", "ocelli-actors", "ocelli-kernels", "ocelli-kit"]),
+    ("ocelli-ingest", &["ocelli-messages", "ocelli-actors", "ocelli-kit"]),
     (
         "ocelli",
         &[
@@ -52,26 +36,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "ocelli-bdd",
-        &[
-            "ocelli",
-            "ocelli-messages",
-            "ocelli-actors",
-            "ocelli-kernels",
-            "ocelli-nats-server",
-        ],
+        &["ocelli", "ocelli-messages", "ocelli-actors", "ocelli-kernels", "ocelli-nats-server"],
     ),
 ];
 
 /// What a crate must not pull in, however indirectly.
 const FORBIDDEN: &[(&str, &[&str])] = &[
-    (
-        "ocelli-messages",
-        &["tokio", "async-nats", "actix", "actix-rt"],
-    ),
-    (
-        "ocelli-kernels",
-        &["tokio", "async-nats", "actix", "actix-rt"],
-    ),
+    ("ocelli-messages", &["tokio", "async-nats", "actix", "actix-rt"]),
+    ("ocelli-kernels", &["tokio", "async-nats", "actix", "actix-rt"]),
     ("ocelli-actors", &["cudarc", "actix-web"]),
 ];
 
@@ -81,10 +53,7 @@ fn metadata() -> Metadata {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = Command::new(rustc).arg("-vV").output().expect("rustc runs");
     let version = String::from_utf8(version.stdout).expect("rustc prints text");
-    let host = version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .expect("a host");
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
     MetadataCommand::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .other_options(["--locked", "--filter-platform", host].map(String::from))
@@ -94,19 +63,13 @@ fn metadata() -> Metadata {
 
 /// Direct normal and build dependencies of every package.
 fn edges(metadata: &Metadata) -> BTreeMap<&PackageId, BTreeSet<&PackageId>> {
-    let resolve = metadata
-        .resolve
-        .as_ref()
-        .expect("cargo metadata resolves dependencies");
+    let resolve = metadata.resolve.as_ref().expect("cargo metadata resolves dependencies");
     resolve
         .nodes
         .iter()
         .map(|node| {
             let used = node.deps.iter().filter(|dependency| {
-                dependency
-                    .dep_kinds
-                    .iter()
-                    .any(|kind| kind.kind != DependencyKind::Development)
+                dependency.dep_kinds.iter().any(|kind| kind.kind != DependencyKind::Development)
             });
             (&node.id, used.map(|dependency| &dependency.pkg).collect())
         })
@@ -164,16 +127,12 @@ fn foundations_stay_free_of_runtimes_and_devices() {
 
     let mut wrong = Vec::new();
     for (name, forbidden) in FORBIDDEN {
-        let package = members
-            .iter()
-            .find(|package| package.name.as_str() == *name);
+        let package = members.iter().find(|package| package.name.as_str() == *name);
         let package = package.unwrap_or_else(|| panic!("no crate {name} in the workspace"));
         for below in everything_below(&package.id, &edges) {
             let below = metadata[below].name.as_str();
             if forbidden.contains(&below) {
-                wrong.push(format!(
-                    "{name} must not pull in {below}, directly or indirectly"
-                ));
+                wrong.push(format!("{name} must not pull in {below}, directly or indirectly"));
             }
         }
     }

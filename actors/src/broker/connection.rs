@@ -20,6 +20,8 @@ use crate::{
 const RECONNECT_DELAY: Duration = Duration::from_millis(200);
 /// How long one attempt may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// A broker that is there confirms a drain at once.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// What is suggested to callers while a worker or the broker is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// A broker that does not confirm a subscription within this time is not there.
@@ -65,7 +67,10 @@ impl Connection {
             .connection_timeout(CONNECT_WITHIN)
             // Requests carry deadlines of their own.
             .request_timeout(None)
-            .reconnect_delay_callback(|_attempts| RECONNECT_DELAY)
+            .reconnect_delay_callback(|attempts| {
+                // The first attempt, also the very first one, is made at once.
+                if attempts <= 1 { Duration::ZERO } else { RECONNECT_DELAY }
+            })
             .retry_on_initial_connect()
             .event_callback(move |event| {
                 note(&sender, &event);
@@ -127,6 +132,19 @@ impl Connection {
         match tokio::time::timeout(BARRIER_WITHIN, round_trip).await {
             Ok(Some(_)) => Ok(()),
             _ => Err(Failure::unavailable("the broker does not answer", RETRY_AFTER)),
+        }
+    }
+
+    /// Sends what is left to send, and closes it for good.
+    pub async fn close(&self) {
+        if self.client.drain().await.is_err() {
+            // It was closed already.
+            return;
+        }
+        let mut link = self.link.clone();
+        let down = link.wait_for(|link| !link.up);
+        if tokio::time::timeout(CLOSE_WITHIN, down).await.is_err() {
+            warn!("the connection to the broker could not be closed in time");
         }
     }
 

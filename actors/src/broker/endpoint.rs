@@ -70,7 +70,7 @@ impl std::fmt::Debug for EndpointSpec {
 pub(super) struct Endpoint {
     pub(super) spec: EndpointSpec,
     pub(super) stats: EndpointStats,
-    connection: Connection,
+    pub(super) connection: Connection,
     seconds: metrics::Histogram,
     answered: metrics::Counter,
 }

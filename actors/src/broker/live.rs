@@ -17,7 +17,9 @@ use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, warn};
 
-use super::{Connection, DropReason, LatestQueue, Queued, endpoint, headers};
+use super::{
+    Connection, DropReason, LatestQueue, Queued, endpoint, headers, pump::next_of_drained,
+};
 use crate::{
     metrics::{Metric, counter},
     supervisor::{ChildContext, Exit, Stop},
@@ -192,7 +194,7 @@ impl Lane {
         if told && let Err(error) = frames.drain().await {
             warn!(%error, "a subscription could not be drained");
         }
-        while let Some(message) = frames.next().await {
+        while let Some(message) = next_of_drained(&self.connection, &mut frames).await {
             self.enqueue(message, &mut queue);
         }
         while queue.pop().is_some() {

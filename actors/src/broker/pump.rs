@@ -2,20 +2,23 @@
 
 use std::future::Future;
 
-use async_nats::Subscriber;
+use async_nats::{Message, Subscriber};
 use futures::StreamExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
+
+use super::Connection;
 
 /// Serves each message in a task of its own. After `stop` it takes no new subscription traffic, but
 /// still serves what was delivered, because nobody else will.
 ///
 /// Returns whether it was told to stop; if not, the subscription ended by itself.
 pub(super) async fn pump<F>(
+    connection: &Connection,
     mut messages: Subscriber,
     stop: CancellationToken,
-    mut serve: impl FnMut(async_nats::Message) -> F,
+    mut serve: impl FnMut(Message) -> F,
 ) -> bool
 where
     F: Future<Output = ()> + Send + 'static,
@@ -39,9 +42,23 @@ where
     if let Err(error) = messages.drain().await {
         warn!(%error, "a subscription could not be drained");
     }
-    while let Some(message) = messages.next().await {
+    while let Some(message) = next_of_drained(connection, &mut messages).await {
         tasks.spawn(serve(message));
     }
     while tasks.join_next().await.is_some() {}
     true
+}
+
+/// What is left of a subscription that is being drained. Its end is the broker's to say, so without
+/// a broker it has ended.
+pub(super) async fn next_of_drained(
+    connection: &Connection,
+    messages: &mut Subscriber,
+) -> Option<Message> {
+    let mut link = connection.watch();
+    tokio::select! {
+        biased;
+        message = messages.next() => message,
+        _ = link.wait_for(|link| !link.up) => None,
+    }
 }

@@ -116,7 +116,8 @@ async fn run(
             .map_err(|_| lost(&subject))?;
         let (endpoint, stop) = (Arc::clone(endpoint), stop.clone());
         pumps.spawn(async move {
-            let told = pump(messages, stop, |message| Arc::clone(&endpoint).serve(message)).await;
+            let serve = |message| Arc::clone(&endpoint).serve(message);
+            let told = pump(&endpoint.connection, messages, stop, serve).await;
             (subject, told)
         });
     }

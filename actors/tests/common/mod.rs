@@ -1,16 +1,7 @@
 //! An actor that behaves as it is told.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses its own part"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests may fail loudly"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail loudly")]
 
 use std::{
     future::Future,
@@ -35,10 +26,9 @@ pub const ASK: Duration = Duration::from_secs(1);
 /// once: this timer is the next one then.
 pub async fn in_local_set<F: Future>(test: F) -> F::Output {
     let patience = Duration::from_secs(100 * 3_600);
-    let test = tokio::task::LocalSet::new().run_until(test);
-    tokio::time::timeout(patience, test)
-        .await
-        .expect("what the test waits for never comes")
+    let local = tokio::task::LocalSet::new();
+    let test = local.run_until(test);
+    tokio::time::timeout(patience, test).await.expect("what the test waits for never comes")
 }
 
 /// What happened, in order.

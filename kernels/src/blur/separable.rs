@@ -60,11 +60,13 @@ simd_levels! {
     fn vertical<I>(isa, rows: &[&[u8]], weights: &[u16], sums: &mut [u16]) {
         // Short kernels in loops of known length, which the compiler unrolls.
         match (rows, weights) {
-            ([a, b, c], [u, v, w]) => vertical_taps(isa, &[*a, b, c], &[*u, *v, *w], sums),
+            ([a, b, c], [u, v, w]) => {
+                vertical_taps::<_, 2>(isa, &[*a, b, c], &[*u, *v, *w], sums);
+            },
             ([a, b, c, d, e], [u, v, w, x, y]) => {
-                vertical_taps(isa, &[*a, b, c, d, e], &[*u, *v, *w, *x, *y], sums);
+                vertical_taps::<_, 3>(isa, &[*a, b, c, d, e], &[*u, *v, *w, *x, *y], sums);
             }
-            _ => vertical_taps(isa, rows, weights, sums),
+            _ => vertical_taps::<_, HALF>(isa, rows, weights, sums),
         }
     }
 }
@@ -78,9 +80,11 @@ simd_levels! {
         output: &mut [u8],
     ) {
         match *weights {
-            [u, v, w] => horizontal_taps(isa, sums, &[u, v, w], channels, output),
-            [u, v, w, x, y] => horizontal_taps(isa, sums, &[u, v, w, x, y], channels, output),
-            _ => horizontal_taps(isa, sums, weights, channels, output),
+            [u, v, w] => horizontal_taps::<_, 2>(isa, sums, &[u, v, w], channels, output),
+            [u, v, w, x, y] => {
+                horizontal_taps::<_, 3>(isa, sums, &[u, v, w, x, y], channels, output);
+            }
+            _ => horizontal_taps::<_, HALF>(isa, sums, weights, channels, output),
         }
     }
 }
@@ -92,10 +96,11 @@ fn starts(len: usize, lanes: usize) -> impl Iterator<Item = usize> {
     (0..len).step_by(lanes).map(move |at| at.min(len - lanes))
 }
 
-/// The weights up to the middle one, each in all lanes: the other half is the same.
+/// The weights up to the middle one, each in all lanes: the other half is the same. There is room
+/// for `H` of them; more than needed costs time in every row.
 #[inline(always)]
-fn half<I: Isa>(isa: I, weights: &[u16]) -> [I::Lanes; HALF] {
-    let mut half = [isa.splat(0); HALF];
+fn half<I: Isa, const H: usize>(isa: I, weights: &[u16]) -> [I::Lanes; H] {
+    let mut half = [isa.splat(0); H];
     let pairs = half.iter_mut().zip(weights).take(weights.len().div_ceil(2));
     pairs.for_each(|(lanes, weight)| *lanes = isa.splat(*weight));
     half
@@ -103,7 +108,12 @@ fn half<I: Isa>(isa: I, weights: &[u16]) -> [I::Lanes; HALF] {
 
 /// Every position of `sums` is the weighted sum of the samples there.
 #[inline(always)]
-fn vertical_taps<I: Isa>(isa: I, rows: &[&[u8]], weights: &[u16], sums: &mut [u16]) {
+fn vertical_taps<I: Isa, const H: usize>(
+    isa: I,
+    rows: &[&[u8]],
+    weights: &[u16],
+    sums: &mut [u16],
+) {
     if sums.len() < I::LANES {
         for (at, sum) in sums.iter_mut().enumerate() {
             let samples = rows.iter().map(|row| row.get(at).copied().map_or(0, u16::from));
@@ -111,7 +121,7 @@ fn vertical_taps<I: Isa>(isa: I, rows: &[&[u8]], weights: &[u16], sums: &mut [u1
         }
         return;
     }
-    let half = half(isa, weights);
+    let half: [_; H] = half(isa, weights);
     let (first, last) = rows.split_at(rows.len() / 2);
     for at in starts(sums.len(), I::LANES) {
         let mut total = isa.splat(0);
@@ -133,7 +143,7 @@ fn vertical_taps<I: Isa>(isa: I, rows: &[&[u8]], weights: &[u16], sums: &mut [u1
 /// 256, each rounded down; `low` is the sum of all products modulo 2^16. What rounding cut off is
 /// less than 256 a tap, less than 2^16 in all, so `low - 256 * high` modulo 2^16 is exactly that.
 #[inline(always)]
-fn horizontal_taps<I: Isa>(
+fn horizontal_taps<I: Isa, const H: usize>(
     isa: I,
     sums: &[u16],
     weights: &[u16],
@@ -148,7 +158,7 @@ fn horizontal_taps<I: Isa>(
         }
         return;
     }
-    let half = half(isa, weights);
+    let half: [_; H] = half(isa, weights);
     let raised = half.map(|weight| isa.shift_up(weight));
     let middle = weights.len() / 2;
     for at in starts(output.len(), I::LANES) {

@@ -1,6 +1,8 @@
 //! Grey values on the CPU.
 
 use super::weights::{BITS, Rule};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Instructions;
 use crate::simd::{Level, simd_levels};
 use crate::{Image, ImageError, PixelFormat, Pool};
 
@@ -48,8 +50,34 @@ fn lightness(red: u8, green: u8, blue: u8) -> u8 {
     (greatest + least).div_ceil(2) as u8
 }
 
+fn rgb(level: Level, from: &[u8], to: &mut [u8], weights: [u16; 3]) {
+    let done = rgb_vectors(level, from, to, weights);
+    if let (Some(from), Some(to)) = (from.get(3 * done..), to.get_mut(done..)) {
+        rgb_plain(level, from, to, weights);
+    }
+}
+
+/// Does the first pixels where there is code for it; how many.
+#[cfg(not(target_arch = "x86_64"))]
+fn rgb_vectors(_: Level, _: &[u8], _: &mut [u8], _: [u16; 3]) -> usize {
+    0
+}
+
+/// Does the first pixels where there is code for it; how many.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
+fn rgb_vectors(level: Level, from: &[u8], to: &mut [u8], weights: [u16; 3]) -> usize {
+    match level.instructions() {
+        // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected.
+        Instructions::Avx512(_) => unsafe { super::x86::avx512(from, to, weights) },
+        // SAFETY: such a level exists only where AVX2 was detected.
+        Instructions::Avx2(_) => unsafe { super::x86::avx2(from, to, weights) },
+        _ => 0,
+    }
+}
+
 simd_levels! {
-    fn rgb(from: &[u8], to: &mut [u8], weights: [u16; 3]) {
+    fn rgb_plain(from: &[u8], to: &mut [u8], weights: [u16; 3]) {
         for (&[red, green, blue], grey) in from.as_chunks::<3>().0.iter().zip(to) {
             *grey = weighted(red, green, blue, weights);
         }

@@ -4,6 +4,8 @@ mod cpu;
 #[cfg(test)]
 mod tests;
 mod weights;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::sync::Arc;
 

@@ -14,8 +14,9 @@ pub(crate) fn file(path: &str) -> PathBuf {
 pub(crate) fn run(command: &mut Command, input: Vec<u8>) -> Vec<u8> {
     let spawned =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child = spawned
-        .unwrap_or_else(|error| panic!("{command:?}: {error}; run `make tools` to install it"));
+    let mut child = spawned.unwrap_or_else(|error| {
+        panic!("{command:?}: {error}; run `make tools` for Python, install g++ for C++")
+    });
     let mut stdin = child.stdin.take().unwrap();
     // A program that fails early does not read all: its exit status says why.
     let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));

@@ -58,12 +58,7 @@ impl Config {
         within("max_connections", self.max_connections as u64, 1, 1_000_000);
         within("request_timeout_ms", self.request_timeout_ms, 1, 600_000);
         within("max_in_flight", self.max_in_flight as u64, 1, 65_536);
-        within(
-            "max_in_flight_bytes",
-            self.max_in_flight_bytes as u64,
-            1 << 20,
-            u64::MAX,
-        );
+        within("max_in_flight_bytes", self.max_in_flight_bytes as u64, 1 << 20, u64::MAX);
         within("max_waiting", self.max_waiting as u64, 0, 65_536);
         within("patience_ms", self.patience_ms, 0, 600_000);
         within("shutdown_timeout_ms", self.shutdown_timeout_ms, 0, 600_000);
@@ -91,11 +86,7 @@ mod tests {
             max_in_flight_bytes: 1_000,
             ..Config::default()
         };
-        let fields: Vec<_> = config
-            .problems()
-            .into_iter()
-            .map(|(field, _)| field)
-            .collect();
+        let fields: Vec<_> = config.problems().into_iter().map(|(field, _)| field).collect();
         assert_eq!(
             fields,
             [

@@ -16,9 +16,7 @@ pub(crate) fn parse(text: &str, index: usize) -> Result<v1::Step, Failure> {
         Failure::invalid(format!("filter[{index}]"), format!("{given:?}: {why}"))
             .allow(["id", "id:key=value,key=value"])
     };
-    let (id, list) = text
-        .split_once(':')
-        .map_or((text, None), |(id, list)| (id, Some(list)));
+    let (id, list) = text.split_once(':').map_or((text, None), |(id, list)| (id, Some(list)));
     if id.is_empty() {
         return Err(wrong("the filter's id is missing".into()));
     }
@@ -28,20 +26,12 @@ pub(crate) fn parse(text: &str, index: usize) -> Result<v1::Step, Failure> {
             .split_once('=')
             .filter(|(key, _)| !key.is_empty())
             .ok_or_else(|| wrong(format!("{pair:?} must have the form key=value")))?;
-        if parameters
-            .insert(key.to_owned(), value.to_owned())
-            .is_some()
-        {
+        if parameters.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(wrong(format!("{key:?} is given twice")));
         }
     }
-    let filter = v1::FilterStep {
-        id: id.to_owned(),
-        parameters,
-    };
-    Ok(v1::Step {
-        kind: Some(v1::step::Kind::Filter(filter)),
-    })
+    let filter = v1::FilterStep { id: id.to_owned(), parameters };
+    Ok(v1::Step { kind: Some(v1::step::Kind::Filter(filter)) })
 }
 
 #[cfg(test)]
@@ -51,17 +41,10 @@ mod tests {
     use super::*;
 
     fn step(id: &str, parameters: &[(&str, &str)]) -> v1::Step {
-        let parameters = parameters
-            .iter()
-            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
-            .collect();
-        let filter = v1::FilterStep {
-            id: id.into(),
-            parameters,
-        };
-        v1::Step {
-            kind: Some(v1::step::Kind::Filter(filter)),
-        }
+        let parameters =
+            parameters.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let filter = v1::FilterStep { id: id.into(), parameters };
+        v1::Step { kind: Some(v1::step::Kind::Filter(filter)) }
     }
 
     #[test]
@@ -69,10 +52,7 @@ mod tests {
         for (text, expected) in [
             ("blur", step("blur", &[])),
             ("blur:kernel_size=7", step("blur", &[("kernel_size", "7")])),
-            (
-                "f:a=1,b=,c=x=y:z",
-                step("f", &[("a", "1"), ("b", ""), ("c", "x=y:z")]),
-            ),
+            ("f:a=1,b=,c=x=y:z", step("f", &[("a", "1"), ("b", ""), ("c", "x=y:z")])),
         ] {
             assert_eq!(parse(text, 0).unwrap(), expected, "{text}");
         }
@@ -80,16 +60,7 @@ mod tests {
 
     #[test]
     fn every_other_form_is_refused_with_the_right_ones() {
-        for text in [
-            "",
-            ":",
-            ":a=1",
-            "blur:",
-            "blur:sigma",
-            "blur:=1",
-            "f:a=1,",
-            "f:a=1,a=2",
-        ] {
+        for text in ["", ":", ":a=1", "blur:", "blur:sigma", "blur:=1", "f:a=1,", "f:a=1,a=2"] {
             let failure = parse(text, 3).unwrap_err();
             assert_eq!(failure.field, "filter[3]", "{text}");
             assert_eq!(failure.allowed, ["id", "id:key=value,key=value"]);

@@ -42,15 +42,11 @@ pub(crate) fn named<T: Copy>(
     field: &'static str,
     given: &str,
 ) -> Result<T, Failure> {
-    names
-        .iter()
-        .find(|(name, _)| *name == given)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let given: String = given.chars().take(40).collect();
-            Failure::invalid(field, format!("{given:?} is not allowed"))
-                .allow(names.iter().map(|(name, _)| *name))
-        })
+    names.iter().find(|(name, _)| *name == given).map(|(_, value)| *value).ok_or_else(|| {
+        let given: String = given.chars().take(40).collect();
+        Failure::invalid(field, format!("{given:?} is not allowed"))
+            .allow(names.iter().map(|(name, _)| *name))
+    })
 }
 
 /// The name of a value; the first one if it has several.
@@ -58,8 +54,5 @@ pub(crate) fn name_of<T: Copy + PartialEq>(
     names: &[(&'static str, T)],
     value: T,
 ) -> Option<&'static str> {
-    names
-        .iter()
-        .find(|(_, known)| *known == value)
-        .map(|(name, _)| *name)
+    names.iter().find(|(_, known)| *known == value).map(|(name, _)| *name)
 }

@@ -10,10 +10,7 @@ use ocelli_messages::Failure;
 pub fn to_http(mut failure: Failure) -> Failure {
     if let Some(field) = place(&failure.field) {
         if !field.starts_with("filter") {
-            failure
-                .allowed
-                .iter_mut()
-                .for_each(|allowed| *allowed = allowed.to_lowercase());
+            failure.allowed.iter_mut().for_each(|allowed| *allowed = allowed.to_lowercase());
         }
         failure.field = field;
     }
@@ -43,8 +40,7 @@ fn place(field: &str) -> Option<String> {
 }
 
 fn starts_a_path(text: &str, first: &str) -> bool {
-    text.strip_prefix(first)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    text.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// What follows `pipeline.steps`: `[1].filter.parameters.sigma`.
@@ -63,10 +59,7 @@ mod tests {
     #[test]
     fn each_place_of_a_request_is_called_as_in_the_query() {
         for (message, http) in [
-            (
-                "pipeline.steps[1].filter.parameters.sigma",
-                "filter[1].sigma",
-            ),
+            ("pipeline.steps[1].filter.parameters.sigma", "filter[1].sigma"),
             ("pipeline.steps[0].filter.parameters", "filter[0]"),
             ("pipeline.steps[0].filter.id", "filter[0]"),
             ("pipeline.steps[12]", "filter[12]"),
@@ -88,11 +81,7 @@ mod tests {
             ("frames", "frames"),
             ("", ""),
         ] {
-            assert_eq!(
-                to_http(Failure::invalid(message, "x")).field,
-                http,
-                "{message}"
-            );
+            assert_eq!(to_http(Failure::invalid(message, "x")).field, http, "{message}");
         }
     }
 

@@ -92,15 +92,10 @@ impl Parameters {
             let message = format!("{} filters: at most {most} are allowed", self.filters.len());
             return Err(Failure::new(ErrorKind::TooLarge, message).at(FILTER));
         }
-        let steps = self
-            .filters
-            .iter()
-            .enumerate()
-            .map(|(index, text)| filter_step::parse(text, index));
+        let steps =
+            self.filters.iter().enumerate().map(|(index, text)| filter_step::parse(text, index));
         let raw = self.raw()?;
-        let accelerator = self
-            .choice("accelerator", &ACCELERATORS)?
-            .unwrap_or_default();
+        let accelerator = self.choice("accelerator", &ACCELERATORS)?.unwrap_or_default();
         let timeout = self.number("timeout_ms", 1, MAX_TIMEOUT_MS)?;
         let pipeline = v1::Pipeline {
             steps: steps.collect::<Result<_, _>>()?,
@@ -108,11 +103,7 @@ impl Parameters {
             accelerator: accelerator.into(),
         };
         let timeout = timeout.map(|ms| Duration::from_millis(ms.into()));
-        Ok(Wish {
-            pipeline,
-            raw,
-            timeout,
-        })
+        Ok(Wish { pipeline, raw, timeout })
     }
 
     fn raw(&self) -> Result<Option<v1::RawImage>, Failure> {
@@ -168,20 +159,14 @@ impl Parameters {
         name: &'static str,
         names: &[(&'static str, T)],
     ) -> Result<Option<T>, Failure> {
-        self.once
-            .get(name)
-            .map(|given| named(names, name, given))
-            .transpose()
+        self.once.get(name).map(|given| named(names, name, given)).transpose()
     }
 
     fn number(&self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>, Failure> {
         let Some(text) = self.once.get(name) else {
             return Ok(None);
         };
-        let number = text
-            .parse()
-            .ok()
-            .filter(|number| (least..=most).contains(number));
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
         let wrong = || {
             let given: String = text.chars().take(40).collect();
             let message = format!("{given:?} must be a whole number from {least} to {most}");
@@ -215,21 +200,13 @@ mod tests {
     }
 
     fn output(query: &str) -> Option<v1::output_format::Kind> {
-        wish(query)
-            .unwrap()
-            .pipeline
-            .output
-            .and_then(|output| output.kind)
+        wish(query).unwrap().pipeline.output.and_then(|output| output.kind)
     }
 
     #[test]
     fn nothing_asked_is_the_image_back() {
         let nothing = wish("").unwrap();
-        let expected = Wish {
-            pipeline: v1::Pipeline::default(),
-            raw: None,
-            timeout: None,
-        };
+        let expected = Wish { pipeline: v1::Pipeline::default(), raw: None, timeout: None };
         assert_eq!(nothing, expected);
     }
 
@@ -268,30 +245,15 @@ mod tests {
     fn the_output_format() {
         use v1::output_format::Kind;
         let encoded = |codec: v1::ImageCodec, quality| {
-            Some(Kind::Encoded(v1::EncodedOutput {
-                codec: codec.into(),
-                quality,
-            }))
+            Some(Kind::Encoded(v1::EncodedOutput { codec: codec.into(), quality }))
         };
-        let raw = |format: v1::PixelFormat| {
-            Some(Kind::Raw(v1::RawOutput {
-                format: format.into(),
-            }))
-        };
+        let raw =
+            |format: v1::PixelFormat| Some(Kind::Raw(v1::RawOutput { format: format.into() }));
         let input = "width=1&height=1&pixel_format=gray8";
         assert_eq!(output("format=png"), encoded(v1::ImageCodec::Png, 0));
-        assert_eq!(
-            output("format=jpg&quality=80"),
-            encoded(v1::ImageCodec::Jpeg, 80)
-        );
-        assert_eq!(
-            output("quality=80"),
-            encoded(v1::ImageCodec::Unspecified, 80)
-        );
-        assert_eq!(
-            output(&format!("{input}&format=webp")),
-            encoded(v1::ImageCodec::Webp, 0)
-        );
+        assert_eq!(output("format=jpg&quality=80"), encoded(v1::ImageCodec::Jpeg, 80));
+        assert_eq!(output("quality=80"), encoded(v1::ImageCodec::Unspecified, 80));
+        assert_eq!(output(&format!("{input}&format=webp")), encoded(v1::ImageCodec::Webp, 0));
         assert_eq!(output("format=raw"), raw(v1::PixelFormat::Unspecified));
         let both = "format=raw&output_pixel_format=rgb8";
         assert_eq!(output(both), raw(v1::PixelFormat::Rgb8));
@@ -318,26 +280,10 @@ mod tests {
             ("stride=2".into(), "width", "width"),
             ("height=2&pixel_format=gray8".into(), "width", "width"),
             ("width=-1&height=2&pixel_format=gray8".into(), "width", ""),
-            (
-                "width=2&height=2&pixel_format=yuyv".into(),
-                "pixel_format",
-                "i420",
-            ),
-            (
-                "output_pixel_format=gray8".into(),
-                "output_pixel_format",
-                "",
-            ),
-            (
-                "format=png&output_pixel_format=gray8".into(),
-                "output_pixel_format",
-                "",
-            ),
-            (
-                "format=raw&output_pixel_format=nv12".into(),
-                "output_pixel_format",
-                "rgba8",
-            ),
+            ("width=2&height=2&pixel_format=yuyv".into(), "pixel_format", "i420"),
+            ("output_pixel_format=gray8".into(), "output_pixel_format", ""),
+            ("format=png&output_pixel_format=gray8".into(), "output_pixel_format", ""),
+            ("format=raw&output_pixel_format=nv12".into(), "output_pixel_format", "rgba8"),
             ("filter=blur&filter=blur:".into(), "filter[1]", "id"),
         ] {
             let failure = wish(&query).unwrap_err();
@@ -347,16 +293,15 @@ mod tests {
             assert!(listed, "{query}: {:?}", failure.allowed);
         }
         let many = "filter=a&".repeat(33);
-        assert_eq!(
-            wish(many.trim_end_matches('&')).unwrap_err().kind,
-            ErrorKind::TooLarge
-        );
+        assert_eq!(wish(many.trim_end_matches('&')).unwrap_err().kind, ErrorKind::TooLarge);
     }
 
     proptest! {
         #[test]
         fn no_query_makes_it_panic(query in "(filter|width|format|=|&|%|[a-z0-9:,]){0,40}|.{0,60}") {
-            let _ = wish(&query);
+            if let Err(failure) = wish(&query) {
+                prop_assert!(!failure.message.is_empty() && failure.field.len() <= 160);
+            }
         }
     }
 }

@@ -59,10 +59,7 @@ pub(crate) fn image(
             return Err(Failure::internal("the worker answered without an image"));
         }
     };
-    Ok(reply.body(Held {
-        data,
-        _credit: credit,
-    }))
+    Ok(reply.body(Held { data, _credit: credit }))
 }
 
 fn raw_headers(reply: &mut HttpResponseBuilder, image: &v1::RawImage) {
@@ -82,11 +79,7 @@ fn stride(image: &v1::RawImage) -> u32 {
         v1::PixelFormat::Rgba8 => 4,
         _ => 1,
     };
-    if image.stride == 0 {
-        image.width.saturating_mul(bytes_per_pixel)
-    } else {
-        image.stride
-    }
+    if image.stride == 0 { image.width.saturating_mul(bytes_per_pixel) } else { image.stride }
 }
 
 fn media_type(file: &v1::EncodedImage) -> Result<&'static str, Failure> {
@@ -98,18 +91,15 @@ fn media_type(file: &v1::EncodedImage) -> Result<&'static str, Failure> {
         Some(v1::ImageCodec::Png) => Ok("image/png"),
         Some(v1::ImageCodec::Jpeg) => Ok("image/jpeg"),
         Some(v1::ImageCodec::Webp) => Ok("image/webp"),
-        Some(v1::ImageCodec::Unspecified) | None => Err(Failure::internal(
-            "the worker answered with an image of unknown format",
-        )),
+        Some(v1::ImageCodec::Unspecified) | None => {
+            Err(Failure::internal("the worker answered with an image of unknown format"))
+        }
     }
 }
 
 /// Where the steps ran; a worker runs all of them in one place.
 fn backend(steps: &[v1::StepReport]) -> &'static str {
-    steps
-        .first()
-        .and_then(|step| name_of(&ACCELERATORS, step.backend()))
-        .unwrap_or("none")
+    steps.first().and_then(|step| name_of(&ACCELERATORS, step.backend())).unwrap_or("none")
 }
 
 fn server_timing(timing: v1::Timing, took: Duration) -> String {
@@ -154,29 +144,14 @@ mod tests {
     use super::*;
 
     fn pool() -> CreditPool {
-        let limits = CreditLimits {
-            slots: 1,
-            bytes: 1,
-            waiting_slots: 0,
-            waiting_bytes: 0,
-        };
+        let limits = CreditLimits { slots: 1, bytes: 1, waiting_slots: 0, waiting_bytes: 0 };
         CreditPool::new(limits, "test")
     }
 
     fn answered(payload: v1::frame::Payload, pool: &CreditPool) -> Result<HttpResponse, Failure> {
-        let frame = v1::Frame {
-            payload: Some(payload),
-            ..Default::default()
-        };
-        let step = v1::StepReport {
-            backend: v1::Accelerator::Cuda.into(),
-            ..Default::default()
-        };
-        let timing = v1::Timing {
-            queue_ns: 100_000,
-            decode_ns: 1_200_000,
-            ..Default::default()
-        };
+        let frame = v1::Frame { payload: Some(payload), ..Default::default() };
+        let step = v1::StepReport { backend: v1::Accelerator::Cuda.into(), ..Default::default() };
+        let timing = v1::Timing { queue_ns: 100_000, decode_ns: 1_200_000, ..Default::default() };
         let response = v1::ProcessResponse {
             frame: Some(frame),
             steps: vec![step],
@@ -184,18 +159,11 @@ mod tests {
             worker: "gpu-filter-1".into(),
             error: None,
         };
-        image(
-            response,
-            Duration::from_millis(5),
-            pool.try_acquire(1).unwrap(),
-        )
+        image(response, Duration::from_millis(5), pool.try_acquire(1).unwrap())
     }
 
     fn header<'a>(response: &'a HttpResponse, name: &str) -> &'a str {
-        response
-            .headers()
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        response.headers().get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     #[actix_web::test]
@@ -227,12 +195,7 @@ mod tests {
             assert_eq!(header(&response, name), value, "{name}");
         }
         assert_eq!(pool.in_use(), 1);
-        assert_eq!(
-            actix_web::body::to_bytes(response.into_body())
-                .await
-                .unwrap(),
-            data
-        );
+        assert_eq!(actix_web::body::to_bytes(response.into_body()).await.unwrap(), data);
         assert_eq!(pool.in_use(), 0);
     }
 
@@ -244,10 +207,7 @@ mod tests {
             (v1::ImageCodec::Jpeg, Bytes::from_static(b"x"), "image/jpeg"),
             (v1::ImageCodec::Unspecified, png, "image/png"),
         ] {
-            let file = v1::EncodedImage {
-                codec: codec.into(),
-                data,
-            };
+            let file = v1::EncodedImage { codec: codec.into(), data };
             let response = answered(v1::frame::Payload::Encoded(file), &pool()).unwrap();
             assert_eq!(header(&response, "content-type"), expected);
         }

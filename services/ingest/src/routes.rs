@@ -30,10 +30,7 @@ impl Route {
 
     /// Where a path leads.
     pub(crate) fn of(path: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|route| route.path() == path)
-            .unwrap_or(Self::Unknown)
+        Self::ALL.into_iter().find(|route| route.path() == path).unwrap_or(Self::Unknown)
     }
 
     /// Its path.

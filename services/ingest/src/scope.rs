@@ -53,27 +53,17 @@ pub(crate) async fn scope(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let route = Route::of(request.path());
-    let mut counted = Counted {
-        route,
-        arrived: Instant::now(),
-        status: CLIENT_GONE,
-    };
+    let mut counted = Counted { route, arrived: Instant::now(), status: CLIENT_GONE };
     let now = SystemTime::now();
     let headers = request.headers();
     let read = MessageContext::read(|name| text(headers, name), now, NO_DEADLINE);
-    let mut context = read
-        .as_ref()
-        .cloned()
-        .unwrap_or_else(|_| MessageContext::new(now, NO_DEADLINE));
+    let mut context =
+        read.as_ref().cloned().unwrap_or_else(|_| MessageContext::new(now, NO_DEADLINE));
     let traced =
         text(headers, header::TRACEPARENT).is_some_and(|text| text.parse::<TraceParent>().is_ok());
     let origin = if traced { Origin::Caller } else { Origin::Here };
     let span = request_span(route.span(), &mut context, origin);
-    let scope = Scope {
-        context,
-        arrived: counted.arrived,
-        route,
-    };
+    let scope = Scope { context, arrived: counted.arrived, route };
     let outgoing = trace::outgoing(&span, &scope.context);
     let request_id = HeaderValue::from_str(scope.request_id());
     let mut response = match read {
@@ -104,11 +94,7 @@ pub(crate) async fn scope(
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let text = headers.get(name)?.to_str();
     let passed_on = name == header::TRACESTATE || name == header::BAGGAGE;
-    if passed_on {
-        text.ok()
-    } else {
-        Some(text.unwrap_or("\u{fffd}"))
-    }
+    if passed_on { text.ok() } else { Some(text.unwrap_or("\u{fffd}")) }
 }
 
 /// What is counted for a client that did not wait for its answer; nginx calls it so.
@@ -168,17 +154,69 @@ impl Drop for OpenConnection {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::{
+        App, HttpResponse,
+        middleware::from_fn,
+        test::{TestRequest, call_service, init_service},
+        web,
+    };
     use ocelli_messages::ErrorKind;
+    use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tracing::Span;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+    use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
+
+    /// Answers with the trace and the span that it runs in.
+    async fn where_am_i() -> HttpResponse {
+        let context = Span::current().context();
+        let context = context.span().span_context().clone();
+        HttpResponse::Ok().body(format!("{} {}", context.trace_id(), context.span_id()))
+    }
+
+    /// The `traceparent` of an answer, and the trace and the span that the handler ran in.
+    async fn traced(traceparent: Option<&str>) -> (TraceParent, String) {
+        let tracer = SdkTracerProvider::builder().build().tracer("test");
+        let layer = tracing_opentelemetry::layer().with_tracer(tracer);
+        let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+        let app = App::new().wrap(from_fn(scope)).default_service(web::to(where_am_i));
+        let app = init_service(app).await;
+        let mut request = TestRequest::default();
+        if let Some(parent) = traceparent {
+            request = request.insert_header((TRACEPARENT, parent));
+        }
+        let response = call_service(&app, request.to_request()).await;
+        let parent = response.headers().get(TRACEPARENT).unwrap();
+        let parent = parent.to_str().unwrap().parse().unwrap();
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        (parent, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[actix_web::test]
+    async fn the_span_of_a_request_is_in_the_callers_trace_and_is_what_the_answer_names() {
+        let callers: TraceParent =
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        let (answered, ran_in) = traced(Some(&callers.to_string())).await;
+        assert_eq!(answered.trace_id(), callers.trace_id());
+        assert_ne!(answered.span_id(), callers.span_id());
+        assert_eq!(ran_in, format!("{:032x} {:016x}", answered.trace_id(), answered.span_id()));
+    }
+
+    #[actix_web::test]
+    async fn a_request_without_a_trace_starts_one_and_the_answer_names_it() {
+        for traceparent in [None, Some("no traceparent")] {
+            let (answered, ran_in) = traced(traceparent).await;
+            let expected = format!("{:032x} {:016x}", answered.trace_id(), answered.span_id());
+            assert_eq!(ran_in, expected);
+        }
+    }
 
     #[test]
     fn every_status_that_an_error_has_is_in_the_list() {
         for kind in ErrorKind::ALL {
-            assert_eq!(
-                status_label(kind.http_status()),
-                kind.http_status().to_string()
-            );
+            assert_eq!(status_label(kind.http_status()), kind.http_status().to_string());
         }
         assert_eq!(status_label(299), "other");
     }

@@ -81,11 +81,7 @@ impl Parts {
             patience: Duration::from_millis(config.patience_ms),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
         };
-        Ok(Self {
-            config: config.clone(),
-            shared: shared.into(),
-            listener: listener.into(),
-        })
+        Ok(Self { config: config.clone(), shared: shared.into(), listener: listener.into() })
     }
 
     /// Where it listens.
@@ -111,11 +107,7 @@ impl Parts {
         let server = self.server()?;
         let handle = server.handle();
         info!(%addr, "serving HTTP");
-        Ok(Gateway {
-            addr,
-            handle,
-            server: Some(tokio::spawn(server)),
-        })
+        Ok(Gateway { addr, handle, server: Some(tokio::spawn(server)) })
     }
 
     fn server(&self) -> io::Result<Server> {
@@ -151,10 +143,7 @@ pub struct Gateway {
 impl Gateway {
     /// Takes no more connections and waits until the open requests are answered, at most `grace`.
     pub async fn stop(self, grace: Duration) {
-        if tokio::time::timeout(grace, self.handle.stop(true))
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(grace, self.handle.stop(true)).await.is_err() {
             warn!("requests are cut off: they took longer than the grace period");
         }
     }
@@ -218,11 +207,7 @@ impl GatewayActor {
 
     /// Ends this generation when its server does, unless it was asked to.
     fn watch(&mut self, context: &mut Context<Self>) {
-        let Some(server) = self
-            .gateway
-            .as_mut()
-            .and_then(|gateway| gateway.server.take())
-        else {
+        let Some(server) = self.gateway.as_mut().and_then(|gateway| gateway.server.take()) else {
             return;
         };
         context.spawn(server.into_actor(self).map(|ended, actor, _| {
@@ -263,10 +248,6 @@ impl Handler<Stop> for GatewayActor {
                 gateway.stop(stop.grace).await;
             }
         };
-        context.spawn(
-            stopped
-                .into_actor(self)
-                .map(|(), _, context| context.stop()),
-        );
+        context.spawn(stopped.into_actor(self).map(|(), _, context| context.stop()));
     }
 }

@@ -54,10 +54,7 @@ impl RequestWriter {
     pub fn new(pipeline: &v1::Pipeline, raw: Option<&v1::RawImage>, length: usize) -> Self {
         let (payload_key, data_key, fields) = match raw {
             Some(raw) => {
-                let fields = v1::RawImage {
-                    data: Bytes::new(),
-                    ..raw.clone()
-                };
+                let fields = v1::RawImage { data: Bytes::new(), ..raw.clone() };
                 (FRAME_RAW, RAW_DATA, fields.encode_to_vec())
             }
             None => (FRAME_ENCODED, ENCODED_DATA, Vec::new()),
@@ -75,11 +72,7 @@ impl RequestWriter {
         put_field(&mut buffer, data_key, length);
         let image_at = buffer.len();
         debug_assert_eq!(image_at + length, total);
-        Self {
-            buffer,
-            image_at,
-            announced: length,
-        }
+        Self { buffer, image_at, announced: length }
     }
 
     /// Appends the next bytes of the image.
@@ -89,10 +82,7 @@ impl RequestWriter {
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), WrongLength> {
         let is = self.buffer.len() - self.image_at + bytes.len();
         if is > self.announced {
-            return Err(WrongLength {
-                announced: self.announced,
-                is,
-            });
+            return Err(WrongLength { announced: self.announced, is });
         }
         self.buffer.extend_from_slice(bytes);
         Ok(())
@@ -105,10 +95,7 @@ impl RequestWriter {
     pub fn finish(self) -> Result<WrittenRequest, WrongLength> {
         let is = self.buffer.len() - self.image_at;
         if is != self.announced {
-            return Err(WrongLength {
-                announced: self.announced,
-                is,
-            });
+            return Err(WrongLength { announced: self.announced, is });
         }
         let message = self.buffer.freeze();
         let image = message.slice(self.image_at..);
@@ -144,27 +131,15 @@ mod tests {
     ) -> v1::ProcessRequest {
         let data = Bytes::copy_from_slice(data);
         let payload = match raw {
-            Some(raw) => v1::frame::Payload::Raw(v1::RawImage {
-                data,
-                ..raw.clone()
-            }),
+            Some(raw) => v1::frame::Payload::Raw(v1::RawImage { data, ..raw.clone() }),
             None => v1::frame::Payload::Encoded(v1::EncodedImage { codec: 0, data }),
         };
-        let frame = v1::Frame {
-            payload: Some(payload),
-            ..Default::default()
-        };
-        v1::ProcessRequest {
-            frame: Some(frame),
-            pipeline: Some(pipeline.clone()),
-        }
+        let frame = v1::Frame { payload: Some(payload), ..Default::default() };
+        v1::ProcessRequest { frame: Some(frame), pipeline: Some(pipeline.clone()) }
     }
 
     fn pipelines() -> impl Strategy<Value = v1::Pipeline> {
-        let step = (
-            "[a-z]{0,9}",
-            collection::btree_map("[a-z]{1,5}", ".{0,9}", 0..4),
-        );
+        let step = ("[a-z]{0,9}", collection::btree_map("[a-z]{1,5}", ".{0,9}", 0..4));
         let steps = collection::vec(step, 0..5);
         (steps, option::of(0..4_i32), 0..4_i32, 0..101_u32).prop_map(
             |(steps, codec, accelerator, quality)| v1::Pipeline {
@@ -186,17 +161,15 @@ mod tests {
     }
 
     fn images() -> impl Strategy<Value = Option<v1::RawImage>> {
-        option::of(
-            (any::<u32>(), any::<u32>(), any::<u32>(), 0..7_i32).prop_map(
-                |(width, height, stride, format)| v1::RawImage {
-                    width,
-                    height,
-                    stride,
-                    format,
-                    data: Bytes::new(),
-                },
-            ),
-        )
+        option::of((any::<u32>(), any::<u32>(), any::<u32>(), 0..7_i32).prop_map(
+            |(width, height, stride, format)| v1::RawImage {
+                width,
+                height,
+                stride,
+                format,
+                data: Bytes::new(),
+            },
+        ))
     }
 
     proptest! {
@@ -227,13 +200,7 @@ mod tests {
         let writer = || RequestWriter::new(&v1::Pipeline::default(), None, 3);
         let mut more = writer();
         more.push(b"ab").unwrap();
-        assert_eq!(
-            more.push(b"cd"),
-            Err(WrongLength {
-                announced: 3,
-                is: 4
-            })
-        );
+        assert_eq!(more.push(b"cd"), Err(WrongLength { announced: 3, is: 4 }));
         let mut less = writer();
         less.push(b"ab").unwrap();
         let error = less.finish().unwrap_err();

@@ -80,6 +80,16 @@ pub(crate) enum Service {
     Ingest,
 }
 
+impl Service {
+    /// As it is called everywhere else.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::GpuFilter => ocelli_gpu_filter::SERVICE,
+            Self::Ingest => "ingest",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Which ones

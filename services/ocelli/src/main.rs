@@ -5,6 +5,7 @@ mod client;
 mod cli;
 mod commands;
 mod exit;
+mod links;
 mod run;
 mod settings;
 mod watch;

@@ -31,6 +31,7 @@ use crate::{
     broker::{ManagedBroker, guarded},
     cli::{self, Service},
     exit,
+    links::Links,
     settings::{Config, address_flags, settings, sources},
     watch,
 };
@@ -91,6 +92,8 @@ struct Node {
     health: Health,
     supervisor: SupervisorHandle,
     admin: actix_web::dev::ServerHandle,
+    /// They keep `/ready` true; from the moment it stops there is nothing more to say.
+    watches: Vec<tokio::task::JoinHandle<()>>,
     /// What the ready line says, after the word `ready`.
     addresses: Vec<(&'static str, String)>,
     /// Held as long as the process lives: two brokers on the same files would destroy them.
@@ -115,20 +118,31 @@ impl Node {
             config.broker.url = url;
         }
         let probe = probe();
+        // A connection for each service and one for control: frames never delay a question.
         let control = connect(&config, "control").await?;
-        actix_rt::spawn(watch::broker(control.clone(), health.dependency("broker", true)));
+        let mut links = vec![control.clone()];
+        let mut watches = vec![actix_rt::spawn(watch::broker(
+            control.clone(),
+            health.dependency("broker", true),
+        ))];
+        let mut children = Vec::new();
         for service in services {
-            root = match service {
-                Service::GpuFilter => root.child(gpu_filter(&config, &probe, &health).await?),
+            let connection = connect(&config, service.name()).await?;
+            links.push(connection.clone());
+            children.push(match service {
+                Service::GpuFilter => gpu_filter(&config, &probe, &health, connection)?,
                 Service::Ingest => {
                     let workers = health.dependency("filter-workers", true);
-                    actix_rt::spawn(watch::workers(control.clone(), workers));
-                    let (gateway, addr) = ingest(&config, &health).await?;
+                    watches.push(actix_rt::spawn(watch::workers(control.clone(), workers)));
+                    let (gateway, addr) = ingest(&config, &health, connection)?;
                     addresses.push(("http", addr));
-                    root.child(gateway)
+                    gateway
                 }
-            };
+            });
         }
+        let (links, _) =
+            ChildSpec::actor("links", move |child| Links::new(links.clone(), child));
+        root = children.into_iter().fold(root.child(links), SupervisorSpec::child);
         let actors = tree.clone();
         let state = AdminState {
             health: health.clone(),
@@ -142,7 +156,7 @@ impl Node {
         addresses.push(("admin", addr.to_string()));
         addresses.push(("nats", config.broker.url.clone()));
         let supervisor = Supervisor::start(root, &tree);
-        Ok(Self { config, health, supervisor, admin, addresses, _data: data })
+        Ok(Self { config, health, supervisor, admin, watches, addresses, _data: data })
     }
 
     /// Runs until it is told to stop, or gives up.
@@ -167,6 +181,7 @@ impl Node {
             () = ready => ExitCode::SUCCESS,
         };
         self.health.stopping();
+        self.watches.iter().for_each(tokio::task::JoinHandle::abort);
         let grace = Duration::from_millis(self.config.shutdown.grace_ms);
         let stopped = tokio::select! {
             exit = self.supervisor.shutdown(grace) => format!("{exit:?}"),
@@ -241,13 +256,13 @@ async fn connect(config: &Config, name: &str) -> Result<Connection, Failure> {
     .await
 }
 
-async fn gpu_filter(
+fn gpu_filter(
     config: &Config,
     probe: &Probe,
     health: &Health,
+    connection: Connection,
 ) -> anyhow::Result<ChildSpec> {
     watch::device(health, probe, config.gpu_filter.threads());
-    let connection = connect(config, ocelli_gpu_filter::SERVICE).await?;
     let parts = ocelli_gpu_filter::Parts {
         config: config.gpu_filter.clone(),
         limits: config.limits,
@@ -261,15 +276,19 @@ async fn gpu_filter(
     Ok(ChildSpec::supervisor(ocelli_gpu_filter::supervisor(&parts)))
 }
 
-async fn ingest(config: &Config, health: &Health) -> anyhow::Result<(ChildSpec, String)> {
-    let connection = connect(config, "ingest").await?;
-    let parts = ocelli_ingest::Parts {
-        config: config.ingest.clone(),
-        limits: config.limits,
-        tenant: config.tenant()?,
+fn ingest(
+    config: &Config,
+    health: &Health,
+    connection: Connection,
+) -> anyhow::Result<(ChildSpec, String)> {
+    let parts = ocelli_ingest::Parts::bind(
+        &config.ingest,
+        config.limits,
+        config.tenant()?,
         connection,
-        health: health.clone(),
-    };
-    let (child, addr) = ocelli_ingest::gateway(parts)?;
+        health.clone(),
+    )?;
+    let addr = parts.addr()?;
+    let (child, _) = ocelli_ingest::child(parts);
     Ok((child, addr.to_string()))
 }

@@ -28,7 +28,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running service and a client's connection to it.
 pub struct Fixture {
-    pub server: NatsServer,
+    pub server: Arc<NatsServer>,
     pub client: Connection,
     pub tree: ActorTree,
     pub service: SupervisorHandle,
@@ -44,7 +44,7 @@ pub fn with_service<F: Future<Output = ()>>(
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
     });
     system.block_on(async {
-        let server = NatsServer::for_test().await.unwrap();
+        let server = Arc::new(NatsServer::for_test().await.unwrap());
         let mut parts = Parts {
             config: Config { cpu_workers: 2, ..Config::default() },
             limits: Limits::default(),
@@ -60,7 +60,7 @@ pub fn with_service<F: Future<Output = ()>>(
         let service = Supervisor::start(supervisor(&parts), &tree);
         tokio::time::timeout(PATIENCE, service.ready()).await.unwrap().unwrap();
         let client = connect(&server).await;
-        test(Fixture { server, client, tree, service: service.clone(), parts }).await;
+        test(Fixture { server: Arc::clone(&server), client, tree, service: service.clone(), parts }).await;
         service.shutdown(Duration::from_secs(5)).await;
     });
 }

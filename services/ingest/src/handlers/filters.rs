@@ -28,13 +28,9 @@ async fn list(
     scope: &Scope,
     shared: &Shared,
 ) -> Result<HttpResponse, Failure> {
-    let asked = v1::ListFiltersRequest {
-        accelerator: accelerator(request.query_string())?.into(),
-    };
+    let asked = v1::ListFiltersRequest { accelerator: accelerator(request.query_string())?.into() };
     let context = bounded(scope, shared.request_timeout)?;
-    let answer = shared
-        .connection
-        .request(&shared.list, &context, asked.encode_to_vec().into());
+    let answer = shared.connection.request(&shared.list, &context, asked.encode_to_vec().into());
     let filters = v1::ListFiltersResponse::decode(answer.await?)
         .map_err(|_| Failure::internal("the worker's answer cannot be read"))?;
     Ok(HttpResponse::Ok().json(to_json(&filters)))
@@ -46,10 +42,7 @@ fn accelerator(query: &str) -> Result<v1::Accelerator, Failure> {
         if name != "accelerator" {
             return Err(unknown(&name).allow(["accelerator"]));
         }
-        if asked
-            .replace(named(&ACCELERATORS, "accelerator", &value)?)
-            .is_some()
-        {
+        if asked.replace(named(&ACCELERATORS, "accelerator", &value)?).is_some() {
             return Err(Failure::invalid("accelerator", "is given twice"));
         }
     }
@@ -65,16 +58,12 @@ fn to_json(list: &v1::ListFiltersResponse) -> Value {
 }
 
 fn names(accelerators: impl Iterator<Item = v1::Accelerator>) -> Vec<&'static str> {
-    accelerators
-        .filter_map(|accelerator| name_of(&ACCELERATORS, accelerator))
-        .collect()
+    accelerators.filter_map(|accelerator| name_of(&ACCELERATORS, accelerator)).collect()
 }
 
 fn filter(filter: &v1::FilterDefinition) -> Value {
-    let formats: Vec<_> = filter
-        .formats()
-        .filter_map(|format| name_of(&PIXEL_FORMATS, format))
-        .collect();
+    let formats: Vec<_> =
+        filter.formats().filter_map(|format| name_of(&PIXEL_FORMATS, format)).collect();
     json!({
         "id": filter.id,
         "name": filter.name,
@@ -130,10 +119,7 @@ fn default(kind: v1::ParameterType, text: &str) -> Value {
 
 /// `3` and not `3.0` for a whole number.
 fn number(kind: v1::ParameterType, value: f64) -> Value {
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "a whole number within the range of i64"
-    )]
+    #[allow(clippy::cast_possible_truncation, reason = "a whole number within the range of i64")]
     if kind == v1::ParameterType::Integer && value.fract() == 0.0 && value.abs() < 9e15 {
         return Value::from(value as i64);
     }
@@ -215,10 +201,7 @@ mod tests {
     #[test]
     fn only_the_accelerator_can_be_asked_for() {
         assert_eq!(accelerator("").unwrap(), v1::Accelerator::Auto);
-        assert_eq!(
-            accelerator("accelerator=cuda").unwrap(),
-            v1::Accelerator::Cuda
-        );
+        assert_eq!(accelerator("accelerator=cuda").unwrap(), v1::Accelerator::Cuda);
         for (query, field) in [
             ("accelerator=tpu", "accelerator"),
             ("accelerator=cpu&accelerator=cpu", "accelerator"),

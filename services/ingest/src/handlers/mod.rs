@@ -103,10 +103,7 @@ pub(crate) fn need_broker(shared: &Shared) -> Result<(), Failure> {
     if shared.connection.link().up {
         Ok(())
     } else {
-        Err(Failure::unavailable(
-            "there is no connection to the broker",
-            RETRY_AFTER,
-        ))
+        Err(Failure::unavailable("there is no connection to the broker", RETRY_AFTER))
     }
 }
 

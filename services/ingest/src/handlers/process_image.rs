@@ -35,11 +35,7 @@ pub(crate) async fn handle(
     shared: web::Data<Shared>,
     payload: web::Payload,
 ) -> HttpResponse {
-    answer(
-        &scope,
-        Box::pin(process(&request, &scope, &shared, payload)),
-    )
-    .await
+    answer(&scope, Box::pin(process(&request, &scope, &shared, payload))).await
 }
 
 async fn process(
@@ -55,10 +51,7 @@ async fn process(
     };
     check(&wish, &written.image, &shared.limits)?;
     let context = within(scope, shared, &wish)?;
-    let answer = shared
-        .connection
-        .request(&shared.process, &context, written.message)
-        .await?;
+    let answer = shared.connection.request(&shared.process, &context, written.message).await?;
     let response = v1::ProcessResponse::decode(answer)
         .map_err(|_| Failure::internal("the worker's answer cannot be read"))?;
     reply::image(response, scope.arrived.elapsed(), credit)
@@ -157,15 +150,9 @@ fn wrong_length(error: crate::wire::WrongLength) -> Failure {
 fn check(wish: &Wish, image: &Bytes, limits: &Limits) -> Result<(), Failure> {
     let data = image.clone();
     match &wish.raw {
-        Some(raw) => RawFrame::check(
-            v1::RawImage {
-                data,
-                ..raw.clone()
-            },
-            limits,
-        )
-        .map(drop)
-        .map_err(|failure| failure.within("frame.raw")),
+        Some(raw) => RawFrame::check(v1::RawImage { data, ..raw.clone() }, limits)
+            .map(drop)
+            .map_err(|failure| failure.within("frame.raw")),
         None => EncodedFrame::check(v1::EncodedImage { codec: 0, data }, limits)
             .map(drop)
             .map_err(|failure| failure.within("frame.encoded")),
@@ -175,28 +162,17 @@ fn check(wish: &Wish, image: &Bytes, limits: &Limits) -> Result<(), Failure> {
 /// The largest image that is taken: the limit on files, and what the broker takes.
 fn most(shared: &Shared, raw: bool) -> usize {
     let broker = shared.connection.max_payload().saturating_sub(MESSAGE_ROOM);
-    if raw {
-        broker
-    } else {
-        shared.limits.max_encoded_bytes.min(broker)
-    }
+    if raw { broker } else { shared.limits.max_encoded_bytes.min(broker) }
 }
 
 /// What the client states, if it does; actix has checked that it is a number.
 fn content_length(request: &HttpRequest, most: usize) -> Result<Option<usize>, Failure> {
-    let stated = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
+    let stated = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let Some(stated) = stated else {
         return Ok(None);
     };
     let length = stated.trim().parse().unwrap_or(usize::MAX);
-    if length > most {
-        Err(body::too_large(Some(length), most))
-    } else {
-        Ok(Some(length))
-    }
+    if length > most { Err(body::too_large(Some(length), most)) } else { Ok(Some(length)) }
 }
 
 /// A body of unknown length is paid for as if it were the longest, and its copy too.
@@ -208,11 +184,7 @@ async fn admit(
 ) -> Result<Credit, Failure> {
     let bytes = length.unwrap_or(most * 2);
     let patience = until.min(Instant::now() + shared.patience);
-    shared
-        .credits
-        .acquire_before(bytes, patience)
-        .await
-        .map_err(|shed| refuse(&shed))
+    shared.credits.acquire_before(bytes, patience).await.map_err(|shed| refuse(&shed))
 }
 
 fn within(scope: &Scope, shared: &Shared, wish: &Wish) -> Result<MessageContext, Failure> {
@@ -223,10 +195,7 @@ fn within(scope: &Scope, shared: &Shared, wish: &Wish) -> Result<MessageContext,
 
 /// Until when the body must be here: a long deadline is for the work, not for a slow client.
 fn until(shared: &Shared, context: &MessageContext) -> Instant {
-    let left = context
-        .deadline
-        .left(SystemTime::now())
-        .unwrap_or(Duration::ZERO);
+    let left = context.deadline.left(SystemTime::now()).unwrap_or(Duration::ZERO);
     Instant::now() + left.min(shared.request_timeout)
 }
 
@@ -239,13 +208,8 @@ fn boundary(request: &HttpRequest) -> Result<Option<String>, Failure> {
     if media_type.essence_str() != "multipart/form-data" {
         return Ok(None);
     }
-    let boundary = media_type
-        .get_param("boundary")
-        .map(|boundary| boundary.as_str().to_owned());
+    let boundary = media_type.get_param("boundary").map(|boundary| boundary.as_str().to_owned());
     boundary.map(Some).ok_or_else(|| {
-        Failure::invalid(
-            "Content-Type",
-            "multipart/form-data needs a boundary parameter",
-        )
+        Failure::invalid("Content-Type", "multipart/form-data needs a boundary parameter")
     })
 }

@@ -13,15 +13,9 @@ async fn bodies_that_are_no_image() {
     reply.is_problem(ErrorKind::InvalidArgument, "body");
     let reply = world.post("", &[], b"hello, I am not an image").await;
     let problem = reply.is_problem(ErrorKind::Unsupported, "body");
-    assert_eq!(
-        problem["allowed"],
-        serde_json::json!(["png", "jpeg", "webp"])
-    );
+    assert_eq!(problem["allowed"], serde_json::json!(["png", "jpeg", "webp"]));
     let cut_off = &png(10, 10)[..14];
-    world
-        .post("", &[], cut_off)
-        .await
-        .is_problem(ErrorKind::InvalidArgument, "body");
+    world.post("", &[], cut_off).await.is_problem(ErrorKind::InvalidArgument, "body");
     let none = format!("POST {PROCESS} HTTP/1.1\r\nHost: test\r\n\r\n");
     let reply = exchange(world.addr(), none.as_bytes()).await;
     reply.is_problem(ErrorKind::InvalidArgument, "body");
@@ -32,15 +26,9 @@ async fn images_that_are_too_large_to_decode() {
     let world = World::new().await;
     let reply = world.post("", &[], &png(60_000, 60_000)).await;
     let problem = reply.is_problem(ErrorKind::TooLarge, "body");
-    assert!(
-        problem["detail"].as_str().unwrap().contains("60000×60000"),
-        "{problem}"
-    );
+    assert!(problem["detail"].as_str().unwrap().contains("60000×60000"), "{problem}");
     let query = "?width=60000&height=1&pixel_format=gray8";
-    world
-        .post(query, &[], &[0; 60_000])
-        .await
-        .is_problem(ErrorKind::TooLarge, "width");
+    world.post(query, &[], &[0; 60_000]).await.is_problem(ErrorKind::TooLarge, "width");
 }
 
 #[actix_web::test]
@@ -49,15 +37,10 @@ async fn a_body_over_the_limit_is_refused_by_its_length_alone() {
     let head = format!("POST {PROCESS} HTTP/1.1\r\nHost: test\r\nContent-Length: 10485761\r\n\r\n");
     let reply = exchange(world.addr(), head.as_bytes()).await;
     let problem = reply.is_problem(ErrorKind::TooLarge, "body");
-    assert!(
-        problem["detail"].as_str().unwrap().contains("10485760"),
-        "{problem}"
-    );
+    assert!(problem["detail"].as_str().unwrap().contains("10485760"), "{problem}");
     let raw = format!("{PROCESS}?width=4000&height=4000&pixel_format=rgb8");
     let head = format!("POST {raw} HTTP/1.1\r\nHost: test\r\nContent-Length: 48000000\r\n\r\n");
-    exchange(world.addr(), head.as_bytes())
-        .await
-        .is_problem(ErrorKind::TooLarge, "body");
+    exchange(world.addr(), head.as_bytes()).await.is_problem(ErrorKind::TooLarge, "body");
 }
 
 #[actix_web::test]
@@ -65,23 +48,14 @@ async fn a_client_that_sends_on_gets_its_refusal_and_no_reset() {
     let world = World::new().await;
     let body = vec![0; 12 * 1024 * 1024];
     let mut stream = TcpStream::connect(world.addr()).await.unwrap();
-    let sent = timeout(
-        PATIENCE,
-        stream.write_all(&request("POST", PROCESS, &[], &body)),
-    )
-    .await;
+    let sent = timeout(PATIENCE, stream.write_all(&request("POST", PROCESS, &[], &body))).await;
     sent.unwrap().unwrap();
-    receive(&mut stream)
-        .await
-        .is_problem(ErrorKind::TooLarge, "body");
+    receive(&mut stream).await.is_problem(ErrorKind::TooLarge, "body");
 }
 
 #[actix_web::test]
 async fn a_chunked_body_is_cut_at_the_limit() {
-    let limits = Limits {
-        max_encoded_bytes: 100_000,
-        ..Limits::default()
-    };
+    let limits = Limits { max_encoded_bytes: 100_000, ..Limits::default() };
     let world = World::with(Config::default(), limits).await;
     let mut stream = TcpStream::connect(world.addr()).await.unwrap();
     let head =
@@ -110,15 +84,9 @@ async fn raw_pixels_whose_size_and_length_disagree() {
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("48") && detail.contains("47"), "{problem}");
     let query = "?width=4&height=4&pixel_format=rgb8&stride=11";
-    world
-        .post(query, &[], &[0; 44])
-        .await
-        .is_problem(ErrorKind::InvalidArgument, "stride");
+    world.post(query, &[], &[0; 44]).await.is_problem(ErrorKind::InvalidArgument, "stride");
     let query = "?width=3&height=2&pixel_format=nv12";
-    world
-        .post(query, &[], &[0; 9])
-        .await
-        .is_problem(ErrorKind::InvalidArgument, "pixel_format");
+    world.post(query, &[], &[0; 9]).await.is_problem(ErrorKind::InvalidArgument, "pixel_format");
 }
 
 #[actix_web::test]
@@ -128,11 +96,7 @@ async fn parameters_that_are_wrong_list_what_is_allowed() {
         ("?colour=red", "colour", Some("filter")),
         ("?format=gif", "format", Some("webp")),
         ("?accelerator=tpu", "accelerator", Some("cuda")),
-        (
-            "?filter=blur&filter=blur:sigma",
-            "filter[1]",
-            Some("id:key=value,key=value"),
-        ),
+        ("?filter=blur&filter=blur:sigma", "filter[1]", Some("id:key=value,key=value")),
         ("?width=4&height=4", "pixel_format", Some("pixel_format")),
         ("?format=png&format=png", "format", None),
         ("?timeout_ms=never", "timeout_ms", None),
@@ -140,10 +104,7 @@ async fn parameters_that_are_wrong_list_what_is_allowed() {
         let reply = world.post(query, &[], &png(4, 4)).await;
         let problem = reply.is_problem(ErrorKind::InvalidArgument, field);
         let listed = problem["allowed"].as_array().cloned().unwrap_or_default();
-        assert!(
-            allowed.is_none_or(|name| listed.contains(&name.into())),
-            "{problem}"
-        );
+        assert!(allowed.is_none_or(|name| listed.contains(&name.into())), "{problem}");
     }
 }
 
@@ -163,9 +124,7 @@ async fn headers_that_are_wrong() {
 #[actix_web::test]
 async fn a_deadline_that_has_passed() {
     let world = World::new().await;
-    let reply = world
-        .post("", &[("Ocelli-Deadline", "1000")], &png(4, 4))
-        .await;
+    let reply = world.post("", &[("Ocelli-Deadline", "1000")], &png(4, 4)).await;
     reply.is_problem(ErrorKind::DeadlineExceeded, "");
 }
 
@@ -181,10 +140,7 @@ async fn a_body_that_does_not_arrive_in_time() {
 #[actix_web::test]
 async fn paths_and_methods_that_do_not_exist() {
     let world = World::new().await;
-    world
-        .get("/api/v2/anything")
-        .await
-        .is_problem(ErrorKind::NotFound, "");
+    world.get("/api/v2/anything").await.is_problem(ErrorKind::NotFound, "");
     for (method, path, allow) in [
         ("GET", PROCESS, "POST"),
         ("DELETE", "/api/v1/filters", "GET, HEAD"),
@@ -209,15 +165,9 @@ async fn the_small_routes() {
     assert_eq!(routes[0]["path"], PROCESS);
     assert_eq!(routes[0]["method"], "POST");
     let health = world.get("/health").await;
-    assert_eq!(
-        (health.status, health.json()["status"].as_str()),
-        (200, Some("ready"))
-    );
+    assert_eq!((health.status, health.json()["status"].as_str()), (200, Some("ready")));
     world.health.dependency("broker", true).down("gone");
     let health = world.get("/health").await;
-    assert_eq!(
-        (health.status, health.json()["status"].as_str()),
-        (503, Some("not_ready"))
-    );
+    assert_eq!((health.status, health.json()["status"].as_str()), (503, Some("not_ready")));
     assert!(health.json()["dependencies"]["broker"].is_object());
 }

@@ -67,37 +67,17 @@ async fn forms_that_are_wrong() {
     let problem = reply.is_problem(ErrorKind::InvalidArgument, "body");
     assert_eq!(problem["allowed"], serde_json::json!(["image", "file"]));
 
-    let reply = world
-        .post("", &FORM, &form(&[("picture", &b"x"[..])]))
-        .await;
+    let reply = world.post("", &FORM, &form(&[("picture", &b"x"[..])])).await;
     let problem = reply.is_problem(ErrorKind::InvalidArgument, "picture");
-    assert!(
-        problem["allowed"]
-            .as_array()
-            .unwrap()
-            .contains(&"image".into()),
-        "{problem}"
-    );
+    assert!(problem["allowed"].as_array().unwrap().contains(&"image".into()), "{problem}");
 
     let both = form(&[("image", &file), ("file", &file)]);
-    world
-        .post("", &FORM, &both)
-        .await
-        .is_problem(ErrorKind::InvalidArgument, "body");
+    world.post("", &FORM, &both).await.is_problem(ErrorKind::InvalidArgument, "body");
     let binary = form(&[("filter", b"\xff\xfe"), ("image", &file)]);
-    world
-        .post("", &FORM, &binary)
-        .await
-        .is_problem(ErrorKind::InvalidArgument, "filter");
-    world
-        .post("", &FORM, b"no form")
-        .await
-        .is_problem(ErrorKind::InvalidArgument, "body");
+    world.post("", &FORM, &binary).await.is_problem(ErrorKind::InvalidArgument, "filter");
+    world.post("", &FORM, b"no form").await.is_problem(ErrorKind::InvalidArgument, "body");
     let no_image = form(&[("image", b"no image")]);
-    world
-        .post("", &FORM, &no_image)
-        .await
-        .is_problem(ErrorKind::Unsupported, "body");
+    world.post("", &FORM, &no_image).await.is_problem(ErrorKind::Unsupported, "body");
 
     let claim = [("Content-Type", "multipart/form-data")];
     let reply = world.post("", &claim, &twice).await;

@@ -31,14 +31,9 @@ async fn raw_pixels_there_and_back() {
         assert_eq!(reply.header(name), value, "{name}");
     }
     assert!(
-        reply
-            .header("server-timing")
-            .contains("compute;dur=1.500, encode;dur=0.000, total;dur=")
+        reply.header("server-timing").contains("compute;dur=1.500, encode;dur=0.000, total;dur=")
     );
-    assert_eq!(
-        reply.body,
-        pixels.iter().copied().step_by(3).collect::<Vec<_>>()
-    );
+    assert_eq!(reply.body, pixels.iter().copied().step_by(3).collect::<Vec<_>>());
     let seen = seen.recv().await.unwrap();
     let raw = seen.raw();
     assert_eq!((raw.width, raw.height, raw.stride), (640, 480, 0));
@@ -59,23 +54,14 @@ async fn files_with_and_without_a_length_on_one_connection() {
     // curl --data-binary claims that it is a form.
     let claim = [("Content-Type", "application/x-www-form-urlencoded")];
     let path = format!("{PROCESS}?format=webp&quality=80");
-    stream
-        .write_all(&request("POST", &path, &claim, &file))
-        .await
-        .unwrap();
+    stream.write_all(&request("POST", &path, &claim, &file)).await.unwrap();
     let reply = receive(&mut stream).await;
-    assert_eq!(
-        (reply.status, reply.header("content-type")),
-        (200, "image/png")
-    );
+    assert_eq!((reply.status, reply.header("content-type")), (200, "image/png"));
     assert_eq!(reply.body, file);
     let got = seen.recv().await.unwrap();
     assert_eq!(got.encoded().data, file);
     let output = got.request.pipeline.unwrap().output.unwrap().kind.unwrap();
-    let expected = v1::EncodedOutput {
-        codec: v1::ImageCodec::Webp.into(),
-        quality: 80,
-    };
+    let expected = v1::EncodedOutput { codec: v1::ImageCodec::Webp.into(), quality: 80 };
     assert_eq!(output, v1::output_format::Kind::Encoded(expected));
 
     let head =
@@ -104,21 +90,12 @@ async fn the_callers_trace_and_id_go_on_to_the_worker() {
         ("Ocelli-Request-Id", "my-request-1"),
         ("Ocelli-Deadline", "99999999999999"),
     ];
-    let before = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_millis() as u64;
+    let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let reply = world.post("?timeout_ms=60000", &headers, &png(4, 4)).await;
-    assert_eq!(
-        (reply.status, reply.header("ocelli-request-id")),
-        (200, "my-request-1")
-    );
+    assert_eq!((reply.status, reply.header("ocelli-request-id")), (200, "my-request-1"));
     let seen = seen.recv().await.unwrap();
     assert_eq!(seen.header("Ocelli-Request-Id"), "my-request-1");
-    assert_eq!(
-        (seen.header("tracestate"), seen.header("baggage")),
-        ("vendor=1", "user=7")
-    );
+    assert_eq!((seen.header("tracestate"), seen.header("baggage")), ("vendor=1", "user=7"));
     let parent: TraceParent = parent.parse().unwrap();
     for text in [seen.header("traceparent"), reply.header("traceparent")] {
         let child: TraceParent = text.parse().unwrap();
@@ -126,14 +103,8 @@ async fn the_callers_trace_and_id_go_on_to_the_worker() {
         assert_ne!(child.span_id(), parent.span_id(), "another span");
     }
     let deadline: u64 = seen.header("Ocelli-Deadline").parse().unwrap();
-    let after = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_millis() as u64;
-    assert!(
-        (before + 60_000..=after + 60_000).contains(&deadline),
-        "the earlier one counts"
-    );
+    let after = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    assert!((before + 60_000..=after + 60_000).contains(&deadline), "the earlier one counts");
 }
 
 #[actix_web::test]
@@ -142,16 +113,10 @@ async fn a_request_without_id_and_trace_gets_them() {
     let mut seen = world.worker(echo).await;
     let reply = world.post("", &[], &png(4, 4)).await;
     let seen = seen.recv().await.unwrap();
-    assert_eq!(
-        seen.header("Ocelli-Request-Id"),
-        reply.header("ocelli-request-id")
-    );
+    assert_eq!(seen.header("Ocelli-Request-Id"), reply.header("ocelli-request-id"));
     assert!(!reply.header("ocelli-request-id").is_empty());
     let trace = |text: &str| text.parse::<TraceParent>().unwrap().trace_id();
-    assert_eq!(
-        trace(seen.header("traceparent")),
-        trace(reply.header("traceparent"))
-    );
+    assert_eq!(trace(seen.header("traceparent")), trace(reply.header("traceparent")));
 }
 
 #[actix_web::test]
@@ -178,33 +143,21 @@ async fn requests_are_counted() {
 async fn the_filters_are_what_a_worker_lists() {
     let world = World::new().await;
     let client = async_nats::connect(world.nats.url()).await.unwrap();
-    let mut requests = client
-        .subscribe("ocelli.v1.default.req.filter.list")
-        .await
-        .unwrap();
+    let mut requests = client.subscribe("ocelli.v1.default.req.filter.list").await.unwrap();
     barrier(&client).await;
     let worker = async {
         let message = requests.next().await.unwrap();
         let asked = v1::ListFiltersRequest::decode(message.payload).unwrap();
-        let filter = v1::FilterDefinition {
-            id: "blur".into(),
-            ..Default::default()
-        };
+        let filter = v1::FilterDefinition { id: "blur".into(), ..Default::default() };
         let list = v1::ListFiltersResponse {
             filters: vec![filter],
             accelerators: vec![asked.accelerator],
             version: "9.9.9".into(),
         };
-        client
-            .publish(message.reply.unwrap(), list.encode_to_vec().into())
-            .await
-            .unwrap();
+        client.publish(message.reply.unwrap(), list.encode_to_vec().into()).await.unwrap();
     };
     let (reply, ()) = tokio::join!(world.get("/api/v1/filters?accelerator=cpu"), worker);
-    assert_eq!(
-        (reply.status, reply.header("content-type")),
-        (200, "application/json")
-    );
+    assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
     let list = reply.json();
     assert_eq!(list["version"], "9.9.9");
     assert_eq!(list["accelerators"], serde_json::json!(["cpu"]));

@@ -18,16 +18,10 @@ use crate::support::{
 #[actix_web::test]
 async fn stopping_waits_for_open_requests_and_the_port_stays_the_same() {
     let world = World::new().await;
-    let (arrived, mut seen) = (
-        std::sync::Arc::new(Notify::new()),
-        world.worker(|_| None).await,
-    );
+    let (arrived, mut seen) = (std::sync::Arc::new(Notify::new()), world.worker(|_| None).await);
     let mut stream = TcpStream::connect(world.addr()).await.unwrap();
     let path = format!("{PROCESS}?timeout_ms=300");
-    stream
-        .write_all(&request("POST", &path, &[], &png(4, 4)))
-        .await
-        .unwrap();
+    stream.write_all(&request("POST", &path, &[], &png(4, 4))).await.unwrap();
     let inside = std::sync::Arc::clone(&arrived);
     tokio::spawn(async move {
         seen.recv().await.unwrap();
@@ -48,36 +42,23 @@ async fn stopping_waits_for_open_requests_and_the_port_stays_the_same() {
 async fn a_supervisor_starts_and_drains_it() {
     let nats = ocelli_nats_server::NatsServer::for_test().await.unwrap();
     let connection = connect(&nats.url()).await;
-    let parts = parts(
-        Config::default(),
-        Limits::default(),
-        connection,
-        Health::new(),
-    );
+    let parts = parts(Config::default(), Limits::default(), connection, Health::new());
     let addr = parts.addr().unwrap();
     let tree = ActorTree::default();
     let (child, actor) = child(parts);
     let supervisor = Supervisor::start(SupervisorSpec::new("test").child(child), &tree);
-    timeout(PATIENCE, supervisor.ready())
-        .await
-        .unwrap()
-        .unwrap();
+    timeout(PATIENCE, supervisor.ready()).await.unwrap().unwrap();
     assert!(actor.is_up());
     let reply = exchange(addr, &request("GET", "/", &[], b"")).await;
     assert_eq!(reply.status, 200);
-    let exit = timeout(PATIENCE, supervisor.shutdown(Duration::from_secs(10)))
-        .await
-        .unwrap();
+    let exit = timeout(PATIENCE, supervisor.shutdown(Duration::from_secs(10))).await.unwrap();
     assert_eq!(exit, Exit::Drained);
 }
 
 #[actix_web::test]
 async fn a_port_that_is_taken_is_an_error() {
     let world = World::new().await;
-    let config = Config {
-        http_addr: world.addr(),
-        ..Config::default()
-    };
+    let config = Config { http_addr: world.addr(), ..Config::default() };
     let connection = connect(&world.nats.url()).await;
     let started = ocelli_ingest::start(
         &config,
@@ -87,14 +68,7 @@ async fn a_port_that_is_taken_is_an_error() {
         Health::new(),
     );
     let error = started.await.unwrap_err();
-    assert!(
-        error.to_string().contains(&world.addr().to_string()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&world.addr().to_string()), "{error}");
     let _seen = world.worker(echo).await;
-    assert_eq!(
-        world.post("", &[], &png(4, 4)).await.status,
-        200,
-        "the first one goes on"
-    );
+    assert_eq!(world.post("", &[], &png(4, 4)).await.status, 200, "the first one goes on");
 }

@@ -44,12 +44,7 @@ impl World {
         let health = Health::new();
         let parts = parts(config, limits, connection, health.clone());
         let gateway = parts.start().unwrap();
-        Self {
-            nats,
-            parts,
-            gateway,
-            health,
-        }
+        Self { nats, parts, gateway, health }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -76,10 +71,7 @@ impl World {
         let (sender, seen) = mpsc::channel(16);
         let client = async_nats::connect(self.nats.url()).await.unwrap();
         let subject = "ocelli.v1.default.req.filter.process";
-        let mut requests = client
-            .queue_subscribe(subject, "gpu-filter".to_owned())
-            .await
-            .unwrap();
+        let mut requests = client.queue_subscribe(subject, "gpu-filter".to_owned()).await.unwrap();
         barrier(&client).await;
         tokio::spawn(async move {
             while let Some(message) = requests.next().await {
@@ -94,10 +86,7 @@ impl World {
                     Some(Err(failure)) => error(&failure),
                 };
                 let reply = message.reply.unwrap();
-                client
-                    .publish_with_headers(reply, headers, payload.into())
-                    .await
-                    .unwrap();
+                client.publish_with_headers(reply, headers, payload.into()).await.unwrap();
             }
         });
         seen
@@ -116,30 +105,14 @@ impl Seen {
     }
 
     pub(crate) fn raw(&self) -> &v1::RawImage {
-        match self
-            .request
-            .frame
-            .as_ref()
-            .unwrap()
-            .payload
-            .as_ref()
-            .unwrap()
-        {
+        match self.request.frame.as_ref().unwrap().payload.as_ref().unwrap() {
             v1::frame::Payload::Raw(raw) => raw,
             other => panic!("{other:?}"),
         }
     }
 
     pub(crate) fn encoded(&self) -> &v1::EncodedImage {
-        match self
-            .request
-            .frame
-            .as_ref()
-            .unwrap()
-            .payload
-            .as_ref()
-            .unwrap()
-        {
+        match self.request.frame.as_ref().unwrap().payload.as_ref().unwrap() {
             v1::frame::Payload::Encoded(file) => file,
             other => panic!("{other:?}"),
         }
@@ -176,10 +149,7 @@ pub(crate) fn parts(
     connection: Connection,
     health: Health,
 ) -> Parts {
-    let config = Config {
-        http_addr: "127.0.0.1:0".parse().unwrap(),
-        ..config
-    };
+    let config = Config { http_addr: "127.0.0.1:0".parse().unwrap(), ..config };
     Parts::bind(&config, limits, Tenant::default(), connection, health).unwrap()
 }
 
@@ -195,21 +165,12 @@ pub(crate) fn echo(request: v1::ProcessRequest) -> Option<Result<v1::ProcessResp
         }),
         file => file,
     };
-    let frame = v1::Frame {
-        payload: Some(payload),
-        ..Default::default()
-    };
-    let step = v1::StepReport {
-        backend: v1::Accelerator::Cpu.into(),
-        ..Default::default()
-    };
+    let frame = v1::Frame { payload: Some(payload), ..Default::default() };
+    let step = v1::StepReport { backend: v1::Accelerator::Cpu.into(), ..Default::default() };
     Some(Ok(v1::ProcessResponse {
         frame: Some(frame),
         steps: vec![step],
-        timing: Some(v1::Timing {
-            compute_ns: 1_500_000,
-            ..Default::default()
-        }),
+        timing: Some(v1::Timing { compute_ns: 1_500_000, ..Default::default() }),
         worker: "gpu-filter-test".into(),
         error: None,
     }))
@@ -235,9 +196,7 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn header(&self, name: &str) -> &str {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(is, _)| is.eq_ignore_ascii_case(name))
-            .map_or("", |(_, value)| value)
+        lines.find(|(is, _)| is.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
@@ -247,11 +206,7 @@ impl Reply {
     /// Checks that it is a well-formed problem of that kind at that place.
     #[track_caller]
     pub(crate) fn is_problem(&self, kind: ErrorKind, field: &str) -> serde_json::Value {
-        assert_eq!(
-            self.header("content-type"),
-            "application/problem+json",
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let problem = self.json();
         assert_eq!(problem["kind"], kind.as_str(), "{problem}");
         assert_eq!(problem["type"], format!("urn:ocelli:problem:{kind}"));
@@ -266,10 +221,8 @@ impl Reply {
 
 /// A request with a Content-Length.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let headers: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n{headers}\r\n"
@@ -297,16 +250,9 @@ pub(crate) async fn receive(stream: &mut (impl tokio::io::AsyncRead + Unpin)) ->
     }
     let head = String::from_utf8(head).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let mut reply = Reply {
-        status,
-        head,
-        body: Vec::new(),
-    };
+    let mut reply = Reply { status, head, body: Vec::new() };
     reply.body = vec![0; reply.header("content-length").parse().unwrap_or(0)];
-    stream
-        .read_exact(&mut reply.body)
-        .await
-        .expect("a whole body");
+    stream.read_exact(&mut reply.body).await.expect("a whole body");
     reply
 }
 
@@ -317,8 +263,5 @@ pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    assert!(
-        timeout(PATIENCE, poll).await.is_ok(),
-        "not within {PATIENCE:?}: {what}"
-    );
+    assert!(timeout(PATIENCE, poll).await.is_ok(), "not within {PATIENCE:?}: {what}");
 }

@@ -27,16 +27,8 @@ async fn a_workers_error_is_told_in_the_terms_of_the_query() {
             "accelerator",
             "",
         ),
-        (
-            Failure::overloaded("busy", Duration::from_millis(1_500)),
-            "",
-            "2",
-        ),
-        (
-            Failure::unavailable("starting", Duration::from_millis(10)),
-            "",
-            "1",
-        ),
+        (Failure::overloaded("busy", Duration::from_millis(1_500)), "", "2"),
+        (Failure::unavailable("starting", Duration::from_millis(10)), "", "1"),
         (Failure::internal("bug"), "", ""),
     ] {
         let world = World::new().await;
@@ -67,17 +59,9 @@ async fn no_worker_is_said_at_once() {
 #[actix_web::test]
 async fn no_broker_is_said_at_once() {
     // A port that nobody listens on: it was free a moment ago.
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let connection = connect(&format!("nats://{free}")).await;
-    let parts = parts(
-        Config::default(),
-        Limits::default(),
-        connection,
-        Health::new(),
-    );
+    let parts = parts(Config::default(), Limits::default(), connection, Health::new());
     let gateway = parts.start().unwrap();
     let post = request("POST", PROCESS, &[], &png(4, 4));
     let reply = exchange(gateway.addr, &post).await;
@@ -92,10 +76,7 @@ async fn a_broker_that_goes_away_fails_the_request_that_waits() {
     let world = World::new().await;
     let mut seen = world.worker(|_| None).await;
     let mut stream = TcpStream::connect(world.addr()).await.unwrap();
-    stream
-        .write_all(&request("POST", PROCESS, &[], &png(4, 4)))
-        .await
-        .unwrap();
+    stream.write_all(&request("POST", PROCESS, &[], &png(4, 4))).await.unwrap();
     seen.recv().await.unwrap();
     world.nats.stop().await;
     let reply = timeout(PATIENCE, receive(&mut stream)).await.unwrap();
@@ -115,26 +96,16 @@ async fn an_answer_that_does_not_come_ends_with_the_deadline() {
 async fn an_answer_that_cannot_be_read_is_a_bug() {
     let world = World::new().await;
     let _seen = world.worker(|_| Some(Ok(Default::default()))).await;
-    world
-        .post("", &[], &png(4, 4))
-        .await
-        .is_problem(ErrorKind::Internal, "");
+    world.post("", &[], &png(4, 4)).await.is_problem(ErrorKind::Internal, "");
 }
 
 #[actix_web::test]
 async fn who_finds_no_room_is_told_when_to_come_back() {
-    let config = Config {
-        max_in_flight: 1,
-        max_waiting: 0,
-        ..Config::default()
-    };
+    let config = Config { max_in_flight: 1, max_waiting: 0, ..Config::default() };
     let world = World::with(config, Limits::default()).await;
     let mut seen = world.worker(|_| None).await;
     let mut first = TcpStream::connect(world.addr()).await.unwrap();
-    first
-        .write_all(&request("POST", PROCESS, &[], &png(4, 4)))
-        .await
-        .unwrap();
+    first.write_all(&request("POST", PROCESS, &[], &png(4, 4))).await.unwrap();
     seen.recv().await.unwrap();
     let reply = world.post("", &[], &png(4, 4)).await;
     reply.is_problem(ErrorKind::Overloaded, "");
@@ -143,10 +114,7 @@ async fn who_finds_no_room_is_told_when_to_come_back() {
 
 #[actix_web::test]
 async fn bytes_are_bounded_too_and_one_that_never_fits_is_too_large() {
-    let config = Config {
-        max_in_flight_bytes: 1 << 20,
-        ..Config::default()
-    };
+    let config = Config { max_in_flight_bytes: 1 << 20, ..Config::default() };
     let world = World::with(config, Limits::default()).await;
     let query = "?width=1024&height=1025&pixel_format=gray8";
     let reply = world.post(query, &[], &vec![0; 1024 * 1025]).await;
@@ -155,26 +123,18 @@ async fn bytes_are_bounded_too_and_one_that_never_fits_is_too_large() {
 
 #[actix_web::test]
 async fn a_client_that_goes_away_gives_its_place_back() {
-    let config = Config {
-        max_in_flight: 1,
-        ..Config::default()
-    };
+    let config = Config { max_in_flight: 1, ..Config::default() };
     let world = World::with(config, Limits::default()).await;
     let mut seen = world
         .worker(|request| {
-            let waits = request
-                .pipeline
-                .as_ref()
-                .is_some_and(|pipeline| !pipeline.steps.is_empty());
+            let waits =
+                request.pipeline.as_ref().is_some_and(|pipeline| !pipeline.steps.is_empty());
             if waits { None } else { echo(request) }
         })
         .await;
     let mut stream = TcpStream::connect(world.addr()).await.unwrap();
     let path = format!("{PROCESS}?filter=slow&timeout_ms=600000");
-    stream
-        .write_all(&request("POST", &path, &[], &png(4, 4)))
-        .await
-        .unwrap();
+    stream.write_all(&request("POST", &path, &[], &png(4, 4))).await.unwrap();
     seen.recv().await.unwrap();
     assert_eq!(world.parts.in_flight(), 1);
     drop(stream);
