@@ -108,21 +108,18 @@ fn key_labels(metric: Metric, values: &[&'static str]) -> Vec<Label> {
 }
 
 /// A handle to a counter. Take it once and keep it where it is used often.
-#[must_use]
 pub fn counter(metric: Metric, values: &[&'static str]) -> Counter {
     debug_assert_eq!(metric.kind(), Kind::Counter);
     metrics::counter!(metric.name(), key_labels(metric, values))
 }
 
 /// A handle to a gauge.
-#[must_use]
 pub fn gauge(metric: Metric, values: &[&'static str]) -> Gauge {
     debug_assert_eq!(metric.kind(), Kind::Gauge);
     metrics::gauge!(metric.name(), key_labels(metric, values))
 }
 
 /// A handle to a histogram of seconds.
-#[must_use]
 pub fn histogram(metric: Metric, values: &[&'static str]) -> Histogram {
     debug_assert_eq!(metric.kind(), Kind::Histogram);
     metrics::histogram!(metric.name(), key_labels(metric, values))

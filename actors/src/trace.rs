@@ -7,6 +7,19 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+/// Gives a span its place in the trace of the message it works on.
+///
+/// A trace that starts here, because the caller sent none, is left to our sampler: where
+/// OpenTelemetry is on, the context moves to the trace of the span, so that logs, messages and the
+/// collector speak of the same one.
+pub fn place(span: &Span, context: &mut MessageContext, from_caller: bool) {
+    if from_caller {
+        set_parent(span, &context.trace);
+    } else if let Some(here) = parent_of(span) {
+        context.trace.parent = here;
+    }
+}
+
 /// Makes the sender of a message the parent of `span`. Without OpenTelemetry it does nothing.
 pub fn set_parent(span: &Span, trace: &TraceContext) {
     let state: TraceState =
@@ -31,17 +44,21 @@ pub fn set_parent(span: &Span, trace: &TraceContext) {
 /// pass through.
 #[must_use]
 pub fn outgoing(span: &Span, context: &MessageContext) -> MessageContext {
-    let otel = span.context();
-    let otel = otel.span();
-    let here = otel.span_context();
-    let parent = TraceParent::from_ids(
-        u128::from_be_bytes(here.trace_id().to_bytes()),
-        u64::from_be_bytes(here.span_id().to_bytes()),
-        here.trace_flags().to_u8(),
-    );
     // Another trace id would mean a span that was never tied to this message.
-    match parent.filter(|parent| parent.trace_id() == context.trace.parent.trace_id()) {
+    match parent_of(span).filter(|parent| parent.trace_id() == context.trace.parent.trace_id()) {
         Some(parent) => context.clone().with_parent(parent),
         None => context.child(),
     }
+}
+
+/// The span as the parent of what it sends; none without OpenTelemetry.
+fn parent_of(span: &Span) -> Option<TraceParent> {
+    let otel = span.context();
+    let otel = otel.span();
+    let here = otel.span_context();
+    TraceParent::from_ids(
+        u128::from_be_bytes(here.trace_id().to_bytes()),
+        u64::from_be_bytes(here.span_id().to_bytes()),
+        here.trace_flags().to_u8(),
+    )
 }

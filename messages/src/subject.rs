@@ -34,6 +34,9 @@ pub enum SubjectError {
 }
 
 impl Subject {
+    /// The subject of live frames without its names.
+    pub const FRAME_IN_TEMPLATE: &'static str = "ocelli.v1.{tenant}.frame.in.{stream}";
+
     /// Matches the live frames of every stream of a tenant: `…frame.in.*`.
     #[must_use]
     pub fn all_frames_in(tenant: &Tenant) -> String {
@@ -46,7 +49,7 @@ impl Subject {
         match self {
             Self::FilterProcess(_) => "ocelli.v1.{tenant}.req.filter.process",
             Self::FilterList(_) => "ocelli.v1.{tenant}.req.filter.list",
-            Self::FrameIn(..) => "ocelli.v1.{tenant}.frame.in.{stream}",
+            Self::FrameIn(..) => Self::FRAME_IN_TEMPLATE,
             Self::FrameOut(..) => "ocelli.v1.{tenant}.frame.out.{stream}",
         }
     }

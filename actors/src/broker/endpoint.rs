@@ -92,11 +92,13 @@ impl Endpoint {
     pub(super) async fn serve(self: Arc<Self>, message: async_nats::Message) {
         let arrived = Instant::now();
         let async_nats::Message { reply, payload, headers, .. } = message;
+        let from_caller = headers::has_trace(headers.as_ref());
         let read = headers::read(headers.as_ref(), self.spec.timeout);
         let (context, result) = match read {
-            Ok(context) => {
+            Ok(mut context) => {
                 let span = self.span(&context);
-                trace::set_parent(&span, &context.trace);
+                trace::place(&span, &mut context, from_caller);
+                record_trace(&span, &context);
                 let request = Request { context: context.clone(), payload, arrived };
                 let result = self.work(request).instrument(span.clone()).await;
                 (trace::outgoing(&span, &context), result)
@@ -117,7 +119,7 @@ impl Endpoint {
             messaging.operation.r#type = "process",
             messaging.destination.template = self.spec.subject.template(),
             request_id = %context.request_id,
-            trace_id = %format_args!("{:032x}", context.trace.parent.trace_id()),
+            trace_id = tracing::field::Empty,
         )
     }
 
@@ -179,6 +181,12 @@ impl Endpoint {
         self.stats.answered(took, Some(&failure.to_string()));
         log(self.spec.name, failure, context);
     }
+}
+
+/// Shows the trace of a message on every line that is logged within its span.
+pub(super) fn record_trace(span: &Span, context: &MessageContext) {
+    let trace_id = context.trace.parent.trace_id();
+    span.record("trace_id", tracing::field::display(format_args!("{trace_id:032x}")));
 }
 
 /// One line for a failed request, at the level of its kind.

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use async_nats::HeaderMap;
-use ocelli_messages::{Failure, MessageContext, header};
+use ocelli_messages::{Failure, MessageContext, TraceParent, header};
 
 /// Reads the context of a received message.
 pub(super) fn read(
@@ -12,6 +12,12 @@ pub(super) fn read(
 ) -> Result<MessageContext, Failure> {
     let get = |name| headers.and_then(|headers| headers.get(name)).map(|value| value.as_str());
     MessageContext::read(get, SystemTime::now(), timeout)
+}
+
+/// Whether the sender said which trace its message belongs to.
+pub(super) fn has_trace(headers: Option<&HeaderMap>) -> bool {
+    let parent = headers.and_then(|headers| headers.get(header::TRACEPARENT));
+    parent.is_some_and(|parent| parent.as_str().parse::<TraceParent>().is_ok())
 }
 
 /// The headers of a message.

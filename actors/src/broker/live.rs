@@ -37,6 +37,8 @@ pub struct LiveFrame {
     pub payload: Bytes,
     /// When it came.
     pub arrived: Instant,
+    /// Whether the sender said which trace it belongs to.
+    from_caller: bool,
 }
 
 /// What becomes of a live frame.
@@ -214,7 +216,9 @@ impl Lane {
             return self.dropped(DropReason::DecodeFailed);
         };
         let (name, bytes) = (stream.to_string(), message.payload.len());
-        let frame = LiveFrame { context, stream, payload: message.payload, arrived: Instant::now() };
+        let from_caller = headers::has_trace(message.headers.as_ref());
+        let (payload, arrived) = (message.payload, Instant::now());
+        let frame = LiveFrame { context, stream, payload, arrived, from_caller };
         for (reason, _) in queue.push(Queued { stream: name, bytes, frame }) {
             self.dropped(reason);
         }
@@ -225,21 +229,22 @@ impl Lane {
         counter(Metric::FramesDropped, &[self.spec.service, reason.as_str()]).increment(1);
     }
 
-    async fn serve(&self, frame: LiveFrame) {
+    async fn serve(&self, mut frame: LiveFrame) {
         if frame.context.deadline.left(SystemTime::now()).is_none() {
             return self.dropped(DropReason::Deadline);
         }
-        let (context, stream, payload) =
-            (frame.context.clone(), frame.stream.clone(), frame.payload.clone());
         let span = tracing::info_span!(
             "live frame",
-            otel.name = "process ocelli.v1.{tenant}.frame.in.{stream}",
+            otel.name = format!("process {}", Subject::FRAME_IN_TEMPLATE),
             otel.kind = "consumer",
             messaging.system = "nats",
-            request_id = %context.request_id,
-            trace_id = %format_args!("{:032x}", context.trace.parent.trace_id()),
+            request_id = %frame.context.request_id,
+            trace_id = tracing::field::Empty,
         );
-        trace::set_parent(&span, &context.trace);
+        trace::place(&span, &mut frame.context, frame.from_caller);
+        endpoint::record_trace(&span, &frame.context);
+        let (context, stream, payload) =
+            (frame.context.clone(), frame.stream.clone(), frame.payload.clone());
         let handler = &self.spec.handler;
         let work = AssertUnwindSafe(handler.handle(frame).instrument(span.clone()));
         let mut outcome = work.catch_unwind().await.unwrap_or_else(|_| {

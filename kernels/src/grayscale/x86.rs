@@ -64,13 +64,14 @@ pub(super) fn avx2(from: &[u8], to: &mut [u8], weights: [u16; 3]) -> usize {
     let mut done = 0;
     for to in to.as_chunks_mut::<8>().0 {
         // Both loads take four bytes more than their four pixels.
-        let Some(from) = from.get(3 * done..).and_then(<[u8]>::first_chunk::<28>) else {
+        let from = from.get(3 * done..3 * done + 28).unwrap_or_default();
+        let (Some(low), Some(high)) = (from.first_chunk::<16>(), from.last_chunk::<16>()) else {
             break;
         };
-        // SAFETY: the first 16 of 28 bytes.
-        let low = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
-        // SAFETY: the last 16 of 28 bytes.
-        let high = unsafe { _mm_loadu_si128(from.as_ptr().add(12).cast()) };
+        // SAFETY: sixteen bytes are there.
+        let low = unsafe { _mm_loadu_si128(low.as_ptr().cast()) };
+        // SAFETY: sixteen bytes are there.
+        let high = unsafe { _mm_loadu_si128(high.as_ptr().cast()) };
         let pixels = _mm256_set_m128i(high, low);
         let first = _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, red_green), red_green_weights);
         let second = _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, blue), blue_weights);

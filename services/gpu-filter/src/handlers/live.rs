@@ -16,7 +16,7 @@ pub(crate) struct Live(pub(crate) Process);
 impl LiveHandler for Live {
     fn handle(&self, frame: LiveFrame) -> BoxFuture<'_, LiveOutcome> {
         async move {
-            let LiveFrame { context, stream, payload, arrived } = frame;
+            let LiveFrame { context, stream, payload, arrived, .. } = frame;
             let Ok(mut request) = plan::decode(payload) else {
                 // Not even its sequence is known: there is nothing to answer with.
                 return LiveOutcome::Drop(DropReason::DecodeFailed);

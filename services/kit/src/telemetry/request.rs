@@ -1,10 +1,8 @@
 //! The span of a request that comes in from outside.
 
 use ocelli_actors::trace;
-use ocelli_messages::{MessageContext, TraceParent};
-use opentelemetry::trace::TraceContextExt as _;
+use ocelli_messages::MessageContext;
 use tracing::{Span, field::Empty};
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 /// Where the trace of a request starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,27 +29,8 @@ pub fn request_span(name: &'static str, context: &mut MessageContext, origin: Or
         trace_id = Empty,
         request_id = %context.request_id,
     );
-    match origin {
-        Origin::Caller => trace::set_parent(&span, &context.trace),
-        Origin::Here => {
-            if let Some(parent) = parent_of(&span) {
-                context.trace.parent = parent;
-            }
-        }
-    }
+    trace::place(&span, context, origin == Origin::Caller);
     let trace_id = context.trace.parent.trace_id();
     span.record("trace_id", tracing::field::display(format_args!("{trace_id:032x}")));
     span
-}
-
-/// The span as the parent of what it sends; none without OpenTelemetry.
-fn parent_of(span: &Span) -> Option<TraceParent> {
-    let otel = span.context();
-    let otel = otel.span();
-    let here = otel.span_context();
-    TraceParent::from_ids(
-        u128::from_be_bytes(here.trace_id().to_bytes()),
-        u64::from_be_bytes(here.span_id().to_bytes()),
-        here.trace_flags().to_u8(),
-    )
 }
