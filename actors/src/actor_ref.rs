@@ -52,10 +52,7 @@ pub(crate) struct Slot<A: Actor> {
 
 impl<A: Actor> Slot<A> {
     pub(crate) const fn empty() -> Self {
-        Self {
-            generation: 0,
-            address: None,
-        }
+        Self { generation: 0, address: None }
     }
 
     pub(crate) fn fill(&mut self, address: Addr<A>) {
@@ -72,10 +69,7 @@ impl<A: Actor> Slot<A> {
     }
 
     fn live(&self) -> Result<&Addr<A>, AskError> {
-        self.address
-            .as_ref()
-            .filter(|address| address.connected())
-            .ok_or(AskError::Unavailable)
+        self.address.as_ref().filter(|address| address.connected()).ok_or(AskError::Unavailable)
     }
 }
 
@@ -88,10 +82,7 @@ pub struct ActorRef<A: Actor> {
 
 impl<A: Actor> Clone for ActorRef<A> {
     fn clone(&self) -> Self {
-        Self {
-            slot: self.slot.clone(),
-            unanswered: Arc::clone(&self.unanswered),
-        }
+        Self { slot: self.slot.clone(), unanswered: Arc::clone(&self.unanswered) }
     }
 }
 
@@ -107,10 +98,7 @@ impl<A: Actor> std::fmt::Debug for ActorRef<A> {
 
 impl<A: Actor<Context = Context<A>>> ActorRef<A> {
     pub(crate) fn new(slot: watch::Receiver<Slot<A>>) -> Self {
-        Self {
-            slot,
-            unanswered: Arc::new(Semaphore::new(MAX_UNANSWERED)),
-        }
+        Self { slot, unanswered: Arc::new(Semaphore::new(MAX_UNANSWERED)) }
     }
 
     /// Sends a message and waits for the answer, at most `within`.
@@ -123,9 +111,8 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        let permit = Arc::clone(&self.unanswered)
-            .try_acquire_owned()
-            .map_err(|_| AskError::Full)?;
+        let permit =
+            Arc::clone(&self.unanswered).try_acquire_owned().map_err(|_| AskError::Full)?;
         let request = self.slot.borrow().live()?.send(message);
         // `send` enlarges the mailbox without end, so the number of messages is what is bounded:
         // the permit stays with the message even where the caller stopped waiting.
@@ -154,14 +141,10 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         M: Message + Send + 'static,
         M::Result: Send,
     {
-        self.slot
-            .borrow()
-            .live()?
-            .try_send(message)
-            .map_err(|error| match error {
-                SendError::Full(_) => AskError::Full,
-                SendError::Closed(_) => AskError::Unavailable,
-            })
+        self.slot.borrow().live()?.try_send(message).map_err(|error| match error {
+            SendError::Full(_) => AskError::Full,
+            SendError::Closed(_) => AskError::Unavailable,
+        })
     }
 
     /// How many times the actor was started.
@@ -195,5 +178,44 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
             .await
             .map_err(|_| AskError::Unavailable)?;
         Ok(up.generation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix::{ActorContext, AsyncContext};
+
+    use super::*;
+
+    struct Brief;
+
+    impl Actor for Brief {
+        type Context = Context<Self>;
+
+        fn started(&mut self, context: &mut Self::Context) {
+            context.stop();
+        }
+    }
+
+    impl Handler<crate::supervisor::Stop> for Brief {
+        type Result = ();
+
+        fn handle(&mut self, _: crate::supervisor::Stop, _: &mut Self::Context) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_actor_that_ended_is_down_before_its_supervisor_knows() {
+        let local = tokio::task::LocalSet::new();
+        let check = async {
+            let (slot, receiver) = watch::channel(Slot::empty());
+            let context = Context::new();
+            slot.send_modify(|slot| slot.fill(context.address()));
+            actix_rt::spawn(context.into_future(Brief)).await.unwrap();
+            let actor: ActorRef<Brief> = ActorRef::new(receiver);
+            let stop = crate::supervisor::Stop { grace: Duration::ZERO };
+            assert_eq!(actor.ask(stop, Duration::from_secs(1)).await, Err(AskError::Unavailable));
+            assert!(!actor.is_up());
+        };
+        local.run_until(check).await;
     }
 }

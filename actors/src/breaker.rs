@@ -144,10 +144,7 @@ impl Machine {
     fn new(policy: BreakerPolicy, seed: u64, now: Instant) -> Self {
         Self {
             policy,
-            phase: Phase::Closed {
-                window: VecDeque::new(),
-                run: 0,
-            },
+            phase: Phase::Closed { window: VecDeque::new(), run: 0 },
             generation: 0,
             trips: 0,
             origin: now,
@@ -172,20 +169,13 @@ impl Machine {
     fn try_acquire(&mut self, now: Instant) -> Result<u64, Rejected> {
         if let Phase::Open { until } = self.phase {
             if now < until {
-                return Err(Rejected {
-                    retry_in: until - now,
-                });
+                return Err(Rejected { retry_in: until - now });
             }
-            self.enter(Phase::HalfOpen {
-                on_their_way: 0,
-                successes: 0,
-            });
+            self.enter(Phase::HalfOpen { on_their_way: 0, successes: 0 });
         }
         if let Phase::HalfOpen { on_their_way, .. } = &mut self.phase {
             if *on_their_way >= self.policy.probes.max(1) {
-                return Err(Rejected {
-                    retry_in: self.policy.open_for,
-                });
+                return Err(Rejected { retry_in: self.policy.open_for });
             }
             *on_their_way += 1;
         }
@@ -207,10 +197,7 @@ impl Machine {
         match &mut self.phase {
             // Nothing is let through while open, so nothing of this generation comes back.
             Phase::Open { .. } => {}
-            Phase::HalfOpen {
-                on_their_way,
-                successes,
-            } => {
+            Phase::HalfOpen { on_their_way, successes } => {
                 *on_their_way = on_their_way.saturating_sub(1);
                 match verdict {
                     Verdict::Neutral => {}
@@ -218,10 +205,7 @@ impl Machine {
                         *successes += 1;
                         if *successes >= policy.successes_to_close {
                             self.trips = 0;
-                            self.enter(Phase::Closed {
-                                window: VecDeque::new(),
-                                run: 0,
-                            });
+                            self.enter(Phase::Closed { window: VecDeque::new(), run: 0 });
                         }
                     }
                     Verdict::RateOnly | Verdict::Failure | Verdict::Trip => {
@@ -263,9 +247,7 @@ impl Machine {
         // Half of it is certain, or the jitter would sometimes leave no pause at all.
         let pause = ceiling.mul_f64(self.rng.random_range(0.5..=1.0));
         let asked = retry_after.unwrap_or_default().min(policy.open_for_max);
-        self.enter(Phase::Open {
-            until: now + pause.max(asked),
-        });
+        self.enter(Phase::Open { until: now + pause.max(asked) });
     }
 }
 
@@ -281,31 +263,19 @@ fn count(
     failed: bool,
     policy: &BreakerPolicy,
 ) -> (u32, u32) {
-    while window
-        .front()
-        .is_some_and(|first| first.step + u128::from(policy.buckets) <= step)
-    {
+    while window.front().is_some_and(|first| first.step + u128::from(policy.buckets) <= step) {
         window.pop_front();
     }
     if window.back().is_none_or(|last| last.step < step) {
-        window.push_back(Bucket {
-            step,
-            calls: 0,
-            failures: 0,
-        });
+        window.push_back(Bucket { step, calls: 0, failures: 0 });
     }
     if let Some(last) = window.back_mut() {
         last.calls = last.calls.saturating_add(1);
         last.failures = last.failures.saturating_add(u32::from(failed));
     }
-    window
-        .iter()
-        .fold((0, 0), |(calls, failures): (u32, u32), bucket| {
-            (
-                calls.saturating_add(bucket.calls),
-                failures.saturating_add(bucket.failures),
-            )
-        })
+    window.iter().fold((0, 0), |(calls, failures): (u32, u32), bucket| {
+        (calls.saturating_add(bucket.calls), failures.saturating_add(bucket.failures))
+    })
 }
 
 struct Shared {
@@ -347,13 +317,7 @@ impl Breaker {
         let gauge = gauge(Metric::BreakerState, &[name]);
         gauge.set(BreakerState::Closed.gauge());
         let machine = Mutex::new(Machine::new(policy, seed, Instant::now()));
-        Self {
-            shared: Arc::new(Shared {
-                name,
-                machine,
-                gauge,
-            }),
-        }
+        Self { shared: Arc::new(Shared { name, machine, gauge }) }
     }
 
     /// The right to make one call.
@@ -362,11 +326,7 @@ impl Breaker {
     /// [`Rejected`] while the dependency is left alone.
     pub fn try_acquire(&self, now: Instant) -> Result<BreakerPermit, Rejected> {
         let generation = self.shared.with(|machine| machine.try_acquire(now))?;
-        Ok(BreakerPermit {
-            shared: Arc::clone(&self.shared),
-            generation,
-            spent: false,
-        })
+        Ok(BreakerPermit { shared: Arc::clone(&self.shared), generation, spent: false })
     }
 
     /// What it does with calls. It turns half-open at the first call after its pause, not by
@@ -408,8 +368,7 @@ impl BreakerPermit {
     fn settle(mut self, verdict: Verdict, retry_after: Option<Duration>) {
         self.spent = true;
         let now = Instant::now();
-        self.shared
-            .with(|machine| machine.record(self.generation, verdict, retry_after, now));
+        self.shared.with(|machine| machine.record(self.generation, verdict, retry_after, now));
     }
 }
 
@@ -448,10 +407,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let now = Instant::now();
-            Self {
-                machine: Machine::new(BreakerPolicy::default(), 7, now),
-                now,
-            }
+            Self { machine: Machine::new(BreakerPolicy::default(), 7, now), now }
         }
 
         fn call(&mut self, verdict: Verdict) {
@@ -460,10 +416,7 @@ mod tests {
         }
 
         fn pause(&mut self) -> Duration {
-            self.machine
-                .try_acquire(self.now)
-                .expect_err("open")
-                .retry_in
+            self.machine.try_acquire(self.now).expect_err("open").retry_in
         }
 
         /// Opens it and waits until it lets a probe through.
@@ -504,11 +457,7 @@ mod tests {
         for _ in 0..9 {
             bench.call(Verdict::RateOnly);
         }
-        assert_eq!(
-            bench.machine.state(),
-            BreakerState::Closed,
-            "9 in a row, 9 of 19"
-        );
+        assert_eq!(bench.machine.state(), BreakerState::Closed, "9 in a row, 9 of 19");
         bench.call(Verdict::RateOnly);
         assert_eq!(bench.machine.state(), BreakerState::Open, "10 of 20");
     }
@@ -535,11 +484,7 @@ mod tests {
         for _ in 0..19 {
             bench.call(Verdict::RateOnly);
         }
-        assert_eq!(
-            bench.machine.state(),
-            BreakerState::Open,
-            "20 within the window"
-        );
+        assert_eq!(bench.machine.state(), BreakerState::Open, "20 within the window");
     }
 
     #[test]
@@ -563,10 +508,7 @@ mod tests {
         let mut bench = Bench::new();
         let probe = bench.half_open();
         assert_eq!(bench.machine.state(), BreakerState::HalfOpen);
-        assert!(
-            bench.machine.try_acquire(bench.now).is_err(),
-            "one probe at a time"
-        );
+        assert!(bench.machine.try_acquire(bench.now).is_err(), "one probe at a time");
         bench.record(probe, Verdict::Success);
         assert_eq!(bench.machine.state(), BreakerState::HalfOpen);
         bench.call(Verdict::Success);
@@ -587,10 +529,7 @@ mod tests {
         let probe = bench.half_open();
         bench.record(probe, Verdict::Neutral);
         assert_eq!(bench.machine.state(), BreakerState::HalfOpen);
-        bench
-            .machine
-            .try_acquire(bench.now)
-            .expect("the next probe");
+        bench.machine.try_acquire(bench.now).expect("the next probe");
     }
 
     #[test]
@@ -600,21 +539,10 @@ mod tests {
         let probe = bench.half_open();
         bench.record(early, Verdict::Success);
         bench.record(early, Verdict::Success);
-        assert_eq!(
-            bench.machine.state(),
-            BreakerState::HalfOpen,
-            "late successes close nothing"
-        );
+        assert_eq!(bench.machine.state(), BreakerState::HalfOpen, "late successes close nothing");
         bench.record(early, Verdict::Trip);
-        assert_eq!(
-            bench.machine.state(),
-            BreakerState::HalfOpen,
-            "nor do they open it"
-        );
-        assert!(
-            bench.machine.try_acquire(bench.now).is_err(),
-            "nor give another's probe back"
-        );
+        assert_eq!(bench.machine.state(), BreakerState::HalfOpen, "nor do they open it");
+        assert!(bench.machine.try_acquire(bench.now).is_err(), "nor give another's probe back");
         bench.record(probe, Verdict::Success);
     }
 
@@ -625,10 +553,7 @@ mod tests {
         let mut ceiling = SECOND;
         for _ in 0..10 {
             let pause = bench.pause();
-            assert!(
-                pause >= ceiling / 2 && pause <= ceiling,
-                "{pause:?} of {ceiling:?}"
-            );
+            assert!(pause >= ceiling / 2 && pause <= ceiling, "{pause:?} of {ceiling:?}");
             ceiling = (ceiling * 2).min(60 * SECOND);
             bench.now += pause;
             bench.call(Verdict::Failure);
@@ -646,9 +571,7 @@ mod tests {
         for (asked, given) in [(20, 20), (3_600, 60)] {
             let mut bench = Bench::new();
             let call = bench.machine.try_acquire(bench.now).expect("closed");
-            bench
-                .machine
-                .record(call, Verdict::Trip, Some(asked * SECOND), bench.now);
+            bench.machine.record(call, Verdict::Trip, Some(asked * SECOND), bench.now);
             assert_eq!(bench.pause(), given * SECOND);
         }
     }
@@ -656,26 +579,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_permit_dropped_without_a_verdict_gives_its_probe_back() {
         let breaker = Breaker::new("test", BreakerPolicy::default(), 7);
-        breaker
-            .try_acquire(Instant::now())
-            .expect("closed")
-            .record(Verdict::Trip);
-        let retry_in = breaker
-            .try_acquire(Instant::now())
-            .expect_err("open")
-            .retry_in;
+        breaker.try_acquire(Instant::now()).expect("closed").record(Verdict::Trip);
+        let retry_in = breaker.try_acquire(Instant::now()).expect_err("open").retry_in;
         tokio::time::advance(retry_in).await;
         let probe = breaker.try_acquire(Instant::now()).expect("a probe");
         assert!(breaker.try_acquire(Instant::now()).is_err());
         drop(probe);
-        breaker
-            .try_acquire(Instant::now())
-            .expect("a probe")
-            .record(Verdict::Success);
-        breaker
-            .try_acquire(Instant::now())
-            .expect("a probe")
-            .record(Verdict::Success);
+        breaker.try_acquire(Instant::now()).expect("a probe").record(Verdict::Success);
+        breaker.try_acquire(Instant::now()).expect("a probe").record(Verdict::Success);
         assert_eq!(breaker.state(), BreakerState::Closed);
     }
 

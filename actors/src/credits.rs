@@ -142,14 +142,11 @@ impl CreditPool {
     /// # Errors
     /// [`Shed`] says why there was none and when to try again.
     pub async fn acquire_before(&self, bytes: usize, deadline: Instant) -> Result<Credit, Shed> {
-        let (id, mut granted) = match self.take_or_queue(bytes, deadline)? {
+        let (id, mut granted) = match self.take_or_queue(bytes)? {
             Turn::Now(credit) => return Ok(credit),
             Turn::Later(id, granted) => (id, granted),
         };
-        let leaving = LeaveQueue {
-            pool: &self.pool,
-            id,
-        };
+        let leaving = LeaveQueue { pool: &self.pool, id };
         match timeout_at(deadline, &mut granted).await {
             Ok(Ok(credit)) => Ok(credit),
             // Only closing drops the other end.
@@ -157,21 +154,16 @@ impl CreditPool {
             Err(_elapsed) => {
                 drop(leaving);
                 // It may have come between the alarm and this line.
-                granted
-                    .try_recv()
-                    .map_err(|_| self.pool.shed(ShedReason::Deadline))
+                granted.try_recv().map_err(|_| self.pool.shed(ShedReason::Deadline))
             }
         }
     }
 
-    fn take_or_queue(&self, bytes: usize, deadline: Instant) -> Result<Turn, Shed> {
+    fn take_or_queue(&self, bytes: usize) -> Result<Turn, Shed> {
         let limits = self.pool.limits;
         let mut state = self.pool.state.lock();
         if bytes > limits.bytes || limits.slots == 0 {
-            return Err(Shed {
-                retry_after: Duration::ZERO,
-                reason: ShedReason::TooLarge,
-            });
+            return Err(Shed { retry_after: Duration::ZERO, reason: ShedReason::TooLarge });
         }
         if state.closed {
             return Err(Shed::closed());
@@ -180,9 +172,6 @@ impl CreditPool {
             && let Some(credit) = self.pool.take(&mut state, bytes)
         {
             return Ok(Turn::Now(credit));
-        }
-        if deadline <= Instant::now() {
-            return Err(state.shed(&limits, ShedReason::Deadline));
         }
         if state.queue.len() >= limits.waiting_slots
             || state.bytes_waiting.saturating_add(bytes) > limits.waiting_bytes
@@ -269,19 +258,13 @@ impl State {
         #[allow(clippy::cast_precision_loss, reason = "an estimate")]
         let turns = (self.queue.len() + 1) as f64 / limits.slots.max(1) as f64;
         let seconds = (self.hold * turns).clamp(shortest.as_secs_f64(), longest.as_secs_f64());
-        Shed {
-            retry_after: Duration::from_secs_f64(seconds),
-            reason,
-        }
+        Shed { retry_after: Duration::from_secs_f64(seconds), reason }
     }
 }
 
 impl Shed {
     const fn closed() -> Self {
-        Self {
-            retry_after: Duration::from_secs(1),
-            reason: ShedReason::Closed,
-        }
+        Self { retry_after: Duration::from_secs(1), reason: ShedReason::Closed }
     }
 }
 
@@ -294,11 +277,7 @@ impl Pool {
         state.slots_used += 1;
         state.bytes_used += bytes;
         self.show(state);
-        Some(Credit {
-            pool: Arc::clone(self),
-            bytes,
-            since: Instant::now(),
-        })
+        Some(Credit { pool: Arc::clone(self), bytes, since: Instant::now() })
     }
 
     /// Gives credits to those at the head of the queue. The order is strict: a large one at the
@@ -394,9 +373,7 @@ impl Drop for Credit {
 
 impl std::fmt::Debug for Credit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credit")
-            .field("bytes", &self.bytes)
-            .finish_non_exhaustive()
+        f.debug_struct("Credit").field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
@@ -409,12 +386,8 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: CreditLimits = CreditLimits {
-        slots: 2,
-        bytes: 100,
-        waiting_slots: 3,
-        waiting_bytes: 150,
-    };
+    const LIMITS: CreditLimits =
+        CreditLimits { slots: 2, bytes: 100, waiting_slots: 3, waiting_bytes: 150 };
 
     type Waiting = Pin<Box<dyn Future<Output = Result<Credit, Shed>>>>;
 
@@ -476,10 +449,7 @@ mod tests {
         let mut large = waiting(&pool, 80);
         let mut small = waiting(&pool, 1);
         assert!(look(&mut large).await.is_none());
-        assert!(
-            look(&mut small).await.is_none(),
-            "a small one does not overtake"
-        );
+        assert!(look(&mut small).await.is_none(), "a small one does not overtake");
         assert!(pool.try_acquire(1).is_none(), "nor does who does not wait");
         drop(held);
         let large = look(&mut large).await.expect("its turn").expect("free");
@@ -495,22 +465,13 @@ mod tests {
         for waiter in &mut queue {
             assert!(look(waiter).await.is_none());
         }
-        let shed = pool
-            .acquire_before(10, in_a_minute())
-            .await
-            .expect_err("full");
-        assert_eq!(
-            (shed.reason, shed.kind()),
-            (ShedReason::Full, ErrorKind::Overloaded)
-        );
+        let shed = pool.acquire_before(10, in_a_minute()).await.expect_err("full");
+        assert_eq!((shed.reason, shed.kind()), (ShedReason::Full, ErrorKind::Overloaded));
         assert!(shed.retry_after > Duration::ZERO);
         queue.clear();
         let mut large = waiting(&pool, 100);
         assert!(look(&mut large).await.is_none());
-        assert_eq!(
-            reason(pool.acquire_before(51, in_a_minute()).await),
-            ShedReason::Full
-        );
+        assert_eq!(reason(pool.acquire_before(51, in_a_minute()).await), ShedReason::Full);
     }
 
     #[tokio::test(start_paused = true)]
@@ -533,22 +494,13 @@ mod tests {
     async fn after_its_deadline_nobody_waits() {
         let pool = pool();
         let _all = pool.try_acquire(100).expect("free");
-        assert_eq!(
-            reason(pool.acquire_before(1, Instant::now()).await),
-            ShedReason::Deadline
-        );
+        assert_eq!(reason(pool.acquire_before(1, Instant::now()).await), ShedReason::Deadline);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_never_fits_is_refused_at_once() {
-        let shed = pool()
-            .acquire_before(101, in_a_minute())
-            .await
-            .expect_err("too large");
-        assert_eq!(
-            (shed.reason, shed.kind()),
-            (ShedReason::TooLarge, ErrorKind::TooLarge)
-        );
+        let shed = pool().acquire_before(101, in_a_minute()).await.expect_err("too large");
+        assert_eq!((shed.reason, shed.kind()), (ShedReason::TooLarge, ErrorKind::TooLarge));
         assert!(pool().try_acquire(101).is_none());
     }
 
@@ -560,10 +512,7 @@ mod tests {
         assert!(look(&mut waiter).await.is_none());
         pool.close();
         assert_eq!(reason(waiter.await), ShedReason::Closed);
-        assert_eq!(
-            reason(pool.acquire_before(1, in_a_minute()).await),
-            ShedReason::Closed
-        );
+        assert_eq!(reason(pool.acquire_before(1, in_a_minute()).await), ShedReason::Closed);
         drop(held);
         assert!(pool.try_acquire(1).is_none());
         assert_eq!(pool.in_use(), 0);
@@ -577,7 +526,7 @@ mod tests {
         let mut idle = Box::pin(pool.idle());
         assert!(poll!(&mut idle).is_pending());
         drop(credit);
-        idle.await;
+        timeout_at(in_a_minute(), idle).await.expect("told");
     }
 
     #[tokio::test(start_paused = true)]
@@ -588,10 +537,7 @@ mod tests {
             tokio::time::advance(Duration::from_secs(4)).await;
         }
         let _all = pool.try_acquire(100).expect("free");
-        let shed = pool
-            .acquire_before(1, Instant::now())
-            .await
-            .expect_err("full");
+        let shed = pool.acquire_before(1, Instant::now()).await.expect_err("full");
         // Two places, each held for 4 s: one comes free about every 2 s.
         assert!(shed.retry_after > Duration::from_millis(1_900), "{shed:?}");
         assert!(shed.retry_after < Duration::from_millis(2_100), "{shed:?}");
@@ -599,12 +545,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn many_threads_share_a_pool_without_loss() {
-        let limits = CreditLimits {
-            slots: 3,
-            bytes: 30,
-            waiting_slots: 64,
-            waiting_bytes: 640,
-        };
+        let limits = CreditLimits { slots: 3, bytes: 30, waiting_slots: 64, waiting_bytes: 640 };
         let pool = CreditPool::new(limits, "test");
         let tasks: Vec<_> = (0..32_usize)
             .map(|task| {
@@ -630,10 +571,7 @@ mod tests {
         for task in tasks {
             task.await.expect("no panic");
         }
-        assert_eq!(
-            (pool.in_use(), pool.bytes_in_use(), pool.waiting()),
-            (0, 0, 0)
-        );
+        assert_eq!((pool.in_use(), pool.bytes_in_use(), pool.waiting()), (0, 0, 0));
     }
 
     #[derive(Clone, Debug)]
@@ -696,10 +634,7 @@ mod tests {
         }
         queue.clear();
         held.clear();
-        assert_eq!(
-            (pool.in_use(), pool.bytes_in_use(), pool.waiting()),
-            (0, 0, 0)
-        );
+        assert_eq!((pool.in_use(), pool.bytes_in_use(), pool.waiting()), (0, 0, 0));
         assert!(pool.try_acquire(LIMITS.bytes).is_some());
     }
 

@@ -63,9 +63,8 @@ impl Node {
         &self,
         names: impl Iterator<Item = &'static str>,
     ) -> Vec<Arc<Self>> {
-        let children: Vec<_> = names
-            .map(|name| Self::new(name, format!("{}/{name}", self.path)))
-            .collect();
+        let children: Vec<_> =
+            names.map(|name| Self::new(name, format!("{}/{name}", self.path))).collect();
         self.inner.lock().children.clone_from(&children);
         children
     }
@@ -136,10 +135,7 @@ impl Node {
             (value, inner.observe.clone(), inner.children.clone())
         };
         if let Some(object) = value.as_object_mut() {
-            object.insert(
-                "observed".to_owned(),
-                observe.map_or_else(|| json!({}), |see| see()),
-            );
+            object.insert("observed".to_owned(), observe.map_or_else(|| json!({}), |see| see()));
             let children = children.iter().map(|child| child.to_json()).collect();
             object.insert("children".to_owned(), Value::Array(children));
         }

@@ -1,10 +1,6 @@
 //! The stable address: bounded, and honest about why there was no answer.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may fail loudly")]
 
 mod common;
 
@@ -22,10 +18,7 @@ use tokio::time::Instant;
 async fn started() -> (SupervisorHandle, ActorRef<Worker>) {
     let (child, actor) = Worker::new("worker", &Journal::default()).spec();
     let hour = Duration::from_secs(3_600);
-    let spec = SupervisorSpec::new("root")
-        .seed(7)
-        .backoff(hour, hour)
-        .child(child);
+    let spec = SupervisorSpec::new("root").seed(7).backoff(hour, hour).child(child);
     let supervisor = Supervisor::start(spec, &ActorTree::new());
     supervisor.ready().await.unwrap();
     (supervisor, actor)
@@ -43,10 +36,7 @@ fn it_may_be_used_from_every_thread() {
 async fn while_the_actor_is_down_it_says_so_at_once() {
     in_local_set(async {
         let (_supervisor, actor) = started().await;
-        assert_eq!(
-            actor.ask(Crash("on purpose"), ASK).await,
-            Err(AskError::Closed)
-        );
+        assert_eq!(actor.ask(Crash("on purpose"), ASK).await, Err(AskError::Closed));
         let asked = Instant::now();
         assert_eq!(actor.ask(Work, ASK).await, Err(AskError::Unavailable));
         assert_eq!(actor.try_tell(Work), Err(AskError::Unavailable));
@@ -63,11 +53,7 @@ async fn an_answer_that_does_not_come_is_not_awaited_for_ever() {
         actor.ask(Stall, ASK).await.unwrap();
         let asked = Instant::now();
         assert_eq!(actor.ask(Work, ASK).await, Err(AskError::Timeout));
-        assert!(
-            asked.elapsed() >= ASK && asked.elapsed() < 2 * ASK,
-            "{:?}",
-            asked.elapsed()
-        );
+        assert!(asked.elapsed() >= ASK && asked.elapsed() < 2 * ASK, "{:?}", asked.elapsed());
     })
     .await;
 }
@@ -76,9 +62,7 @@ async fn an_answer_that_does_not_come_is_not_awaited_for_ever() {
 async fn a_mailbox_takes_a_bounded_number_of_messages_from_all_clones_together() {
     in_local_set(async {
         let (_supervisor, actor) = started().await;
-        let taken = (0..1_000)
-            .filter(|_| actor.clone().try_tell(Work).is_ok())
-            .count();
+        let taken = (0..1_000).filter(|_| actor.clone().try_tell(Work).is_ok()).count();
         assert!((1..=32).contains(&taken), "{taken}");
         assert_eq!(actor.try_tell(Work), Err(AskError::Full));
         // It drains once the actor has its turn.
@@ -95,17 +79,9 @@ async fn questions_that_nobody_waits_for_any_more_still_count() {
         actor.ask(Stall, ASK).await.unwrap();
         let ask_100 = || join_all((0..100).map(|_| actor.ask(Work, ASK)));
         let answers = ask_100().await;
-        let timed_out = answers
-            .iter()
-            .filter(|answer| **answer == Err(AskError::Timeout))
-            .count();
+        let timed_out = answers.iter().filter(|answer| **answer == Err(AskError::Timeout)).count();
         assert_eq!(timed_out, 64);
-        assert!(
-            ask_100()
-                .await
-                .iter()
-                .all(|answer| *answer == Err(AskError::Full))
-        );
+        assert!(ask_100().await.iter().all(|answer| *answer == Err(AskError::Full)));
     })
     .await;
 }

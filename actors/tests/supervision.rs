@@ -43,10 +43,7 @@ fn node<'a>(tree: &'a serde_json::Value, path: &str) -> &'a serde_json::Value {
 }
 
 fn last_exit(tree: &ActorTree, path: &str) -> String {
-    node(&tree.to_json(), path)["last_exit"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
+    node(&tree.to_json(), path)["last_exit"].as_str().unwrap_or_default().to_owned()
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,10 +55,7 @@ async fn a_panic_is_answered_by_a_new_instance_at_the_same_address() {
         let supervisor = Supervisor::start(lenient("root").child(child), &tree);
         supervisor.ready().await.unwrap();
         assert_eq!(actor.ask(Work, ASK).await, Ok(1));
-        assert_eq!(
-            actor.ask(Crash("on purpose"), ASK).await,
-            Err(AskError::Closed)
-        );
+        assert_eq!(actor.ask(Crash("on purpose"), ASK).await, Err(AskError::Closed));
         assert_eq!(actor.up_after(1).await, Ok(2));
         assert_eq!(actor.ask(Work, ASK).await, Ok(2), "another instance");
         assert_eq!(actor.generation(), 2);
@@ -104,6 +98,25 @@ async fn a_factory_that_panics_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_factory_may_give_up_before_there_is_an_actor() {
+    in_local_set(async {
+        let journal = Journal::default();
+        let worker = Worker::new("worker", &journal);
+        let (child, actor) = ChildSpec::actor("worker", move |ctx| {
+            ctx.exit(Exit::Failed(ErrorKind::DeviceLost));
+            worker.make(ctx)
+        });
+        let spec = lenient("root").child(child.restart(Restart::Temporary));
+        let tree = ActorTree::new();
+        assert_eq!(Supervisor::start(spec, &tree).exited().await, Exit::Normal);
+        assert_eq!(last_exit(&tree, "root/worker"), "failed: device_lost");
+        assert_eq!(actor.generation(), 0);
+        assert!(journal.lines().is_empty(), "it was never started");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_child_reports_first_is_its_exit() {
     in_local_set(async {
         let (child, actor) = Worker::new("worker", &Journal::default()).spec();
@@ -111,10 +124,7 @@ async fn what_the_child_reports_first_is_its_exit() {
         let supervisor = Supervisor::start(lenient("root").child(child), &tree);
         supervisor.ready().await.unwrap();
         // It reports this, then another reason, then panics.
-        actor
-            .ask(Fail(ErrorKind::Unavailable), ASK)
-            .await
-            .unwrap_err();
+        actor.ask(Fail(ErrorKind::Unavailable), ASK).await.unwrap_err();
         actor.up_after(1).await.unwrap();
         assert_eq!(last_exit(&tree, "root/worker"), "failed: unavailable");
     })
@@ -169,11 +179,7 @@ async fn a_supervisor_with_nothing_left_ends_normally() {
         supervisor.ready().await.unwrap();
         actor.try_tell(End).unwrap();
         assert_eq!(supervisor.exited().await, Exit::Normal);
-        assert_eq!(
-            actor.up().await,
-            Err(AskError::Unavailable),
-            "there will be no other"
-        );
+        assert_eq!(actor.up().await, Err(AskError::Unavailable), "there will be no other");
     })
     .await;
 }
@@ -193,10 +199,7 @@ async fn delays_grow_until_the_child_was_ready_for_a_whole_window() {
             actor.up_after(generation).await.unwrap();
             let delay = expected.next(Some(ready_for));
             let late = crashed.elapsed().saturating_sub(delay);
-            assert!(
-                crashed.elapsed() >= delay && late < Duration::from_millis(5),
-                "{delay:?}"
-            );
+            assert!(crashed.elapsed() >= delay && late < Duration::from_millis(5), "{delay:?}");
             // Being up is not being ready yet.
             tokio::task::yield_now().await;
         }
@@ -253,15 +256,10 @@ async fn giving_up_counts_as_one_restart_of_the_parent_until_the_root_gives_up()
             }
         });
         let inner = SupervisorSpec::new("inner").seed(7).child(child);
-        let root = SupervisorSpec::new("root")
-            .seed(7)
-            .child(ChildSpec::supervisor(inner));
+        let root = SupervisorSpec::new("root").seed(7).child(ChildSpec::supervisor(inner));
         let tree = ActorTree::new();
         let supervisor = Supervisor::start(root, &tree);
-        assert_eq!(
-            supervisor.ready().await,
-            Err(Exit::Failed(ErrorKind::Internal))
-        );
+        assert_eq!(supervisor.ready().await, Err(Exit::Failed(ErrorKind::Internal)));
         assert_eq!(supervisor.exited().await, Exit::Failed(ErrorKind::Internal));
         assert_eq!(made.get(), 36, "6 starts in each of 6 inner supervisors");
         assert_eq!(last_exit(&tree, "root/inner"), "failed: internal");
@@ -347,24 +345,14 @@ async fn a_child_starts_when_those_before_it_are_ready() {
 #[tokio::test(start_paused = true)]
 async fn a_child_that_is_not_ready_in_time_has_failed() {
     in_local_set(async {
-        let (child, actor) = Worker::new("worker", &Journal::default())
-            .not_ready()
-            .spec();
+        let (child, actor) = Worker::new("worker", &Journal::default()).not_ready().spec();
         let child = child.ready_within(Duration::from_secs(3));
         let tree = ActorTree::new();
         let started = Instant::now();
         let _supervisor = Supervisor::start(lenient("root").child(child), &tree);
         actor.up_after(1).await.unwrap();
-        assert!(
-            started.elapsed() >= Duration::from_secs(3),
-            "{:?}",
-            started.elapsed()
-        );
-        assert!(
-            started.elapsed() <= Duration::from_millis(3_205),
-            "{:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed() >= Duration::from_secs(3), "{:?}", started.elapsed());
+        assert!(started.elapsed() <= Duration::from_millis(3_205), "{:?}", started.elapsed());
         assert_eq!(last_exit(&tree, "root/worker"), "failed: unavailable");
     })
     .await;
@@ -385,20 +373,9 @@ async fn a_child_without_progress_is_killed_and_restarted() {
         actor.try_tell(Stall).unwrap();
         let stalled = Instant::now();
         actor.up_after(1).await.unwrap();
-        assert!(
-            stalled.elapsed() >= Duration::from_secs(15),
-            "{:?}",
-            stalled.elapsed()
-        );
-        assert!(
-            stalled.elapsed() <= Duration::from_millis(15_205),
-            "{:?}",
-            stalled.elapsed()
-        );
-        assert_eq!(
-            last_exit(&tree, "root/worker"),
-            "made no progress for too long"
-        );
+        assert!(stalled.elapsed() >= Duration::from_secs(15), "{:?}", stalled.elapsed());
+        assert!(stalled.elapsed() <= Duration::from_millis(15_205), "{:?}", stalled.elapsed());
+        assert_eq!(last_exit(&tree, "root/worker"), "made no progress for too long");
     })
     .await;
 }
@@ -419,15 +396,9 @@ async fn without_hung_after_nobody_watches() {
 async fn children_stop_in_reverse_order_one_after_the_other() {
     in_local_set(async {
         let journal = Journal::default();
-        let (first, _) = Worker::new("first", &journal)
-            .drains_for(Duration::from_secs(1))
-            .spec();
-        let (deep, _) = Worker::new("deep", &journal)
-            .drains_for(Duration::from_secs(1))
-            .spec();
-        let (last, _) = Worker::new("last", &journal)
-            .drains_for(Duration::from_secs(1))
-            .spec();
+        let (first, _) = Worker::new("first", &journal).drains_for(Duration::from_secs(1)).spec();
+        let (deep, _) = Worker::new("deep", &journal).drains_for(Duration::from_secs(1)).spec();
+        let (last, _) = Worker::new("last", &journal).drains_for(Duration::from_secs(1)).spec();
         let spec = lenient("root")
             .child(first)
             .child(ChildSpec::supervisor(lenient("inner").child(deep)))
@@ -460,9 +431,7 @@ async fn children_stop_in_reverse_order_one_after_the_other() {
 async fn who_does_not_stop_in_time_is_killed() {
     in_local_set(async {
         let journal = Journal::default();
-        let (child, _) = Worker::new("worker", &journal)
-            .drains_for(60 * MINUTE)
-            .spec();
+        let (child, _) = Worker::new("worker", &journal).drains_for(60 * MINUTE).spec();
         let child = child.shutdown_within(Duration::from_secs(3));
         let tree = ActorTree::new();
         let supervisor = Supervisor::start(lenient("root").child(child), &tree);
@@ -470,14 +439,8 @@ async fn who_does_not_stop_in_time_is_killed() {
         let started = Instant::now();
         assert_eq!(supervisor.shutdown(MINUTE).await, Exit::Killed);
         assert_eq!(started.elapsed().as_secs(), 3);
-        assert_eq!(
-            last_exit(&tree, "root/worker"),
-            "killed after its grace period"
-        );
-        assert_eq!(
-            journal.lines(),
-            ["worker up", "worker stopping", "worker down"]
-        );
+        assert_eq!(last_exit(&tree, "root/worker"), "killed after its grace period");
+        assert_eq!(journal.lines(), ["worker up", "worker stopping", "worker down"]);
     })
     .await;
 }
@@ -488,22 +451,13 @@ async fn the_whole_shutdown_ends_within_its_grace_period() {
         let journal = Journal::default();
         let stuck = |name| Worker::new(name, &journal).drains_for(60 * MINUTE).spec().0;
         let inner = lenient("inner").child(stuck("deep")).child(stuck("deeper"));
-        let spec = lenient("root")
-            .child(stuck("first"))
-            .child(ChildSpec::supervisor(inner));
+        let spec = lenient("root").child(stuck("first")).child(ChildSpec::supervisor(inner));
         let supervisor = Supervisor::start(spec, &ActorTree::new());
         supervisor.ready().await.unwrap();
         let started = Instant::now();
-        assert_eq!(
-            supervisor.shutdown(Duration::from_secs(4)).await,
-            Exit::Killed
-        );
+        assert_eq!(supervisor.shutdown(Duration::from_secs(4)).await, Exit::Killed);
         assert_eq!(started.elapsed().as_secs(), 4);
-        let downs = journal
-            .lines()
-            .iter()
-            .filter(|line| line.ends_with("down"))
-            .count();
+        let downs = journal.lines().iter().filter(|line| line.ends_with("down")).count();
         assert_eq!(downs, 3, "nothing is left behind");
     })
     .await;
@@ -513,9 +467,7 @@ async fn the_whole_shutdown_ends_within_its_grace_period() {
 async fn a_shutdown_does_not_wait_for_a_back_off() {
     in_local_set(async {
         let (child, actor) = Worker::new("worker", &Journal::default()).spec();
-        let spec = lenient("root")
-            .backoff(60 * MINUTE, 60 * MINUTE)
-            .child(child);
+        let spec = lenient("root").backoff(60 * MINUTE, 60 * MINUTE).child(child);
         let tree = ActorTree::new();
         let supervisor = Supervisor::start(spec, &tree);
         supervisor.ready().await.unwrap();
@@ -539,10 +491,7 @@ async fn a_shutdown_during_the_start_stops_what_was_started() {
         let supervisor = Supervisor::start(spec, &ActorTree::new());
         first_ref.up().await.unwrap();
         assert_eq!(supervisor.shutdown(MINUTE).await, Exit::Drained);
-        assert_eq!(
-            journal.lines(),
-            ["first up", "first stopping", "first down"]
-        );
+        assert_eq!(journal.lines(), ["first up", "first stopping", "first down"]);
         assert_eq!(supervisor.ready().await, Err(Exit::Drained));
     })
     .await;
@@ -597,9 +546,8 @@ async fn the_tree_shows_every_actor() {
     in_local_set(async {
         let (first, first_ref) = Worker::new("first", &Journal::default()).spec();
         let (deep, _) = Worker::new("deep", &Journal::default()).not_ready().spec();
-        let spec = lenient("root")
-            .child(first)
-            .child(ChildSpec::supervisor(lenient("inner").child(deep)));
+        let spec =
+            lenient("root").child(first).child(ChildSpec::supervisor(lenient("inner").child(deep)));
         let tree = ActorTree::new();
         let supervisor = Supervisor::start(spec, &tree);
         first_ref.up().await.unwrap();

@@ -1,10 +1,6 @@
 //! What supervision tells the operator: each exit is one log line, each restart one count.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may fail loudly")]
 
 mod common;
 
@@ -97,10 +93,7 @@ async fn each_exit_is_one_log_line_and_each_restart_one_count() {
         actor.up_after(2).await.unwrap();
         actor.try_tell(End).unwrap();
         actor.up_after(3).await.unwrap();
-        assert_eq!(
-            supervisor.shutdown(Duration::from_secs(60)).await,
-            Exit::Drained
-        );
+        assert_eq!(supervisor.shutdown(Duration::from_secs(60)).await, Exit::Drained);
     })
     .await;
     assert_eq!(

@@ -1,10 +1,10 @@
 //! The systems that scenarios talk to: one that they share, and parts that one starts for itself.
 
 use anyhow::{Context as _, Result, ensure};
-use ocelli_nats_server::{NatsServer, ServerOptions};
+use ocelli_nats_server::{NatsServer, ServerOptions, find_binary};
 use tokio::sync::Mutex;
 
-use crate::process::{Ocelli, Ready};
+use crate::process::{Ocelli, Ready, root};
 
 /// `ocelli up` for all scenarios that harm nothing.
 static SHARED: Mutex<Option<Ocelli>> = Mutex::const_new(None);
@@ -46,7 +46,9 @@ pub(crate) struct Own {
 impl Own {
     /// Starts the broker: on a free port the first time, afterwards where it was.
     pub(crate) async fn start_broker(&mut self) -> Result<()> {
-        let options = ServerOptions { port: self.port.unwrap_or(0), ..ServerOptions::default() };
+        let binary = Some(find_binary(&root())?);
+        let port = self.port.unwrap_or(0);
+        let options = ServerOptions { port, binary, ..ServerOptions::default() };
         let broker = NatsServer::start(&options).await?;
         self.port = Some(broker.port());
         self.broker = Some(broker);

@@ -27,13 +27,7 @@ impl Backoff {
     /// ready for n to start over.
     #[must_use]
     pub fn new(base: Duration, cap: Duration, window: Duration, seed: u64) -> Self {
-        Self {
-            base,
-            cap,
-            window,
-            attempt: 0,
-            rng: StdRng::seed_from_u64(seed),
-        }
+        Self { base, cap, window, attempt: 0, rng: StdRng::seed_from_u64(seed) }
     }
 
     /// The delay before the next start of a child that was ready for `ready_for` before it ended.
@@ -49,9 +43,7 @@ impl Backoff {
     /// The longest that the next delay can be.
     #[must_use]
     pub fn ceiling(&self) -> Duration {
-        self.base
-            .saturating_mul(2_u32.saturating_pow(self.attempt))
-            .min(self.cap)
+        self.base.saturating_mul(2_u32.saturating_pow(self.attempt)).min(self.cap)
     }
 }
 

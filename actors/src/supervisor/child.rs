@@ -93,9 +93,7 @@ impl ChildSpec {
         let shutdown_within = spec
             .children
             .iter()
-            .fold(Duration::from_secs(1), |sum, child| {
-                sum.saturating_add(child.shutdown_within)
-            });
+            .fold(Duration::from_secs(1), |sum, child| sum.saturating_add(child.shutdown_within));
         let spec = Rc::new(spec);
         Self {
             name,
@@ -185,10 +183,7 @@ where
     let stop = async {
         let deadline = ctx.stop_requested().await;
         let grace = deadline.saturating_duration_since(Instant::now());
-        let request = slot
-            .borrow()
-            .address()
-            .map(|address| address.send(Stop { grace }));
+        let request = slot.borrow().address().map(|address| address.send(Stop { grace }));
         if let Some(request) = request {
             // A request that nobody waits for is not delivered; how it ends, the task tells.
             request.await.ok();

@@ -58,10 +58,9 @@ impl ChildContext {
     /// [`hung_after`](super::ChildSpec::hung_after) are watched.
     pub fn progress(&self) {
         let elapsed = self.generation.born.elapsed().as_micros();
-        self.generation.progress.store(
-            u64::try_from(elapsed).unwrap_or(u64::MAX),
-            Ordering::Relaxed,
-        );
+        self.generation
+            .progress
+            .store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Ends this generation now, for this reason. The first reason wins: what follows it is a
@@ -149,8 +148,6 @@ impl ChildContext {
 
 impl std::fmt::Debug for ChildContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChildContext")
-            .field("path", &self.path())
-            .finish_non_exhaustive()
+        f.debug_struct("ChildContext").field("path", &self.path()).finish_non_exhaustive()
     }
 }

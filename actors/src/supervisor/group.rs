@@ -45,14 +45,7 @@ struct Child<'a> {
 
 impl Child<'_> {
     const fn is_settled(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Done
-                | Phase::Up {
-                    ready_since: Some(_),
-                    ..
-                }
-        )
+        matches!(self.phase, Phase::Done | Phase::Up { ready_since: Some(_), .. })
     }
 
     const fn up(&self) -> Option<&ChildContext> {
@@ -74,9 +67,7 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn new(spec: &'a SupervisorSpec, ctx: ChildContext) -> Self {
         let now = Instant::now();
-        let nodes = ctx
-            .node()
-            .replace_children(spec.children.iter().map(|child| child.name));
+        let nodes = ctx.node().replace_children(spec.children.iter().map(|child| child.name));
         let children = (0_u64..)
             .zip(spec.children.iter().zip(nodes))
             .map(|(index, (child, node))| Child {
@@ -88,10 +79,7 @@ impl<'a> Group<'a> {
                     spec.window,
                     spec.seed.wrapping_add(index),
                 ),
-                phase: Phase::Waiting {
-                    at: now,
-                    in_order: true,
-                },
+                phase: Phase::Waiting { at: now, in_order: true },
                 started_before: false,
             })
             .collect();
@@ -117,11 +105,7 @@ impl<'a> Group<'a> {
             if self.children.iter().all(Child::is_settled) {
                 self.ctx.ready();
             }
-            if self
-                .children
-                .iter()
-                .all(|child| matches!(child.phase, Phase::Done))
-            {
+            if self.children.iter().all(|child| matches!(child.phase, Phase::Done)) {
                 return Exit::Normal;
             }
             let event = tokio::select! {
@@ -209,11 +193,8 @@ impl<'a> Group<'a> {
                     })
                     .collect();
                 self.stop_all().await;
-                for (child, _) in self
-                    .children
-                    .iter_mut()
-                    .zip(restarting)
-                    .filter(|(_, again)| *again)
+                for (child, _) in
+                    self.children.iter_mut().zip(restarting).filter(|(_, again)| *again)
                 {
                     back_off(child, at, true);
                 }
@@ -246,11 +227,7 @@ impl<'a> Group<'a> {
             let own_deadline = Instant::now() + child.spec.shutdown_within;
             let mut bounded = self.ctx.stop_deadline();
             stopping.request_stop(bounded.map_or(own_deadline, |all| all.min(own_deadline)));
-            while self
-                .children
-                .get(index)
-                .is_some_and(|child| child.up().is_some())
-            {
+            while self.children.get(index).is_some_and(|child| child.up().is_some()) {
                 let deadline = bounded.map_or(own_deadline, |all| all.min(own_deadline));
                 let killed = stopping.reported().is_some();
                 tokio::select! {
@@ -291,19 +268,14 @@ fn start<'a>(
     }
     child.started_before = true;
     let ctx = ChildContext::new(std::sync::Arc::clone(&child.node));
-    child.phase = Phase::Up {
-        ctx: ctx.clone(),
-        ready_since: None,
-    };
+    child.phase = Phase::Up { ctx: ctx.clone(), ready_since: None };
     let of = ctx.clone();
     events.push(Box::pin(async move {
         of.became_ready().await;
         Event::Ready(index, of)
     }));
     let spec = child.spec;
-    events.push(Box::pin(async move {
-        Event::Exited(index, generation(spec, ctx).await)
-    }));
+    events.push(Box::pin(async move { Event::Exited(index, generation(spec, ctx).await) }));
 }
 
 /// Records the end of a child's generation.

@@ -16,20 +16,12 @@ impl Intensity {
     /// At most `max_restarts` within any `window`.
     #[must_use]
     pub const fn new(max_restarts: usize, window: Duration) -> Self {
-        Self {
-            max_restarts,
-            window,
-            restarts: VecDeque::new(),
-        }
+        Self { max_restarts, window, restarts: VecDeque::new() }
     }
 
     /// Counts a restart at `now`; false where it is one too many.
     pub fn allows(&mut self, now: Instant) -> bool {
-        while self
-            .restarts
-            .front()
-            .is_some_and(|first| now.duration_since(*first) >= self.window)
-        {
+        while self.restarts.front().is_some_and(|first| now.duration_since(*first) >= self.window) {
             self.restarts.pop_front();
         }
         // One more than allowed is all that needs remembering.
@@ -59,10 +51,7 @@ mod tests {
         let start = Instant::now();
         let mut intensity = Intensity::new(5, Duration::from_secs(60));
         for restart in 0..100 {
-            assert!(
-                intensity.allows(start + Duration::from_secs(12 * restart)),
-                "{restart}"
-            );
+            assert!(intensity.allows(start + Duration::from_secs(12 * restart)), "{restart}");
         }
     }
 

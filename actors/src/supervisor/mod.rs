@@ -115,10 +115,7 @@ impl Supervisor {
     /// a tokio `LocalSet`, and shows it in `tree`.
     pub fn start(spec: SupervisorSpec, tree: &ActorTree) -> SupervisorHandle {
         let ctx = ChildContext::new(tree.add_root(spec.name));
-        let handle = SupervisorHandle {
-            ctx: ctx.clone(),
-            exited: Arc::new(SetOnce::new()),
-        };
+        let handle = SupervisorHandle { ctx: ctx.clone(), exited: Arc::new(SetOnce::new()) };
         let exited = Arc::clone(&handle.exited);
         actix_rt::spawn(async move {
             let run = AssertUnwindSafe(group::run(Rc::new(spec), ctx.clone())).catch_unwind();
@@ -129,9 +126,7 @@ impl Supervisor {
             };
             let (exit, ()) = tokio::join!(
                 async {
-                    let exit = run
-                        .await
-                        .unwrap_or_else(|panic| Exit::from_panic(panic.as_ref()));
+                    let exit = run.await.unwrap_or_else(|panic| Exit::from_panic(panic.as_ref()));
                     ctx.finish(exit)
                 },
                 ready
@@ -157,11 +152,7 @@ impl SupervisorHandle {
     /// # Errors
     /// How the supervisor ended, where it ended before.
     pub async fn ready(&self) -> Result<(), Exit> {
-        if self.ctx.became_ready().await {
-            Ok(())
-        } else {
-            Err(self.exited().await)
-        }
+        if self.ctx.became_ready().await { Ok(()) } else { Err(self.exited().await) }
     }
 
     /// Whether all children are ready now; those that ended for good do not count.

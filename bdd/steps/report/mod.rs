@@ -64,7 +64,8 @@ static NOTES: LazyLock<Mutex<HashMap<Key, Vec<String>>>> = LazyLock::new(Mutex::
 
 fn key(feature: &gherkin::Feature, scenario: &gherkin::Scenario) -> Key {
     let path = feature.path.as_deref().unwrap_or(Path::new(""));
-    let path = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(path);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(""));
+    let path = path.strip_prefix(root).unwrap_or(path);
     (path.display().to_string(), scenario.position.line, scenario.name.clone())
 }
 
@@ -120,7 +121,7 @@ pub(crate) fn finish(report: &Report) -> Result<bool> {
     }
     report.errors.iter().for_each(|error| println!("cannot be read: {error}"));
     for scenario in report.scenarios().filter(|scenario| !scenario.passed()) {
-        println!("failed: bdd/{}:{}: {}", scenario.key.0, scenario.key.1, scenario.name);
+        println!("failed: {}:{}: {}", scenario.key.0, scenario.key.1, scenario.name);
     }
     let through_auto = report.scenarios().filter(|scenario| scenario.through_auto()).count();
     if through_auto > 0 {

@@ -20,7 +20,7 @@ use crate::names::{ACCELERATORS, PIXEL_FORMATS, name_of};
 
 /// What is handed to the connection at once: it copies that much, and no more, ahead of a client
 /// that reads slowly.
-const CHUNK: usize = 128 * 1024;
+const CHUNK: usize = 32 * 1024;
 
 /// The response with the image, and what it cost. The `credit` is given back when the last byte
 /// was handed over: until then the image takes memory.

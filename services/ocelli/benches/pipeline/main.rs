@@ -1,0 +1,219 @@
+//! What the system adds to bare NATS, and what it costs to have it running.
+//!
+//! Each figure stands beside its yardstick, measured in the same run, in alternating rounds, against
+//! the same broker. The yardstick's echo is a process of its own, as our worker is.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a benchmark stops at what it cannot measure"
+)]
+
+mod http;
+mod report;
+mod system;
+
+use std::time::Duration;
+
+use async_nats::Client;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use ocelli_kernels::{Backend as _, Catalog, Chain, CpuBackend, Image, PixelFormat, Pool, Size};
+use ocelli_messages::v1;
+use prost::Message as _;
+use report::{Row, median};
+use system::System;
+use tokio::time::Instant;
+
+const PROCESS: &str = "ocelli.v1.default.req.filter.process";
+const ECHO: &str = "bench.echo";
+/// Rounds of echo and ours in turn, and requests in each.
+const ROUNDS: usize = 12;
+const REQUESTS: usize = 60;
+/// Requests for the memory figure, and how many are under way at a time.
+const MANY: usize = 100_000;
+const UNDER_WAY: usize = 16;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    match arguments.next().as_deref() {
+        Some("echo") => runtime.block_on(echo(&arguments.next().unwrap())),
+        _ => runtime.block_on(bench()),
+    }
+}
+
+/// The yardstick: hands every message back.
+async fn echo(url: &str) {
+    let client = async_nats::connect(url).await.unwrap();
+    let mut messages = client.queue_subscribe(ECHO, "echo".into()).await.unwrap();
+    while let Some(message) = messages.next().await {
+        if let Some(reply) = message.reply {
+            client.publish(reply, message.payload).await.unwrap();
+        }
+    }
+}
+
+async fn bench() {
+    let mut rows = vec![startup().await];
+    let system = System::start().await;
+    // Before anything was asked of it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    rows.push(Row::at_most("idle memory of the process", system.rss_mb(), 60.0, "MB"));
+    let _echo = system::echo(&system.nats);
+    let client = async_nats::connect(&system.nats).await.unwrap();
+    until_answered(&client).await;
+
+    let small = request(128, 128, v1::PixelFormat::Gray8, 1, &[]);
+    let (ours, bare) = hop(&client, &small).await;
+    rows.push(Row::at_most("hop, 16 KiB grey (echo + 100 µs)", ours, bare + 100.0, "µs"));
+
+    let large = request(640, 480, v1::PixelFormat::Rgb8, 3, &[]);
+    let (ours, bare) = hop(&client, &large).await;
+    rows.push(Row::new("hop, 640×480 RGB", ours, bare, "µs", 1.0 / 1.15));
+
+    rows.push(gateway(&system, &client, &large).await);
+    rows.push(memory(&system, &client).await);
+    report::write("pipeline", &rows);
+}
+
+fn request(
+    width: u32,
+    height: u32,
+    format: v1::PixelFormat,
+    channels: usize,
+    filters: &[&str],
+) -> Bytes {
+    let pixels: Vec<_> = (0..width as usize * height as usize * channels)
+        .map(|i| u8::try_from(i * 7 % 251).unwrap())
+        .collect();
+    let raw = v1::RawImage { width, height, stride: 0, format: format.into(), data: pixels.into() };
+    let step = |id: &&str| {
+        let filter = v1::FilterStep { id: (*id).into(), ..Default::default() };
+        v1::Step { kind: Some(v1::step::Kind::Filter(filter)) }
+    };
+    let request = v1::ProcessRequest {
+        frame: Some(v1::Frame {
+            payload: Some(v1::frame::Payload::Raw(raw)),
+            ..Default::default()
+        }),
+        pipeline: Some(v1::Pipeline {
+            steps: filters.iter().map(step).collect(),
+            ..Default::default()
+        }),
+    };
+    request.encode_to_vec().into()
+}
+
+/// The echo's process needs a moment.
+async fn until_answered(client: &Client) {
+    while client.request(ECHO, Bytes::new()).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn once(client: &Client, subject: &'static str, payload: &Bytes) -> f64 {
+    let started = Instant::now();
+    let answer = client.request(subject, payload.clone()).await.unwrap();
+    let took = started.elapsed();
+    assert!(answer.headers.is_none_or(|h| h.get("Nats-Service-Error-Code").is_none()));
+    took.as_secs_f64() * 1e6
+}
+
+/// Medians of our hop and of the bare echo, µs.
+async fn hop(client: &Client, payload: &Bytes) -> (f64, f64) {
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        for (subject, times) in [(ECHO, &mut bare), (PROCESS, &mut ours)] {
+            for _ in 0..REQUESTS {
+                let took = once(client, subject, payload).await;
+                // The first round warms both up.
+                if round > 0 {
+                    times.push(took);
+                }
+            }
+        }
+    }
+    (median(&mut ours), median(&mut bare))
+}
+
+/// HTTP → NATS → grayscale → back, beside the echo of the frame plus the kernel.
+async fn gateway(system: &System, client: &Client, frame: &Bytes) -> Row {
+    let pixels = vec![128u8; 640 * 480 * 3];
+    let path = "/api/v1/process/image?filter=grayscale&width=640&height=480&pixel_format=rgb8";
+    let mut http = http::Connection::open(&system.http).await;
+    let mut kernel = Kernel::new(&pixels);
+    let (mut ours, mut bare, mut compute) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        for _ in 0..REQUESTS {
+            let echoed = once(client, ECHO, frame).await;
+            let computed = kernel.run();
+            let started = Instant::now();
+            let length = http.post(path, &pixels).await;
+            let took = started.elapsed().as_secs_f64() * 1e6;
+            assert_eq!(length, 640 * 480);
+            if round > 0 {
+                ours.push(took);
+                bare.push(echoed);
+                compute.push(computed);
+            }
+        }
+    }
+    let yardstick = median(&mut bare) + median(&mut compute);
+    Row::new("HTTP 640×480 RGB → grey (echo + kernel)", median(&mut ours), yardstick, "µs", 0.8)
+}
+
+/// The grayscale kernel on its own.
+struct Kernel {
+    backend: CpuBackend,
+    chain: Chain,
+    image: Image,
+}
+
+impl Kernel {
+    fn new(pixels: &[u8]) -> Self {
+        let pool = Pool::new(1 << 24);
+        let none = std::collections::BTreeMap::new();
+        let chain = Chain::parse(&Catalog::standard(), [("grayscale", &none)]).unwrap();
+        let size = Size::new(640, 480).unwrap();
+        let data = Bytes::copy_from_slice(pixels);
+        let image = Image::new(size, PixelFormat::Rgb8, 640 * 3, data).unwrap();
+        Self { backend: CpuBackend::new(pool), chain, image }
+    }
+
+    fn run(&mut self) -> f64 {
+        let started = Instant::now();
+        let output = self.backend.run(&self.chain, self.image.clone()).unwrap();
+        drop(output);
+        started.elapsed().as_secs_f64() * 1e6
+    }
+}
+
+/// From the start of the process to the line that says it is ready.
+async fn startup() -> Row {
+    let mut times = Vec::new();
+    for _ in 0..7 {
+        let started = Instant::now();
+        let system = System::start().await;
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+        system.stop().await;
+    }
+    Row::at_most("from start to ready", median(&mut times), 500.0, "ms")
+}
+
+/// Memory after 100,000 requests, beside memory after the first tenth of them.
+async fn memory(system: &System, client: &Client) -> Row {
+    let work = request(128, 128, v1::PixelFormat::Gray8, 1, &["blur"]);
+    let send = async |count: usize| {
+        let requests = (0..count).map(|_| once(client, PROCESS, &work));
+        futures::stream::iter(requests).buffer_unordered(UNDER_WAY).for_each(async |_| {}).await;
+    };
+    send(MANY / 10).await;
+    let early = system.rss_mb();
+    send(MANY - MANY / 10).await;
+    let late = system.rss_mb();
+    Row::new("memory after 100,000 requests (10,000)", late, early, "MB", 0.95)
+}

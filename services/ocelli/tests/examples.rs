@@ -1,0 +1,180 @@
+//! The programs of `docs/examples/`, run as the pages say, against a running system.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use ocelli_kernels::{
+    Image, PixelFormat, Pool, Size,
+    codec::{self, Codec, DecodeLimits},
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+use common::{ocelli, root, text};
+
+/// Nothing here takes a second; a loaded machine takes longer.
+const PATIENCE: Duration = Duration::from_secs(90);
+const SIZE: (u32, u32) = (97, 61);
+
+/// `ocelli up` on free ports, and a folder with a picture.
+struct System {
+    _child: Child,
+    http: String,
+    nats: String,
+    folder: TempDir,
+}
+
+impl System {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = ocelli()
+            .args(["up", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--nats-port", "0"])
+            .arg("--data")
+            .arg(folder.path().join("data"))
+            .env("OCELLI_TELEMETRY__LOG_FILTER", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = timeout(PATIENCE, lines.next_line()).await.expect("not ready in time");
+        let line = line.unwrap().expect("the system ended before it was ready");
+        let address = |name: &str| {
+            let value = line.split(' ').find_map(|word| word.strip_prefix(name));
+            value.unwrap_or_else(|| panic!("no {name} in {line:?}")).to_owned()
+        };
+        let (http, nats) = (address("http="), address("nats="));
+        fs::write(folder.path().join("picture.png"), picture()).unwrap();
+        Self { _child: child, http, nats, folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs an example with the picture, and returns what it printed.
+    async fn run(&self, mut command: Command, address: &str) -> String {
+        let result = self.path("result.png");
+        command.arg(address).arg(self.path("picture.png")).arg(&result).kill_on_drop(true);
+        let output = timeout(PATIENCE, command.output()).await.expect("it did not end").unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command:?}: {}\n{said}{complained}", output.status);
+        is_grey(&fs::read(&result).unwrap());
+        said
+    }
+
+    /// A Python example, with the messages generated from our files.
+    fn python(&self, example: &str) -> Command {
+        let generated = self.path("python");
+        fs::create_dir_all(&generated).unwrap();
+        let files = fs::read_dir(root().join("messages/proto/ocelli/v1")).unwrap();
+        let done = std::process::Command::new(tool("protoc"))
+            .arg("-I")
+            .arg(root().join("messages/proto"))
+            .arg(format!("--python_out={}", generated.display()))
+            .args(files.map(|file| file.unwrap().path()))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "protoc: {}", String::from_utf8_lossy(&done.stderr));
+        let mut command = Command::new(tool("python"));
+        command.arg(root().join("docs/examples").join(example)).env("PYTHONPATH", generated);
+        command
+    }
+}
+
+/// A program that `make tools` fetches.
+fn tool(name: &str) -> PathBuf {
+    let path = root().join(".tools/bin").join(name);
+    assert!(path.is_file(), "{} is missing: run `make tools`", path.display());
+    path
+}
+
+/// A coloured gradient as a PNG file.
+fn picture() -> Vec<u8> {
+    let (width, height) = SIZE;
+    let pool = Pool::new(1 << 20);
+    let size = Size::new(width, height).unwrap();
+    let mut pixels = pool.take((width * height * 3) as usize);
+    for (index, byte) in pixels.iter_mut().enumerate() {
+        *byte = u8::try_from(index * 7 % 256).unwrap();
+    }
+    let image = Image::packed(size, PixelFormat::Rgb8, pixels).unwrap();
+    codec::encode(&image, Codec::Png, 90, &pool).unwrap().to_vec()
+}
+
+/// Every example makes the picture grey: a file that is a copy of the input would be in colour.
+fn is_grey(file: &[u8]) {
+    assert_eq!(Codec::sniff(file), Some(Codec::Png));
+    let limits = DecodeLimits { max_side: 1 << 10, max_pixels: 1 << 20 };
+    let image = codec::decode(file, &limits, &Pool::new(0)).unwrap();
+    assert_eq!(image.size(), Size::new(SIZE.0, SIZE.1).unwrap());
+    assert_eq!(image.format(), PixelFormat::Gray8);
+}
+
+#[tokio::test]
+async fn one_picture_over_nats() {
+    let system = System::start().await;
+    let said = system.run(system.python("process.py"), &system.nats).await;
+    assert!(said.starts_with("grayscale: ") && said.contains("\nblur: "), "{said}");
+}
+
+#[tokio::test]
+async fn live_frames_over_nats() {
+    let system = System::start().await;
+    let said = system.run(system.python("live.py"), &system.nats).await;
+    assert_eq!(said, "20 frames sent, 20 came back\n");
+}
+
+#[tokio::test]
+async fn one_picture_over_http() {
+    let system = System::start().await;
+    let mut shell = Command::new("sh");
+    shell.arg(root().join("docs/examples/process.sh"));
+    system.run(shell, &system.http).await;
+}
+
+#[tokio::test]
+async fn the_examples_say_what_was_wrong() {
+    let system = System::start().await;
+    fs::write(system.path("picture.png"), "no picture").unwrap();
+    let mut shell = Command::new("sh");
+    shell.arg(root().join("docs/examples/process.sh"));
+    for (mut command, address, says) in [
+        (system.python("process.py"), &system.nats, "not a PNG, JPEG or WebP image"),
+        (system.python("live.py"), &system.nats, "not a PNG, JPEG or WebP image"),
+        (shell, &system.http, "urn:ocelli:problem:unsupported"),
+    ] {
+        let files = [system.path("picture.png"), system.path("result.png")];
+        command.arg(address).args(files).kill_on_drop(true);
+        let output = timeout(PATIENCE, command.output()).await.expect("it did not end").unwrap();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{command:?}");
+        assert!(complained.contains(says), "{command:?}: {complained}");
+    }
+}
+
+#[test]
+fn the_pages_show_the_examples_as_they_are() {
+    for (page, example) in [
+        ("README.md", "process.py"),
+        ("README.md", "process.sh"),
+        ("docs/how-to/add-a-client.md", "live.py"),
+    ] {
+        let language = if Path::new(example).extension().unwrap() == "py" { "python" } else { "sh" };
+        let code = text(&format!("docs/examples/{example}"));
+        let block = format!("```{language}\n{code}```\n");
+        assert!(text(page).contains(&block), "{page} must show this:\n{block}");
+    }
+}
