@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
 use actix::WrapFuture as _;
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use ocelli_messages::{ErrorKind, Failure};
 use tokio::sync::watch;
@@ -148,7 +148,14 @@ impl<W: Worker> DeviceActor<W> {
         make: MakeWorker<W>,
         child: &ChildContext,
     ) -> Self {
-        Self { name, queue, make, child: child.clone(), stop: watch::Sender::new(false), running: None }
+        Self {
+            name,
+            queue,
+            make,
+            child: child.clone(),
+            stop: watch::Sender::new(false),
+            running: None,
+        }
     }
 }
 

@@ -98,8 +98,8 @@ metric_names! {
 
 /// The bounds of every histogram, seconds: a hop takes 0.2 ms, a large photograph a second.
 pub const SECONDS_BUCKETS: &[f64] = &[
-    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-    0.5, 1.0, 2.5, 5.0, 10.0,
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0,
 ];
 
 fn key_labels(metric: Metric, values: &[&'static str]) -> Vec<Label> {

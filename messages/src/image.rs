@@ -127,7 +127,8 @@ impl EncodedFrame {
             Failure::new(ErrorKind::Unsupported, message).at("data").allow(CODECS)
         })?;
         if stated != v1::ImageCodec::Unspecified && stated != codec {
-            let name = |codec: v1::ImageCodec| codec.as_str_name().trim_start_matches("IMAGE_CODEC_");
+            let name =
+                |codec: v1::ImageCodec| codec.as_str_name().trim_start_matches("IMAGE_CODEC_");
             let message = format!("the codec says {}, the data is {}", name(stated), name(codec));
             return Err(Failure::invalid("codec", message));
         }
@@ -151,9 +152,9 @@ impl CheckedFrame {
             Some(v1::frame::Payload::Raw(raw)) => {
                 Payload::Raw(RawFrame::check(raw, limits).map_err(|f| f.within("raw"))?)
             }
-            Some(v1::frame::Payload::Encoded(file)) => {
-                Payload::Encoded(EncodedFrame::check(file, limits).map_err(|f| f.within("encoded"))?)
-            }
+            Some(v1::frame::Payload::Encoded(file)) => Payload::Encoded(
+                EncodedFrame::check(file, limits).map_err(|f| f.within("encoded"))?,
+            ),
             Some(v1::frame::Payload::Blob(_)) => {
                 let message = "images in the object store are not read here";
                 return Err(Failure::new(ErrorKind::Unsupported, message)
@@ -161,8 +162,9 @@ impl CheckedFrame {
                     .allow(["raw", "encoded"]));
             }
             None => {
-                return Err(Failure::invalid("payload", "the frame has no image")
-                    .allow(["raw", "encoded"]));
+                return Err(
+                    Failure::invalid("payload", "the frame has no image").allow(["raw", "encoded"])
+                );
             }
         };
         Ok(Self { identity: v1::Frame { stream, sequence, captured_at, payload: None }, payload })

@@ -30,11 +30,8 @@ pub trait Named: Sized + Copy + PartialEq + 'static {
 }
 
 impl Named for v1::ImageCodec {
-    const NAMES: &'static [(Self, &'static [&'static str])] = &[
-        (Self::Png, &["png"]),
-        (Self::Jpeg, &["jpeg", "jpg"]),
-        (Self::Webp, &["webp"]),
-    ];
+    const NAMES: &'static [(Self, &'static [&'static str])] =
+        &[(Self::Png, &["png"]), (Self::Jpeg, &["jpeg", "jpg"]), (Self::Webp, &["webp"])];
 }
 
 impl Named for v1::PixelFormat {
@@ -81,7 +78,7 @@ pub fn parse_filter(text: &str) -> Result<v1::FilterStep, Failure> {
     let mut parameters = BTreeMap::new();
     for pair in rest.into_iter().flat_map(|rest| rest.split(',')) {
         match pair.split_once('=') {
-            Some((key, value)) if !key.is_empty() && !value.is_empty() => {
+            Some((key, value)) if !key.is_empty() => {
                 if parameters.insert(key.to_owned(), value.to_owned()).is_some() {
                     return Err(wrong(format!("{shown:?} sets {key:?} twice")));
                 }
@@ -105,7 +102,7 @@ mod tests {
         assert_eq!(blur.id, "blur");
         assert_eq!(blur.parameters["kernel_size"], "7");
         assert_eq!(blur.parameters["sigma"], "1.5");
-        for wrong in ["", ":a=b", "blur:", "blur:sigma", "blur:=3", "blur:sigma=", "blur:a=1,a=2"] {
+        for wrong in ["", ":", ":a=b", "blur:", "blur:sigma", "blur:=3", "f:a=1,", "blur:a=1,a=2"] {
             let failure = parse_filter(wrong).unwrap_err();
             assert_eq!(failure.kind, ErrorKind::InvalidArgument, "{wrong:?}");
             assert!(!failure.allowed.is_empty());
@@ -122,6 +119,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            id in "[^:]{1,9}",
+            parameters in proptest::collection::btree_map("[^=,]{1,9}", "[^,]{0,9}", 0..5),
+        ) {
+            let list: Vec<_> = parameters.iter().map(|(k, v)| format!("{k}={v}")).collect();
+            let text = if list.is_empty() { id.clone() } else { format!("{id}:{}", list.join(",")) };
+            prop_assert_eq!(parse_filter(&text).unwrap(), v1::FilterStep { id, parameters });
+        }
+
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,60}") {
             if let Ok(filter) = parse_filter(&text) {

@@ -103,10 +103,7 @@ mod tests {
         for (subject, text) in [
             (Subject::FilterProcess(tenant.clone()), "ocelli.v1.default.req.filter.process"),
             (Subject::FilterList(tenant.clone()), "ocelli.v1.default.req.filter.list"),
-            (
-                Subject::FrameIn(tenant.clone(), stream.clone()),
-                "ocelli.v1.default.frame.in.cam-1",
-            ),
+            (Subject::FrameIn(tenant.clone(), stream.clone()), "ocelli.v1.default.frame.in.cam-1"),
             (Subject::FrameOut(tenant.clone(), stream), "ocelli.v1.default.frame.out.cam-1"),
         ] {
             assert_eq!(subject.to_string(), text);

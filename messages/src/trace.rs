@@ -147,7 +147,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text in "[0-9a-f-]{0,60}|.{0,60}") {
-            let _ = text.parse::<TraceParent>();
+            text.parse::<TraceParent>().ok();
         }
 
         #[test]

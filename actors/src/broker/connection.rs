@@ -1,6 +1,9 @@
 //! One connection to NATS: its state as a value to wait on, and requests that always end.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::{Client, ConnectOptions, Event, client::RequestErrorKind};
 use bytes::Bytes;
@@ -51,6 +54,7 @@ pub struct Link {
 #[derive(Clone, Debug)]
 pub struct Connection {
     client: Client,
+    options: Arc<ConnectionOptions>,
     link: watch::Receiver<Link>,
 }
 
@@ -60,6 +64,18 @@ impl Connection {
     /// # Errors
     /// `invalid_argument` if the URL is none.
     pub async fn open(options: ConnectionOptions) -> Result<Self, Failure> {
+        Self::open_shared(Arc::new(options)).await
+    }
+
+    /// Another connection to the same broker, served by the runtime that this is called on.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub async fn sibling(&self) -> Result<Self, Failure> {
+        Self::open_shared(Arc::clone(&self.options)).await
+    }
+
+    async fn open_shared(options: Arc<ConnectionOptions>) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
         let client = ConnectOptions::new()
             .name(&options.name)
@@ -81,7 +97,7 @@ impl Connection {
             .map_err(|error| {
                 Failure::invalid("broker.url", format!("{:?}: {error}", options.url))
             })?;
-        Ok(Self { client, link })
+        Ok(Self { client, options, link })
     }
 
     /// The client, for what has no method here.
@@ -189,10 +205,9 @@ impl Connection {
 
     fn refused(&self, kind: RequestErrorKind, subject: &Subject, length: usize) -> Failure {
         match kind {
-            RequestErrorKind::NoResponders => Failure::unavailable(
-                format!("no worker listens on {subject}"),
-                RETRY_AFTER,
-            ),
+            RequestErrorKind::NoResponders => {
+                Failure::unavailable(format!("no worker listens on {subject}"), RETRY_AFTER)
+            }
             RequestErrorKind::MaxPayloadExceeded => too_large(length, self.max_payload()),
             RequestErrorKind::TimedOut => Failure::deadline("no answer came in time"),
             RequestErrorKind::InvalidSubject | RequestErrorKind::Other => {

@@ -77,8 +77,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     pub(super) fn new(spec: EndpointSpec, connection: Connection, queue_group: &str) -> Self {
-        let stats =
-            EndpointStats::new(spec.name, spec.subject.to_string(), queue_group.to_owned());
+        let stats = EndpointStats::new(spec.name, spec.subject.to_string(), queue_group.to_owned());
         Self {
             stats,
             connection,
@@ -209,11 +208,10 @@ fn refuse(shed: &Shed) -> Failure {
         ShedReason::Deadline => {
             Failure::overloaded("no worker came free in time", shed.retry_after)
         }
-        ShedReason::Closed => Failure::new(
-            ocelli_messages::ErrorKind::Cancelled,
-            "the service is stopping",
-        )
-        .retry_after(shed.retry_after),
+        ShedReason::Closed => {
+            Failure::new(ocelli_messages::ErrorKind::Cancelled, "the service is stopping")
+                .retry_after(shed.retry_after)
+        }
         ShedReason::TooLarge => Failure::new(
             ocelli_messages::ErrorKind::TooLarge,
             "the request is more than this worker takes at once",

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
-use actix::{Actor, ActorContext as _, AsyncContext as _, Context, Handler as Handles, WrapFuture};
 use actix::ActorFutureExt as _;
+use actix::{Actor, ActorContext as _, AsyncContext as _, Context, Handler as Handles, WrapFuture};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::select_all};
 use ocelli_messages::{ErrorKind, Failure};
@@ -54,12 +54,8 @@ impl Actor for ServiceActor {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Context<Self>) {
-        let run = run(
-            self.spec.clone(),
-            self.connection.clone(),
-            self.child.clone(),
-            self.stop.clone(),
-        );
+        let run =
+            run(self.spec.clone(), self.connection.clone(), self.child.clone(), self.stop.clone());
         let (child, killed) = (self.child.clone(), self.child.cancelled());
         self.tasks = Some(tokio::spawn(async move {
             let ended = killed.run_until_cancelled(run).await;

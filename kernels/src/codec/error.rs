@@ -72,16 +72,10 @@ pub enum CodecError {
 
 impl CodecError {
     pub(super) fn damaged(codec: Codec, detail: impl ToString) -> Self {
-        Self::Damaged {
-            codec,
-            detail: detail.to_string(),
-        }
+        Self::Damaged { codec, detail: detail.to_string() }
     }
 
     pub(super) fn encode(codec: Codec, detail: impl ToString) -> Self {
-        Self::Encode {
-            codec,
-            detail: detail.to_string(),
-        }
+        Self::Encode { codec, detail: detail.to_string() }
     }
 }

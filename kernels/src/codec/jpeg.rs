@@ -40,13 +40,7 @@ pub(super) fn decode(
         return Err(damaged("the decoder found another size"));
     }
     let exif = decoder.exif().cloned();
-    Ok(Decoded {
-        codec: Codec::Jpeg,
-        size,
-        format,
-        pixels,
-        exif,
-    })
+    Ok(Decoded { codec: Codec::Jpeg, size, format, pixels, exif })
 }
 
 struct FrameHeader {
@@ -76,9 +70,7 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
             continue;
         }
         if *code == 0xD9 {
-            return frame
-                .filter(|_| scans > 0)
-                .ok_or_else(|| damaged("it ends before a scan"));
+            return frame.filter(|_| scans > 0).ok_or_else(|| damaged("it ends before a scan"));
         }
         let [high, low, ..] = after else {
             return Err(TRUNCATED);
@@ -103,9 +95,7 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
                 return Err(unsupported("lossless, hierarchical or arithmetic coding"));
             }
             0xDA => {
-                let frame = frame
-                    .as_ref()
-                    .ok_or_else(|| damaged("a scan without a frame"))?;
+                let frame = frame.as_ref().ok_or_else(|| damaged("a scan without a frame"))?;
                 // The decoder leaves rows out of images that come one component at a time.
                 if !frame.progressive && segment.first() != Some(&frame.components) {
                     return Err(unsupported("a scan of its own for each colour component"));
@@ -128,19 +118,11 @@ fn parse_frame(code: u8, segment: &[u8]) -> Result<FrameHeader, CodecError> {
         return Err(unsupported("neither 1, 3 nor 4 colour components"));
     }
     let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
-    Ok(FrameHeader {
-        width,
-        height,
-        components,
-        progressive: code == 0xC2,
-    })
+    Ok(FrameHeader { width, height, components, progressive: code == 0xC2 })
 }
 
 const fn unsupported(feature: &'static str) -> CodecError {
-    CodecError::Unsupported {
-        codec: Codec::Jpeg,
-        feature,
-    }
+    CodecError::Unsupported { codec: Codec::Jpeg, feature }
 }
 
 fn damaged(detail: impl ToString) -> CodecError {

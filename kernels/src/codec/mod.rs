@@ -54,21 +54,7 @@ impl Codec {
         match data {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Self::Png),
             [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => Some(Self::Webp),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
             _ => None,
         }
     }
@@ -110,15 +96,13 @@ impl DecodeLimits {
         }
         let within = width.max(height) <= self.max_side
             && u64::from(width) * u64::from(height) <= self.max_pixels;
-        Size::new(width, height)
-            .filter(|_| within)
-            .ok_or(CodecError::TooLarge {
-                codec,
-                width,
-                height,
-                max_side: self.max_side,
-                max_pixels: self.max_pixels,
-            })
+        Size::new(width, height).filter(|_| within).ok_or(CodecError::TooLarge {
+            codec,
+            width,
+            height,
+            max_side: self.max_side,
+            max_pixels: self.max_pixels,
+        })
     }
 }
 
@@ -146,9 +130,7 @@ pub fn decode(data: &[u8], limits: &DecodeLimits, pool: &Pool) -> Result<Image, 
         Codec::Webp => webp::decode(data, limits, pool),
     }?;
     let codec = decoded.codec;
-    let orientation = decoded
-        .exif
-        .map_or(Orientation::Upright, Orientation::from_exif);
+    let orientation = decoded.exif.map_or(Orientation::Upright, Orientation::from_exif);
     let (size, pixels) = orientation.apply(decoded.size, decoded.format, decoded.pixels, pool);
     Image::packed(size, decoded.format, pixels).map_err(|e| CodecError::damaged(codec, e))
 }
@@ -160,11 +142,7 @@ pub fn decode(data: &[u8], limits: &DecodeLimits, pool: &Pool) -> Result<Image, 
 pub fn encode(image: &Image, codec: Codec, quality: u8, pool: &Pool) -> Result<Bytes, CodecError> {
     let side = image.size().width().max(image.size().height());
     if side > codec.max_side() as usize {
-        return Err(CodecError::TooLargeToEncode {
-            codec,
-            side,
-            max_side: codec.max_side(),
-        });
+        return Err(CodecError::TooLargeToEncode { codec, side, max_side: codec.max_side() });
     }
     match codec {
         Codec::Png => png::encode(image, pool),

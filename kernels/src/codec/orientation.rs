@@ -29,11 +29,9 @@ impl Orientation {
         }
         let exif = (Reader::new().continue_on_error(true).read_raw(data))
             .or_else(|error| error.distill_partial_result(|_| {}));
-        let value = exif.ok().and_then(|exif| {
-            exif.get_field(Tag::Orientation, In::PRIMARY)?
-                .value
-                .get_uint(0)
-        });
+        let value = exif
+            .ok()
+            .and_then(|exif| exif.get_field(Tag::Orientation, In::PRIMARY)?.value.get_uint(0));
         match value {
             Some(2) => Self::MirrorHorizontally,
             Some(3) => Self::Turn180,
@@ -47,10 +45,7 @@ impl Orientation {
     }
 
     const fn swaps_sides(self) -> bool {
-        matches!(
-            self,
-            Self::Transpose | Self::TurnRight | Self::Transverse | Self::TurnLeft
-        )
+        matches!(self, Self::Transpose | Self::TurnRight | Self::Transverse | Self::TurnLeft)
     }
 
     /// The upright image: its size and pixels. Memory is only taken where something moves.
@@ -74,18 +69,9 @@ impl Orientation {
             Self::Transverse => (w * h - 1, -w, -1),
             Self::TurnLeft => (w - 1, w, -1),
         };
-        let upright = if self.swaps_sides() {
-            transposed(size)
-        } else {
-            size
-        };
+        let upright = if self.swaps_sides() { transposed(size) } else { size };
         let mut out = pool.take(pixels.len());
-        let walk = Walk {
-            width: upright.width(),
-            first,
-            right,
-            down,
-        };
+        let walk = Walk { width: upright.width(), first, right, down };
         match format {
             PixelFormat::Gray8 => walk.copy::<1>(&pixels, &mut out),
             PixelFormat::Rgb8 => walk.copy::<3>(&pixels, &mut out),
@@ -99,9 +85,7 @@ fn transposed(size: Size) -> Size {
     let side = |side: usize| u32::try_from(side).ok();
     let swapped = side(size.height()).zip(side(size.width()));
     // Both sides come from a size, so the fallback is never taken.
-    swapped
-        .and_then(|(width, height)| Size::new(width, height))
-        .unwrap_or(size)
+    swapped.and_then(|(width, height)| Size::new(width, height)).unwrap_or(size)
 }
 
 /// The way through the source, in pixels.
@@ -141,24 +125,17 @@ mod tests {
 
     /// 3 × 2: ABC over DEF.
     fn upright(orientation: Orientation, channels: usize) -> (usize, usize, String) {
-        let format = PixelFormat::ALL
-            .into_iter()
-            .find(|f| f.channels() == channels)
-            .unwrap();
+        let format = PixelFormat::ALL.into_iter().find(|f| f.channels() == channels).unwrap();
         let pool = Pool::new(1 << 20);
         let mut pixels = pool.take(6 * channels);
         for (pixel, letter) in pixels.chunks_exact_mut(channels).zip(b'A'..) {
             // The channels of a pixel differ, so that a mix-up within it shows.
-            (0..)
-                .zip(pixel)
-                .for_each(|(channel, value)| *value = letter + 32 * channel);
+            (0..).zip(pixel).for_each(|(channel, value)| *value = letter + 32 * channel);
         }
         let (size, out) = orientation.apply(Size::new(3, 2).unwrap(), format, pixels, &pool);
         let mut letters = String::new();
         for pixel in out.chunks_exact(channels) {
-            (0..)
-                .zip(pixel)
-                .for_each(|(channel, v)| assert_eq!(*v, pixel[0] + 32 * channel));
+            (0..).zip(pixel).for_each(|(channel, v)| assert_eq!(*v, pixel[0] + 32 * channel));
             letters.push(char::from(pixel[0]));
         }
         (size.width(), size.height(), letters)
@@ -179,11 +156,7 @@ mod tests {
         for (orientation, (width, height, letters)) in expected {
             for channels in [1, 3, 4] {
                 let is = upright(orientation, channels);
-                assert_eq!(
-                    is,
-                    (width, height, letters.to_owned()),
-                    "{orientation:?} × {channels}"
-                );
+                assert_eq!(is, (width, height, letters.to_owned()), "{orientation:?} × {channels}");
             }
         }
     }
@@ -193,9 +166,7 @@ mod tests {
         let pool = Pool::new(1 << 20);
         let size = Size::new(101, 77).unwrap();
         let mut pixels = pool.take(size.pixels());
-        (0..)
-            .zip(pixels.iter_mut())
-            .for_each(|(i, v): (usize, _)| *v = (i * 7 % 251) as u8);
+        (0..).zip(pixels.iter_mut()).for_each(|(i, v): (usize, _)| *v = (i * 7 % 251) as u8);
         let before = pixels.to_vec();
         let gray = PixelFormat::Gray8;
         let (turned_size, turned) = Orientation::TurnRight.apply(size, gray, pixels, &pool);
@@ -208,13 +179,8 @@ mod tests {
 
     #[test]
     fn damaged_exif_is_upright() {
-        for data in [
-            &b""[..],
-            b"Exif\0\0",
-            b"II*\0",
-            b"MM\0*\0\0\0\x08\0\x01\x01\x12",
-            &[0xFF; 99],
-        ] {
+        for data in [&b""[..], b"Exif\0\0", b"II*\0", b"MM\0*\0\0\0\x08\0\x01\x01\x12", &[0xFF; 99]]
+        {
             assert_eq!(Orientation::from_exif(data.to_vec()), Orientation::Upright);
         }
     }

@@ -16,9 +16,7 @@ pub(super) fn decode(
     limits: &DecodeLimits,
     pool: &Pool,
 ) -> Result<Decoded, CodecError> {
-    let limited = Limits {
-        bytes: WORKING_BYTES,
-    };
+    let limited = Limits { bytes: WORKING_BYTES };
     let mut decoder = Decoder::new_with_limits(Cursor::new(data), limited);
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
@@ -33,37 +31,21 @@ pub(super) fn decode(
         ColorType::Rgb => PixelFormat::Rgb8,
         ColorType::GrayscaleAlpha | ColorType::Rgba => PixelFormat::Rgba8,
         ColorType::Indexed => {
-            return Err(CodecError::damaged(
-                Codec::Png,
-                "the palette was not expanded",
-            ));
+            return Err(CodecError::damaged(Codec::Png, "the palette was not expanded"));
         }
     };
     let mut pixels = blank(size, format, pool);
     let frame = reader.next_frame(&mut pixels).map_err(|e| error(&e))?;
     if (frame.width as usize, frame.height as usize) != (size.width(), size.height()) {
-        return Err(CodecError::damaged(
-            Codec::Png,
-            "the frame is not as large as the image",
-        ));
+        return Err(CodecError::damaged(Codec::Png, "the frame is not as large as the image"));
     }
     // The pixels are there, but a file without its end was cut off.
     reader.finish().map_err(|e| error(&e))?;
     if color == ColorType::GrayscaleAlpha {
         gray_alpha_to_rgba(&mut pixels);
     }
-    let exif = reader
-        .info()
-        .exif_metadata
-        .as_ref()
-        .map(|data| data.to_vec());
-    Ok(Decoded {
-        codec: Codec::Png,
-        size,
-        format,
-        pixels,
-        exif,
-    })
+    let exif = reader.info().exif_metadata.as_ref().map(|data| data.to_vec());
+    Ok(Decoded { codec: Codec::Png, size, format, pixels, exif })
 }
 
 /// Spreads the pairs in the first half over all of it. Back to front, so that nothing is
@@ -84,10 +66,9 @@ fn error(error: &DecodingError) -> CodecError {
         DecodingError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => {
             CodecError::Truncated(Codec::Png)
         }
-        DecodingError::LimitsExceeded => CodecError::Unsupported {
-            codec: Codec::Png,
-            feature: "metadata of more than 16 MiB",
-        },
+        DecodingError::LimitsExceeded => {
+            CodecError::Unsupported { codec: Codec::Png, feature: "metadata of more than 16 MiB" }
+        }
         other => CodecError::damaged(Codec::Png, other),
     }
 }

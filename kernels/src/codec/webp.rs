@@ -21,26 +21,13 @@ pub(super) fn decode(
     decoder.set_memory_limit(data.len());
     let (width, height) = decoder.dimensions();
     if (width as usize, height as usize) != (size.width(), size.height()) {
-        return Err(CodecError::damaged(
-            Codec::Webp,
-            "two headers disagree about the size",
-        ));
+        return Err(CodecError::damaged(Codec::Webp, "two headers disagree about the size"));
     }
-    let format = if decoder.has_alpha() {
-        PixelFormat::Rgba8
-    } else {
-        PixelFormat::Rgb8
-    };
+    let format = if decoder.has_alpha() { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
     let mut pixels = blank(size, format, pool);
     decoder.read_image(&mut pixels).map_err(|e| error(&e))?;
     let exif = decoder.exif_metadata().ok().flatten();
-    Ok(Decoded {
-        codec: Codec::Webp,
-        size,
-        format,
-        pixels,
-        exif,
-    })
+    Ok(Decoded { codec: Codec::Webp, size, format, pixels, exif })
 }
 
 /// Walks over the chunks: all must be there in full, and none may hold an image of another size
@@ -68,10 +55,7 @@ fn read_structure<'a>(
             None => canvas = Some((sides, limits.check(Codec::Webp, sides.0, sides.1)?)),
             Some((known, _)) if known == sides => {}
             Some(_) => {
-                return Err(CodecError::damaged(
-                    Codec::Webp,
-                    "the image does not fill its canvas",
-                ));
+                return Err(CodecError::damaged(Codec::Webp, "the image does not fill its canvas"));
             }
         }
     }
@@ -81,12 +65,7 @@ fn read_structure<'a>(
 
 /// A little-endian number of up to 4 bytes.
 fn le(bytes: &[u8]) -> Option<u32> {
-    (bytes.len() <= 4).then(|| {
-        bytes
-            .iter()
-            .rev()
-            .fold(0, |sum, b| sum << 8 | u32::from(*b))
-    })
+    (bytes.len() <= 4).then(|| bytes.iter().rev().fold(0, |sum, b| sum << 8 | u32::from(*b)))
 }
 
 fn extended_size(chunk: &[u8]) -> Result<(u32, u32), CodecError> {
@@ -94,10 +73,7 @@ fn extended_size(chunk: &[u8]) -> Result<(u32, u32), CodecError> {
         return Err(TRUNCATED);
     };
     if flags & 0x02 != 0 {
-        return Err(CodecError::Unsupported {
-            codec: Codec::Webp,
-            feature: "animation",
-        });
+        return Err(CodecError::Unsupported { codec: Codec::Webp, feature: "animation" });
     }
     let side = |bytes: [u8; 3]| le(&bytes).unwrap_or(0) + 1;
     Ok((side([w0, w1, w2]), side([h0, h1, h2])))

@@ -42,21 +42,9 @@ fn nonsense_within_a_jpeg_is_an_error_and_not_a_grey_rest() {
 fn the_texts_say_what_is_wrong() {
     let (_, png) = &files()[0];
     let error = |data: &[u8]| read(data).unwrap_err().to_string();
-    assert_eq!(
-        error(&png[..100]),
-        "the PNG data ends before the image does"
-    );
-    assert_eq!(
-        error(b""),
-        "there is no image data; send a PNG, JPEG or WebP image"
-    );
-    for data in [
-        &b"GIF89a"[..],
-        b"hello",
-        &[0; 5000],
-        b"RIFF\x24\0\0\0WAVEfmt ",
-        &[0xFF; 9],
-    ] {
+    assert_eq!(error(&png[..100]), "the PNG data ends before the image does");
+    assert_eq!(error(b""), "there is no image data; send a PNG, JPEG or WebP image");
+    for data in [&b"GIF89a"[..], b"hello", &[0; 5000], b"RIFF\x24\0\0\0WAVEfmt ", &[0xFF; 9]] {
         assert_eq!(error(data), "the data is not a PNG, JPEG or WebP image");
     }
     let mut damaged = png.clone();
@@ -74,10 +62,7 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
 
 fn jpeg_header(width: u16, height: u16) -> Vec<u8> {
     let (_, mut file) = files().swap_remove(5);
-    let at = file
-        .windows(2)
-        .position(|pair| pair == [0xFF, 0xC0])
-        .unwrap();
+    let at = file.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     file[at + 5..at + 7].copy_from_slice(&height.to_be_bytes());
     file[at + 7..at + 9].copy_from_slice(&width.to_be_bytes());
     file
@@ -101,10 +86,7 @@ const VP8X_MAX: &[u8] = &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
 
 #[test]
 fn a_header_that_claims_too_much_costs_no_memory() {
-    let limits = DecodeLimits {
-        max_side: 65_535,
-        max_pixels: 64_000_000,
-    };
+    let limits = DecodeLimits { max_side: 65_535, max_pixels: 64_000_000 };
     for (file, side) in [
         (png_header(60_000, 60_000), 60_000),
         (png_header(0x7FFF_FFFF, 0x7FFF_FFFF), 0x7FFF_FFFF),
@@ -130,18 +112,9 @@ fn an_image_larger_than_its_webp_canvas_costs_no_memory() {
     // Said before the decoder has seen it: that would take the memory first.
     let detail = "the image does not fill its canvas".to_owned();
     let file = webp(&[(b"VP8X", VP8X_10), (b"VP8 ", VP8_16383)]);
-    assert_eq!(
-        read(&file).unwrap_err(),
-        CodecError::Damaged {
-            codec: Codec::Webp,
-            detail
-        }
-    );
+    assert_eq!(read(&file).unwrap_err(), CodecError::Damaged { codec: Codec::Webp, detail });
     let file = webp(&[(b"VP8X", VP8X_10), (b"VP8L", VP8L_16384)]);
-    assert!(matches!(
-        read(&file).unwrap_err(),
-        CodecError::Damaged { .. }
-    ));
+    assert!(matches!(read(&file).unwrap_err(), CodecError::Damaged { .. }));
 }
 
 #[test]
@@ -154,30 +127,16 @@ fn a_webp_chunk_larger_than_the_file_is_an_error() {
 
 #[test]
 fn a_side_of_0_is_damage() {
-    for file in [
-        png_header(0, 5),
-        png_header(5, 0),
-        jpeg_header(0, 5),
-        jpeg_header(5, 0),
-    ] {
-        assert!(matches!(
-            read(&file).unwrap_err(),
-            CodecError::Damaged { .. }
-        ));
+    for file in [png_header(0, 5), png_header(5, 0), jpeg_header(0, 5), jpeg_header(5, 0)] {
+        assert!(matches!(read(&file).unwrap_err(), CodecError::Damaged { .. }));
     }
 }
 
 #[test]
 fn jpeg_variants_that_are_not_understood_are_named() {
-    let unsupported = |feature| CodecError::Unsupported {
-        codec: Codec::Jpeg,
-        feature,
-    };
+    let unsupported = |feature| CodecError::Unsupported { codec: Codec::Jpeg, feature };
     let (_, whole) = files().swap_remove(5);
-    let at = whole
-        .windows(2)
-        .position(|pair| pair == [0xFF, 0xC0])
-        .unwrap();
+    let at = whole.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     for (offset, value, feature) in [
         (1, 0xC3, "lossless, hierarchical or arithmetic coding"),
         (1, 0xC9, "lossless, hierarchical or arithmetic coding"),
@@ -191,15 +150,9 @@ fn jpeg_variants_that_are_not_understood_are_named() {
     // Comments of no text.
     let comments = [0xFF, 0xFE, 0, 2].repeat(1024);
     let many = [&whole[..2], &comments, &whole[2..]].concat();
-    assert_eq!(
-        read(&many).unwrap_err(),
-        unsupported("more than 1024 segments")
-    );
+    assert_eq!(read(&many).unwrap_err(), unsupported("more than 1024 segments"));
     let behind = [&whole[..whole.len() - 2], &comments[..4], &[0xFF, 0xD9]].concat();
-    assert_eq!(
-        read(&behind).unwrap_err(),
-        unsupported("segments behind the image data")
-    );
+    assert_eq!(read(&behind).unwrap_err(), unsupported("segments behind the image data"));
     let image = gradient(37, 21, PixelFormat::Rgb8);
     let apart = jpeg(&image, |e| e.set_optimized_huffman_tables(true));
     let feature = "a scan of its own for each colour component";
@@ -217,10 +170,7 @@ fn read_over(byte: u8, data: &[u8], limits: &DecodeLimits) -> Result<Image, Code
 
 /// Whatever the data: no panic, nothing over the limits, and no trace of what stood in the memory.
 fn survives(data: &[u8]) -> Result<(), TestCaseError> {
-    let limits = DecodeLimits {
-        max_side: 512,
-        max_pixels: 1 << 16,
-    };
+    let limits = DecodeLimits { max_side: 512, max_pixels: 1 << 16 };
     let first = read_over(0x55, data, &limits);
     if let Ok(image) = &first {
         prop_assert!(image.size().width().max(image.size().height()) <= 512);

@@ -13,10 +13,7 @@ pub(crate) const LOSSY_ALPHA_WEBP: &[u8] = include_bytes!("../data/lossy-alpha.w
 /// The same, then upside down.
 pub(crate) const ANIMATED_WEBP: &[u8] = include_bytes!("../data/animated.webp");
 
-pub(crate) const LIMITS: DecodeLimits = DecodeLimits {
-    max_side: 16_384,
-    max_pixels: 1 << 26,
-};
+pub(crate) const LIMITS: DecodeLimits = DecodeLimits { max_side: 16_384, max_pixels: 1 << 26 };
 
 pub(crate) fn pool() -> Pool {
     Pool::new(1 << 30)
@@ -50,14 +47,7 @@ pub(crate) fn jpeg(image: &Image, change: impl FnOnce(&mut Encoder<&mut Vec<u8>>
         PixelFormat::Rgba8 => ColorType::CmykAsYcck,
     };
     let size = image.size();
-    encoder
-        .encode(
-            image.data(),
-            size.width() as u16,
-            size.height() as u16,
-            color,
-        )
-        .unwrap();
+    encoder.encode(image.data(), size.width() as u16, size.height() as u16, color).unwrap();
     file
 }
 
@@ -81,22 +71,10 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("RGBA PNG", png(&rgba)),
         ("interlaced PNG with EXIF", interlaced.bytes()),
         ("grey JPEG", jpeg(&gray, |_| ())),
-        (
-            "4:4:4 JPEG",
-            jpeg(&rgb, |e| e.set_sampling_factor(SamplingFactor::F_1_1)),
-        ),
-        (
-            "4:2:0 JPEG",
-            jpeg(&rgb, |e| e.set_sampling_factor(SamplingFactor::F_2_2)),
-        ),
-        (
-            "JPEG with restarts",
-            jpeg(&rgb, |e| e.set_restart_interval(2)),
-        ),
-        (
-            "JPEG with EXIF",
-            jpeg(&rgb, |e| e.add_exif_metadata(&exif(6)).unwrap()),
-        ),
+        ("4:4:4 JPEG", jpeg(&rgb, |e| e.set_sampling_factor(SamplingFactor::F_1_1))),
+        ("4:2:0 JPEG", jpeg(&rgb, |e| e.set_sampling_factor(SamplingFactor::F_2_2))),
+        ("JPEG with restarts", jpeg(&rgb, |e| e.set_restart_interval(2))),
+        ("JPEG with EXIF", jpeg(&rgb, |e| e.add_exif_metadata(&exif(6)).unwrap())),
         ("progressive JPEG", jpeg(&rgb, |e| e.set_progressive(true))),
         ("YCCK JPEG", jpeg(&rgba, |_| ())),
         ("grey WebP", webp(&gray)),
@@ -116,10 +94,6 @@ pub(crate) fn exif(orientation: u8) -> Vec<u8> {
 /// Peak signal to noise ratio in dB.
 pub(crate) fn psnr(a: &[u8], b: &[u8]) -> f64 {
     assert_eq!(a.len(), b.len());
-    let squares: f64 = a
-        .iter()
-        .zip(b)
-        .map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2))
-        .sum();
+    let squares: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
     10.0 * (255.0_f64.powi(2) * a.len() as f64 / squares).log10()
 }

@@ -42,11 +42,7 @@ impl PngFile<'_> {
     }
 
     fn rows(&self) -> Vec<u8> {
-        let passes = if self.interlaced {
-            &ADAM7[..]
-        } else {
-            &[[0, 1, 0, 1]]
-        };
+        let passes = if self.interlaced { &ADAM7[..] } else { &[[0, 1, 0, 1]] };
         let mut rows = Vec::new();
         for &[left, across, top, down] in passes {
             if left >= self.width {
@@ -110,9 +106,7 @@ pub(crate) fn reseal(file: &mut [u8]) {
 
 fn crc32(data: &[u8]) -> u32 {
     !data.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))
-        })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
     })
 }
 

@@ -13,16 +13,8 @@ use crate::png_file::PngFile;
 
 #[test]
 fn every_colour_type_depth_and_interlacing_of_png() {
-    let kinds = [
-        (0, vec![1, 2, 4, 8, 16]),
-        (2, vec![8, 16]),
-        (4, vec![8, 16]),
-        (6, vec![8, 16]),
-    ];
-    for (color_type, depth) in kinds
-        .iter()
-        .flat_map(|(c, d)| d.iter().map(move |d| (*c, *d)))
-    {
+    let kinds = [(0, vec![1, 2, 4, 8, 16]), (2, vec![8, 16]), (4, vec![8, 16]), (6, vec![8, 16])];
+    for (color_type, depth) in kinds.iter().flat_map(|(c, d)| d.iter().map(move |d| (*c, *d))) {
         for (width, height) in [(1, 1), (3, 2), (5, 9), (17, 10)] {
             for interlaced in [false, true] {
                 let max = u32::from(u16::MAX >> (16 - depth));
@@ -56,11 +48,7 @@ fn every_colour_type_depth_and_interlacing_of_png() {
                     .flat_map(|(x, y)| sources.iter().map(move |c| eight(x, y, *c)))
                     .collect();
                 let what = format!("type {color_type}, {depth} bits, {width} × {height}");
-                assert_eq!(
-                    (image.size().width(), image.format()),
-                    (width, format),
-                    "{what}"
-                );
+                assert_eq!((image.size().width(), image.format()), (width, format), "{what}");
                 assert_eq!(&image.data()[..], must, "{what}, interlaced: {interlaced}");
             }
         }
@@ -80,15 +68,8 @@ fn png_palettes_with_and_without_transparency() {
             let mut extra = vec![(b"PLTE", palette[..entries].to_vec())];
             extra.extend(transparency.map(|alpha| (b"tRNS", alpha)));
             let (width, height, color_type) = (7, 5, 3);
-            let file = PngFile {
-                width,
-                height,
-                color_type,
-                depth,
-                interlaced,
-                extra,
-                sample: &index,
-            };
+            let file =
+                PngFile { width, height, color_type, depth, interlaced, extra, sample: &index };
             let image = read(&file.bytes()).unwrap();
             assert_eq!(image.format(), format);
             for (pixel, i) in image.data().chunks(format.channels()).zip(0..) {
@@ -106,33 +87,14 @@ fn png_with_one_transparent_colour() {
     // Only the sample that equals the key in all 16 bits is transparent.
     let sample = |x: usize, _, channel: usize| 0x1200 + (x + channel) as u16;
     for (color_type, key, must) in [
-        (
-            0,
-            vec![0x12, 0x01],
-            [[0x12, 0x12, 0x12, 255], [0x12, 0x12, 0x12, 0]],
-        ),
-        (
-            2,
-            vec![0x12, 1, 0x12, 2, 0x12, 3],
-            [[0x12, 0x12, 0x12, 255], [0x12, 0x12, 0x12, 0]],
-        ),
+        (0, vec![0x12, 0x01], [[0x12, 0x12, 0x12, 255], [0x12, 0x12, 0x12, 0]]),
+        (2, vec![0x12, 1, 0x12, 2, 0x12, 3], [[0x12, 0x12, 0x12, 255], [0x12, 0x12, 0x12, 0]]),
     ] {
         let (width, height, depth, interlaced) = (2, 1, 16, false);
         let extra = vec![(b"tRNS", key)];
-        let file = PngFile {
-            width,
-            height,
-            color_type,
-            depth,
-            interlaced,
-            extra,
-            sample: &sample,
-        };
+        let file = PngFile { width, height, color_type, depth, interlaced, extra, sample: &sample };
         let image = read(&file.bytes()).unwrap();
-        assert_eq!(
-            (image.format(), &image.data()[..]),
-            (PixelFormat::Rgba8, must.as_flattened())
-        );
+        assert_eq!((image.format(), &image.data()[..]), (PixelFormat::Rgba8, must.as_flattened()));
     }
 }
 
@@ -143,10 +105,7 @@ fn jpegs_of_every_kind_come_close_to_what_was_written() {
         let rgb = gradient(width, height, PixelFormat::Rgb8);
         for progressive in [false, true] {
             let back = read(&jpeg(&gray, |e| e.set_progressive(progressive))).unwrap();
-            assert_eq!(
-                (back.size(), back.format()),
-                (gray.size(), PixelFormat::Gray8)
-            );
+            assert_eq!((back.size(), back.format()), (gray.size(), PixelFormat::Gray8));
             assert!(psnr(back.data(), gray.data()) > 38.0);
             for sampling in [
                 SamplingFactor::F_1_1,
@@ -161,15 +120,9 @@ fn jpegs_of_every_kind_come_close_to_what_was_written() {
                         e.set_restart_interval(restarts);
                     }));
                     let back = back.unwrap();
-                    assert_eq!(
-                        (back.size(), back.format()),
-                        (rgb.size(), PixelFormat::Rgb8)
-                    );
+                    assert_eq!((back.size(), back.format()), (rgb.size(), PixelFormat::Rgb8));
                     let close = psnr(back.data(), rgb.data());
-                    assert!(
-                        close > 33.0,
-                        "{width} × {height} {sampling:?} {restarts}: {close}"
-                    );
+                    assert!(close > 33.0, "{width} × {height} {sampling:?} {restarts}: {close}");
                 }
             }
         }
@@ -184,26 +137,15 @@ fn inks_become_rgb() {
     let must: Vec<u8> = (inks.data().chunks(4))
         .flat_map(|p| [p[0], p[1], p[2]].map(|ink| (without(ink) * without(p[3]) / 255) as u8))
         .collect();
-    let back = read(&jpeg(&inks, |e| {
-        e.set_sampling_factor(SamplingFactor::F_1_1)
-    }))
-    .unwrap();
+    let back = read(&jpeg(&inks, |e| e.set_sampling_factor(SamplingFactor::F_1_1))).unwrap();
     assert_eq!(back.format(), PixelFormat::Rgb8);
-    assert!(
-        psnr(back.data(), &must) > 40.0,
-        "{}",
-        psnr(back.data(), &must)
-    );
+    assert!(psnr(back.data(), &must) > 40.0, "{}", psnr(back.data(), &must));
 }
 
 #[test]
 fn sampling_factors_of_a_grey_jpeg_mean_nothing() {
     let plain = jpeg(&gradient(45, 37, PixelFormat::Gray8), |_| ());
-    let at = plain
-        .windows(2)
-        .position(|pair| pair == [0xFF, 0xC0])
-        .unwrap()
-        + 11;
+    let at = plain.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap() + 11;
     assert_eq!(plain[at], 0x11);
     for factors in [0x12, 0x21, 0x22] {
         let mut file = plain.clone();
@@ -215,17 +157,11 @@ fn sampling_factors_of_a_grey_jpeg_mean_nothing() {
 #[test]
 fn lossy_webp() {
     let channel = |i: usize, c: usize| [i % 9 * 28, i / 9 * 40, (i % 9 + i / 9) * 16][c] as u8;
-    let must: Vec<u8> = (0..63)
-        .flat_map(|i| [0, 1, 2].map(|c| channel(i, c)))
-        .collect();
+    let must: Vec<u8> = (0..63).flat_map(|i| [0, 1, 2].map(|c| channel(i, c))).collect();
     let image = read(LOSSY_WEBP).unwrap();
     assert_eq!((image.size().width(), image.size().height()), (9, 7));
     assert_eq!(image.format(), PixelFormat::Rgb8);
-    assert!(
-        psnr(image.data(), &must) > 28.0,
-        "{}",
-        psnr(image.data(), &must)
-    );
+    assert!(psnr(image.data(), &must) > 28.0, "{}", psnr(image.data(), &must));
 
     let image = read(LOSSY_ALPHA_WEBP).unwrap();
     assert_eq!(image.format(), PixelFormat::Rgba8);
@@ -237,17 +173,8 @@ fn lossy_webp() {
 #[test]
 fn animated_webp_is_unsupported() {
     let error = read(ANIMATED_WEBP).unwrap_err();
-    assert_eq!(
-        error,
-        CodecError::Unsupported {
-            codec: Codec::Webp,
-            feature: "animation"
-        }
-    );
-    assert_eq!(
-        error.to_string(),
-        "the WebP image uses animation, which is not supported"
-    );
+    assert_eq!(error, CodecError::Unsupported { codec: Codec::Webp, feature: "animation" });
+    assert_eq!(error.to_string(), "the WebP image uses animation, which is not supported");
 }
 
 #[test]
@@ -255,11 +182,7 @@ fn bytes_after_the_image_do_no_harm() {
     for (name, file) in files() {
         let must = read(&file).unwrap();
         for tail in [&[0][..], &[0xFF; 7], &file] {
-            assert_eq!(
-                read(&[&file[..], tail].concat()).as_ref(),
-                Ok(&must),
-                "{name}"
-            );
+            assert_eq!(read(&[&file[..], tail].concat()).as_ref(), Ok(&must), "{name}");
         }
     }
 }
@@ -296,16 +219,9 @@ fn png_and_webp_stand_upright() {
         encoder.encode(&rgb, 3, 2, ColorType::Rgb8).unwrap();
         for file in [png.bytes(), webp] {
             let image = read(&file).unwrap();
-            assert_eq!(
-                (image.size().width(), image.format()),
-                (width, PixelFormat::Rgb8)
-            );
+            assert_eq!((image.size().width(), image.format()), (width, PixelFormat::Rgb8));
             let is: Vec<u8> = image.data().chunks(3).map(|pixel| pixel[1]).collect();
-            assert_eq!(
-                String::from_utf8(is).unwrap(),
-                letters,
-                "orientation {orientation}"
-            );
+            assert_eq!(String::from_utf8(is).unwrap(), letters, "orientation {orientation}");
         }
     }
 }
@@ -313,9 +229,7 @@ fn png_and_webp_stand_upright() {
 #[test]
 fn jpeg_stands_upright() {
     // Letters of 8 × 8 pixels each, so that lossy coding leaves them as they are.
-    let gray: Vec<u8> = (0..24 * 16)
-        .map(|i| b"ABCDEF"[i / (24 * 8) * 3 + i % 24 / 8])
-        .collect();
+    let gray: Vec<u8> = (0..24 * 16).map(|i| b"ABCDEF"[i / (24 * 8) * 3 + i % 24 / 8]).collect();
     let upright = gradient(24, 16, PixelFormat::Gray8);
     let image = Image::new(upright.size(), upright.format(), 24, gray.into()).unwrap();
     for (orientation, width, letters) in UPRIGHT {
@@ -326,14 +240,8 @@ fn jpeg_stands_upright() {
         let image = read(&file).unwrap();
         assert_eq!(image.size().width(), width * 8);
         let rows = image.rows().skip(4).step_by(8);
-        let is: Vec<u8> = rows
-            .flat_map(|r| r.iter().skip(4).step_by(8).copied())
-            .collect();
-        assert_eq!(
-            String::from_utf8(is).unwrap(),
-            letters,
-            "orientation {orientation}"
-        );
+        let is: Vec<u8> = rows.flat_map(|r| r.iter().skip(4).step_by(8).copied()).collect();
+        assert_eq!(String::from_utf8(is).unwrap(), letters, "orientation {orientation}");
     }
 }
 
@@ -341,13 +249,7 @@ fn jpeg_stands_upright() {
 fn damaged_exif_means_upright() {
     let image = gradient(24, 16, PixelFormat::Rgb8);
     let plain = read(&jpeg(&image, |_| ())).unwrap();
-    for data in [
-        &b"MM"[..],
-        &exif(6)[..11],
-        &[0xFF; 40],
-        &exif(9),
-        &exif(255),
-    ] {
+    for data in [&b"MM"[..], &exif(6)[..11], &[0xFF; 40], &exif(9), &exif(255)] {
         let file = jpeg(&image, |e| e.add_exif_metadata(data).unwrap());
         assert_eq!(read(&file).as_ref(), Ok(&plain));
     }
@@ -358,30 +260,14 @@ fn an_image_as_large_as_the_limits_is_read() {
     let image = gradient(120, 100, PixelFormat::Rgb8);
     for codec in Codec::ALL {
         let file = encode(&image, codec, 90, &pool()).unwrap();
-        let exact = ocelli_kernels::codec::DecodeLimits {
-            max_side: 120,
-            max_pixels: 12_000,
-        };
+        let exact = ocelli_kernels::codec::DecodeLimits { max_side: 120, max_pixels: 12_000 };
         assert!(decode(&file, &exact, &pool()).is_ok());
         for limits in [
-            ocelli_kernels::codec::DecodeLimits {
-                max_side: 119,
-                ..LIMITS
-            },
-            ocelli_kernels::codec::DecodeLimits {
-                max_pixels: 11_999,
-                ..LIMITS
-            },
+            ocelli_kernels::codec::DecodeLimits { max_side: 119, ..LIMITS },
+            ocelli_kernels::codec::DecodeLimits { max_pixels: 11_999, ..LIMITS },
         ] {
             let error = decode(&file, &limits, &pool()).unwrap_err();
-            assert!(matches!(
-                error,
-                CodecError::TooLarge {
-                    width: 120,
-                    height: 100,
-                    ..
-                }
-            ));
+            assert!(matches!(error, CodecError::TooLarge { width: 120, height: 100, .. }));
         }
     }
 }

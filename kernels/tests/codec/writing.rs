@@ -8,13 +8,7 @@ use crate::fixtures::{gradient, jpeg, pool, psnr, read};
 
 fn flat(format: PixelFormat, pixel: &[u8]) -> Image {
     let data = pixel.repeat(16 * 16);
-    Image::new(
-        Size::new(16, 16).unwrap(),
-        format,
-        16 * pixel.len(),
-        data.into(),
-    )
-    .unwrap()
+    Image::new(Size::new(16, 16).unwrap(), format, 16 * pixel.len(), data.into()).unwrap()
 }
 
 #[test]
@@ -40,10 +34,7 @@ fn webp_is_exact_and_makes_grey_rgb() {
             assert_eq!(back.size(), image.size());
             if format == PixelFormat::Gray8 {
                 let tripled: Vec<u8> = image.data().iter().flat_map(|v| [*v; 3]).collect();
-                assert_eq!(
-                    (back.format(), &back.data()[..]),
-                    (PixelFormat::Rgb8, &tripled[..])
-                );
+                assert_eq!((back.format(), &back.data()[..]), (PixelFormat::Rgb8, &tripled[..]));
             } else {
                 assert_eq!(back, image, "{width} × {height} {format:?}");
             }
@@ -65,10 +56,7 @@ fn jpeg_is_close_and_closer_with_more_quality() {
             });
             let what = format!("{width} × {height} {format:?}: {low:?} {high:?}");
             assert!(high.0 > 38.0 && low.0 > 27.0, "{what}");
-            assert!(
-                width < 100 || (high.0 > low.0 + 3.0 && high.1 > low.1),
-                "{what}"
-            );
+            assert!(width < 100 || (high.0 > low.0 + 3.0 && high.1 > low.1), "{what}");
         }
     }
 }
@@ -78,10 +66,7 @@ fn jpeg_halves_the_chroma_both_ways_at_any_quality() {
     let image = gradient(20, 20, PixelFormat::Rgb8);
     for quality in [1, 89, 90, 100] {
         let file = encode(&image, Codec::Jpeg, quality, &pool()).unwrap();
-        let frame = file
-            .windows(2)
-            .position(|pair| pair == [0xFF, 0xC0])
-            .unwrap();
+        let frame = file.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
         let factors = [11, 14, 17].map(|offset| file[frame + offset]);
         assert_eq!(factors, [0x22, 0x11, 0x11], "quality {quality}");
     }
@@ -99,11 +84,7 @@ fn jpeg_composes_over_white() {
         let back = read(&encode(&image, Codec::Jpeg, 100, &pool()).unwrap()).unwrap();
         assert_eq!(back.format(), PixelFormat::Rgb8);
         for pixel in back.data().chunks(3) {
-            let off = pixel
-                .iter()
-                .zip(expected)
-                .map(|(is, must)| is.abs_diff(must))
-                .max();
+            let off = pixel.iter().zip(expected).map(|(is, must)| is.abs_diff(must)).max();
             assert!(off.unwrap() <= 2, "{rgba:?} became {pixel:?}");
         }
     }
@@ -113,10 +94,7 @@ fn jpeg_composes_over_white() {
 fn padding_between_rows_stays_out() {
     for format in PixelFormat::ALL {
         let plain = gradient(13, 6, format);
-        let padded: Vec<u8> = plain
-            .rows()
-            .flat_map(|row| [row, &[0xEE; 5]].concat())
-            .collect();
+        let padded: Vec<u8> = plain.rows().flat_map(|row| [row, &[0xEE; 5]].concat()).collect();
         let stride = plain.row_bytes() + 5;
         let padded = Image::new(plain.size(), format, stride, Bytes::from(padded)).unwrap();
         for codec in Codec::ALL {
@@ -131,14 +109,8 @@ fn what_a_format_cannot_hold_is_refused() {
     let long = |side| gradient(side, 1, PixelFormat::Gray8);
     for (codec, side) in [(Codec::Jpeg, 65_535), (Codec::Webp, 16_383)] {
         let file = encode(&long(side), codec, 90, &pool()).unwrap();
-        let wide = DecodeLimits {
-            max_side: side,
-            max_pixels: 1 << 20,
-        };
-        assert_eq!(
-            decode(&file, &wide, &pool()).unwrap().size().width(),
-            side as usize
-        );
+        let wide = DecodeLimits { max_side: side, max_pixels: 1 << 20 };
+        assert_eq!(decode(&file, &wide, &pool()).unwrap().size().width(), side as usize);
         let error = encode(&long(side + 1), codec, 90, &pool()).unwrap_err();
         let must = format!(
             "an image with {} pixels a side does not fit into a {codec}: at most {side}",
@@ -160,8 +132,5 @@ fn pixels_come_from_the_pool_and_return_to_it() {
     let address = first.data().as_ptr();
     drop(first);
     assert_eq!(pool.free_bytes(), 64 * 48 * 3);
-    assert_eq!(
-        decode(&file, &limits, &pool).unwrap().data().as_ptr(),
-        address
-    );
+    assert_eq!(decode(&file, &limits, &pool).unwrap().data().as_ptr(), address);
 }

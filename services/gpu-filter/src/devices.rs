@@ -42,9 +42,9 @@ impl Devices {
             ocelli_messages::Payload::Raw(raw) => raw.data.len(),
             ocelli_messages::Payload::Encoded(file) => file.data.len(),
         };
-        queue.submit(job, bytes).map_err(|_| {
-            Failure::overloaded("the queue of the device is full", RETRY_AFTER)
-        })
+        queue
+            .submit(job, bytes)
+            .map_err(|_| Failure::overloaded("the queue of the device is full", RETRY_AFTER))
     }
 
     fn choose(&self, job: &Job) -> Result<&DeviceQueue<Job>, Failure> {

@@ -38,8 +38,7 @@ impl Output {
                         .at("encoded.codec")
                         .allow(["PNG", "JPEG", "WEBP"])
                 })?;
-                let codec =
-                    codec(asked).or_else(|| codec(input_codec?)).unwrap_or(Codec::Png);
+                let codec = codec(asked).or_else(|| codec(input_codec?)).unwrap_or(Codec::Png);
                 Ok(Self::Encoded(codec, quality(encoded.quality)?))
             }
         }

@@ -36,7 +36,8 @@ impl Plan {
         let accelerator = accelerator(&pipeline).map_err(|failure| failure.within("pipeline"))?;
         let chain = chain(&pipeline.steps, catalog, limits)
             .map_err(|failure| failure.within("pipeline"))?;
-        let frame = CheckedFrame::check(frame, limits).map_err(|failure| failure.within("frame"))?;
+        let frame =
+            CheckedFrame::check(frame, limits).map_err(|failure| failure.within("frame"))?;
         let output = Output::check(pipeline.output, &frame.payload)
             .map_err(|failure| failure.within("pipeline.output"))?;
         let CheckedFrame { identity, payload } = frame;

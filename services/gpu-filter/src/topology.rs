@@ -86,17 +86,14 @@ pub fn supervisor(parts: &Parts) -> SupervisorSpec {
 
 fn devices(parts: &Parts, pool: &Pool, name: &Arc<str>) -> (SupervisorSpec, Devices) {
     let config = &parts.config;
-    let limits = DecodeLimits {
-        max_side: parts.limits.max_side_px,
-        max_pixels: parts.limits.max_pixels,
-    };
+    let limits =
+        DecodeLimits { max_side: parts.limits.max_side_px, max_pixels: parts.limits.max_pixels };
     // Whoever holds a credit, or is a live frame under way, finds room here.
     let queue = || DeviceQueue::new(config.credits + config.threads() * 2, config.credit_bytes * 2);
     let cpu = queue();
     let (restarts, window) = WORKER_RESTARTS;
     let (base, cap) = WORKER_BACKOFF;
-    let mut workers =
-        SupervisorSpec::new("devices").intensity(restarts, window).backoff(base, cap);
+    let mut workers = SupervisorSpec::new("devices").intensity(restarts, window).backoff(base, cap);
     for index in 0..config.threads() {
         let (pool, name) = (pool.clone(), Arc::clone(name));
         let make: MakeWorker<FilterWorker> = Arc::new(move || {
@@ -131,11 +128,7 @@ fn devices(parts: &Parts, pool: &Pool, name: &Arc<str>) -> (SupervisorSpec, Devi
     (workers, Devices { cpu, gpu: Some(Gpu { queue, worker }) })
 }
 
-fn service(
-    parts: &Parts,
-    process: Process,
-    accelerators: Vec<v1::Accelerator>,
-) -> ServiceSpec {
+fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) -> ServiceSpec {
     let config = &parts.config;
     let backends: Vec<_> = accelerators
         .iter()

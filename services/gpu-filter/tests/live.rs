@@ -43,55 +43,64 @@ async fn next(results: &mut async_nats::Subscriber) -> v1::ProcessResponse {
 
 #[test]
 fn frames_come_back_with_their_sequence_and_errors_too() {
-    with_service(|_| {}, async |service| {
-        let mut results = results(&service).await;
-        let nats = service.client.client();
-        for (sequence, filter) in [(1, "blur"), (2, "nope"), (3, "panics"), (4, "grayscale")] {
-            nats.publish(IN, frame(sequence, vec![step(filter, &[])])).await.unwrap();
-            let response = next(&mut results).await;
-            let returned = response.frame.clone().unwrap();
-            assert_eq!((returned.stream.as_str(), returned.sequence), ("cam", sequence));
-            assert_eq!(response.error.is_some(), filter == "nope" || filter == "panics");
-            assert_eq!(returned.payload.is_some(), response.error.is_none());
-        }
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let mut results = results(&service).await;
+            let nats = service.client.client();
+            for (sequence, filter) in [(1, "blur"), (2, "nope"), (3, "panics"), (4, "grayscale")] {
+                nats.publish(IN, frame(sequence, vec![step(filter, &[])])).await.unwrap();
+                let response = next(&mut results).await;
+                let returned = response.frame.clone().unwrap();
+                assert_eq!((returned.stream.as_str(), returned.sequence), ("cam", sequence));
+                assert_eq!(response.error.is_some(), filter == "nope" || filter == "panics");
+                assert_eq!(returned.payload.is_some(), response.error.is_none());
+            }
+        },
+    );
 }
 
 #[test]
 fn a_frame_that_names_another_stream_is_an_error() {
-    with_service(|_| {}, async |service| {
-        let mut results = results(&service).await;
-        let mut request = request(gray(1, 1, &[5]), vec![]);
-        request.frame.as_mut().unwrap().stream = "other".into();
-        let nats = service.client.client();
-        nats.publish(IN, request.encode_to_vec().into()).await.unwrap();
-        let error = next(&mut results).await.error.unwrap();
-        assert_eq!(error.kind(), v1::ErrorKind::InvalidArgument);
-        assert_eq!(error.field, "frame.stream");
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let mut results = results(&service).await;
+            let mut request = request(gray(1, 1, &[5]), vec![]);
+            request.frame.as_mut().unwrap().stream = "other".into();
+            let nats = service.client.client();
+            nats.publish(IN, request.encode_to_vec().into()).await.unwrap();
+            let error = next(&mut results).await.error.unwrap();
+            assert_eq!(error.kind(), v1::ErrorKind::InvalidArgument);
+            assert_eq!(error.field, "frame.stream");
+        },
+    );
 }
 
 #[test]
 fn several_workers_share_the_load() {
-    with_service(|_| {}, async |service| {
-        let mut parts = service.parts.clone();
-        parts.instance = "second".into();
-        parts.connection = connect(&service.server).await;
-        let second = ocelli_actors::supervisor::Supervisor::start(
-            ocelli_gpu_filter::supervisor(&parts),
-            &ocelli_actors::tree::ActorTree::new(),
-        );
-        second.ready().await.unwrap();
-        let mut results = results(&service).await;
-        let nats = service.client.client();
-        let mut by_worker = std::collections::BTreeMap::<String, u32>::new();
-        for sequence in 0..40 {
-            nats.publish(IN, frame(sequence, vec![])).await.unwrap();
-            *by_worker.entry(next(&mut results).await.worker).or_default() += 1;
-        }
-        assert_eq!(by_worker.len(), 2, "{by_worker:?}");
-        second.shutdown(PATIENCE).await;
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let mut parts = service.parts.clone();
+            parts.instance = "second".into();
+            parts.connection = connect(&service.server).await;
+            let second = ocelli_actors::supervisor::Supervisor::start(
+                ocelli_gpu_filter::supervisor(&parts),
+                &ocelli_actors::tree::ActorTree::new(),
+            );
+            second.ready().await.unwrap();
+            let mut results = results(&service).await;
+            let nats = service.client.client();
+            let mut by_worker = std::collections::BTreeMap::<String, u32>::new();
+            for sequence in 0..40 {
+                nats.publish(IN, frame(sequence, vec![])).await.unwrap();
+                *by_worker.entry(next(&mut results).await.worker).or_default() += 1;
+            }
+            assert_eq!(by_worker.len(), 2, "{by_worker:?}");
+            second.shutdown(PATIENCE).await;
+        },
+    );
 }
 
 /// Counts what the service counts.

@@ -21,172 +21,213 @@ fn pixels(response: v1::ProcessResponse) -> v1::RawImage {
 
 #[test]
 fn an_empty_pipeline_hands_the_frame_back() {
-    with_service(|_| {}, async |service| {
-        let mut frame = gray(3, 1, &[1, 2, 3]);
-        frame.stream = "cam".into();
-        frame.sequence = 9;
-        let response = service.process(&request(frame.clone(), vec![])).await.unwrap();
-        let returned = response.frame.clone().unwrap();
-        assert_eq!((returned.stream.as_str(), returned.sequence), ("cam", 9));
-        assert!(response.worker.starts_with("gpu-filter-"));
-        assert_eq!(pixels(response).data, Bytes::from_static(&[1, 2, 3]));
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let mut frame = gray(3, 1, &[1, 2, 3]);
+            frame.stream = "cam".into();
+            frame.sequence = 9;
+            let response = service.process(&request(frame.clone(), vec![])).await.unwrap();
+            let returned = response.frame.clone().unwrap();
+            assert_eq!((returned.stream.as_str(), returned.sequence), ("cam", 9));
+            assert!(response.worker.starts_with("gpu-filter-"));
+            assert_eq!(pixels(response).data, Bytes::from_static(&[1, 2, 3]));
+        },
+    );
 }
 
 #[test]
 fn a_chain_reports_each_step() {
-    with_service(|_| {}, async |service| {
-        let frame = raw(2, 2, v1::PixelFormat::Rgb8, &[255; 12]);
-        let steps = vec![step("grayscale", &[]), step("blur", &[("sigma", "2")])];
-        let response = service.process(&request(frame, steps)).await.unwrap();
-        let ids: Vec<_> = response.steps.iter().map(|step| step.id.as_str()).collect();
-        assert_eq!(ids, ["grayscale", "blur"]);
-        assert!(response.steps.iter().all(|step| step.backend() == v1::Accelerator::Cpu));
-        let timing = response.timing.unwrap();
-        let sum: u64 = response.steps.iter().map(|s| s.timing.unwrap().compute_ns).sum();
-        assert_eq!(timing.compute_ns, sum);
-        assert!(timing.queue_ns > 0);
-        let image = pixels(response);
-        assert_eq!(image.format(), v1::PixelFormat::Gray8);
-        assert_eq!(image.data, Bytes::from_static(&[255; 4]));
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let frame = raw(2, 2, v1::PixelFormat::Rgb8, &[255; 12]);
+            let steps = vec![step("grayscale", &[]), step("blur", &[("sigma", "2")])];
+            let response = service.process(&request(frame, steps)).await.unwrap();
+            let ids: Vec<_> = response.steps.iter().map(|step| step.id.as_str()).collect();
+            assert_eq!(ids, ["grayscale", "blur"]);
+            assert!(response.steps.iter().all(|step| step.backend() == v1::Accelerator::Cpu));
+            let timing = response.timing.unwrap();
+            let sum: u64 = response.steps.iter().map(|s| s.timing.unwrap().compute_ns).sum();
+            assert_eq!(timing.compute_ns, sum);
+            assert!(timing.queue_ns > 0);
+            let image = pixels(response);
+            assert_eq!(image.format(), v1::PixelFormat::Gray8);
+            assert_eq!(image.data, Bytes::from_static(&[255; 4]));
+        },
+    );
 }
 
 #[test]
 fn every_raw_format_is_taken_and_written() {
-    with_service(|_| {}, async |service| {
-        use v1::PixelFormat as F;
-        for (format, length) in
-            [(F::Gray8, 8), (F::Rgb8, 24), (F::Bgr8, 24), (F::Rgba8, 32), (F::Nv12, 12), (F::I420, 12)]
-        {
-            for wanted in [F::Gray8, F::Rgb8, F::Bgr8, F::Rgba8] {
-                let mut request = request(raw(4, 2, format, &vec![200; length]), vec![]);
-                let output = v1::output_format::Kind::Raw(v1::RawOutput { format: wanted.into() });
-                request.pipeline.as_mut().unwrap().output =
-                    Some(v1::OutputFormat { kind: Some(output) });
-                let image = pixels(service.process(&request).await.unwrap());
-                assert_eq!((image.width, image.height, image.format()), (4, 2, wanted));
+    with_service(
+        |_| {},
+        async |service| {
+            use v1::PixelFormat as F;
+            for (format, length) in [
+                (F::Gray8, 8),
+                (F::Rgb8, 24),
+                (F::Bgr8, 24),
+                (F::Rgba8, 32),
+                (F::Nv12, 12),
+                (F::I420, 12),
+            ] {
+                for wanted in [F::Gray8, F::Rgb8, F::Bgr8, F::Rgba8] {
+                    let mut request = request(raw(4, 2, format, &vec![200; length]), vec![]);
+                    let output =
+                        v1::output_format::Kind::Raw(v1::RawOutput { format: wanted.into() });
+                    request.pipeline.as_mut().unwrap().output =
+                        Some(v1::OutputFormat { kind: Some(output) });
+                    let image = pixels(service.process(&request).await.unwrap());
+                    assert_eq!((image.width, image.height, image.format()), (4, 2, wanted));
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 #[test]
 fn wrong_requests_say_what_and_where() {
-    with_service(|_| {}, async |service| {
-        let good = || gray(1, 1, &[0]);
-        let cases = [
-            (request(gray(2, 2, &[0; 3]), vec![]), ErrorKind::InvalidArgument, "frame.raw.data"),
-            (request(gray(0, 2, &[]), vec![]), ErrorKind::InvalidArgument, "frame.raw.width"),
-            (request(encoded(b""), vec![]), ErrorKind::InvalidArgument, "frame.encoded.data"),
-            (request(encoded(b"text"), vec![]), ErrorKind::Unsupported, "frame.encoded.data"),
-            (
-                request(good(), vec![step("nope", &[])]),
-                ErrorKind::InvalidArgument,
-                "pipeline.steps[0].filter.id",
-            ),
-            (
-                request(good(), vec![step("grayscale", &[]), step("blur", &[("sigma", "101")])]),
-                ErrorKind::InvalidArgument,
-                "pipeline.steps[1].filter.parameters.sigma",
-            ),
-            (
-                request(good(), vec![step("blur", &[("kernel_size", "4")])]),
-                ErrorKind::InvalidArgument,
-                "pipeline.steps[0].filter.parameters.kernel_size",
-            ),
-            (
-                request(good(), vec![step("blur", &[("strength", "4")])]),
-                ErrorKind::InvalidArgument,
-                "pipeline.steps[0].filter.parameters.strength",
-            ),
-            (
-                request(good(), vec![v1::Step::default()]),
-                ErrorKind::InvalidArgument,
-                "pipeline.steps[0]",
-            ),
-            (
-                request(good(), vec![step("grayscale", &[]); 33]),
-                ErrorKind::TooLarge,
-                "pipeline.steps",
-            ),
-            (
-                v1::ProcessRequest { frame: None, pipeline: None },
-                ErrorKind::InvalidArgument,
-                "frame",
-            ),
-        ];
-        for (request, kind, field) in cases {
-            let failure = service.process(&request).await.unwrap_err();
-            assert_eq!((failure.kind, failure.field.as_str()), (kind, field), "{failure}");
-        }
-        let unknown = service.process(&request(good(), vec![step("nope", &[])])).await.unwrap_err();
-        assert!(unknown.allowed.contains(&"blur".to_owned()), "{:?}", unknown.allowed);
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let good = || gray(1, 1, &[0]);
+            let cases = [
+                (
+                    request(gray(2, 2, &[0; 3]), vec![]),
+                    ErrorKind::InvalidArgument,
+                    "frame.raw.data",
+                ),
+                (request(gray(0, 2, &[]), vec![]), ErrorKind::InvalidArgument, "frame.raw.width"),
+                (request(encoded(b""), vec![]), ErrorKind::InvalidArgument, "frame.encoded.data"),
+                (request(encoded(b"text"), vec![]), ErrorKind::Unsupported, "frame.encoded.data"),
+                (
+                    request(good(), vec![step("nope", &[])]),
+                    ErrorKind::InvalidArgument,
+                    "pipeline.steps[0].filter.id",
+                ),
+                (
+                    request(
+                        good(),
+                        vec![step("grayscale", &[]), step("blur", &[("sigma", "101")])],
+                    ),
+                    ErrorKind::InvalidArgument,
+                    "pipeline.steps[1].filter.parameters.sigma",
+                ),
+                (
+                    request(good(), vec![step("blur", &[("kernel_size", "4")])]),
+                    ErrorKind::InvalidArgument,
+                    "pipeline.steps[0].filter.parameters.kernel_size",
+                ),
+                (
+                    request(good(), vec![step("blur", &[("strength", "4")])]),
+                    ErrorKind::InvalidArgument,
+                    "pipeline.steps[0].filter.parameters.strength",
+                ),
+                (
+                    request(good(), vec![v1::Step::default()]),
+                    ErrorKind::InvalidArgument,
+                    "pipeline.steps[0]",
+                ),
+                (
+                    request(good(), vec![step("grayscale", &[]); 33]),
+                    ErrorKind::TooLarge,
+                    "pipeline.steps",
+                ),
+                (
+                    v1::ProcessRequest { frame: None, pipeline: None },
+                    ErrorKind::InvalidArgument,
+                    "frame",
+                ),
+            ];
+            for (request, kind, field) in cases {
+                let failure = service.process(&request).await.unwrap_err();
+                assert_eq!((failure.kind, failure.field.as_str()), (kind, field), "{failure}");
+            }
+            let unknown =
+                service.process(&request(good(), vec![step("nope", &[])])).await.unwrap_err();
+            assert!(unknown.allowed.contains(&"blur".to_owned()), "{:?}", unknown.allowed);
+        },
+    );
 }
 
 #[test]
 fn a_message_that_is_none_is_answered() {
-    with_service(|_| {}, async |service| {
-        let sent = service.send(Bytes::from_static(&[0xff, 0xff]), &context(PATIENCE)).await;
-        assert_eq!(sent.unwrap_err().kind, ErrorKind::InvalidArgument);
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let sent = service.send(Bytes::from_static(&[0xff, 0xff]), &context(PATIENCE)).await;
+            assert_eq!(sent.unwrap_err().kind, ErrorKind::InvalidArgument);
+        },
+    );
 }
 
 #[test]
 fn a_header_that_claims_too_many_pixels_is_refused_before_they_exist() {
-    with_service(|_| {}, async |service| {
-        // The signature and IHDR of a PNG of 60,000 × 60,000 pixels: 10.8 GB.
-        let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
-        png.extend(60_000u32.to_be_bytes());
-        png.extend(60_000u32.to_be_bytes());
-        png.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
-        let failure = service.process(&request(encoded(&png), vec![])).await.unwrap_err();
-        assert_eq!(failure.kind, ErrorKind::TooLarge);
-        assert!(failure.message.contains("60000"), "{failure}");
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            // The signature and IHDR of a PNG of 60,000 × 60,000 pixels: 10.8 GB.
+            let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+            png.extend(60_000u32.to_be_bytes());
+            png.extend(60_000u32.to_be_bytes());
+            png.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+            let failure = service.process(&request(encoded(&png), vec![])).await.unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::TooLarge);
+            assert!(failure.message.contains("60000"), "{failure}");
+        },
+    );
 }
 
 #[test]
 fn a_deadline_that_passed_is_not_worked_on() {
-    with_service(|_| {}, async |service| {
-        let mut late = context(PATIENCE);
-        late.deadline = Deadline::from_unix_ms(1);
-        let subject = "ocelli.v1.default.req.filter.process";
-        let mut headers = async_nats::HeaderMap::new();
-        headers.insert("Ocelli-Deadline", late.deadline.to_string());
-        headers.insert("Ocelli-Request-Id", "late-1");
-        let payload = request(gray(1, 1, &[0]), vec![step("panics", &[])]).encode_to_vec();
-        let answer = service
-            .client
-            .client()
-            .request_with_headers(subject, headers, payload.into())
-            .await
-            .unwrap();
-        let headers = answer.headers.unwrap();
-        assert_eq!(headers.get("Nats-Service-Error-Code").unwrap().as_str(), "504");
-        assert_eq!(headers.get("Ocelli-Request-Id").unwrap().as_str(), "late-1");
-        assert!(headers.get("traceparent").is_some());
-        let error = v1::Error::decode(answer.payload).unwrap();
-        assert_eq!(error.kind(), v1::ErrorKind::DeadlineExceeded);
-        assert_eq!(error.request_id, "late-1");
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let mut late = context(PATIENCE);
+            late.deadline = Deadline::from_unix_ms(1);
+            let subject = "ocelli.v1.default.req.filter.process";
+            let mut headers = async_nats::HeaderMap::new();
+            headers.insert("Ocelli-Deadline", late.deadline.to_string());
+            headers.insert("Ocelli-Request-Id", "late-1");
+            let payload = request(gray(1, 1, &[0]), vec![step("panics", &[])]).encode_to_vec();
+            let answer = service
+                .client
+                .client()
+                .request_with_headers(subject, headers, payload.into())
+                .await
+                .unwrap();
+            let headers = answer.headers.unwrap();
+            assert_eq!(headers.get("Nats-Service-Error-Code").unwrap().as_str(), "504");
+            assert_eq!(headers.get("Ocelli-Request-Id").unwrap().as_str(), "late-1");
+            assert!(headers.get("traceparent").is_some());
+            let error = v1::Error::decode(answer.payload).unwrap();
+            assert_eq!(error.kind(), v1::ErrorKind::DeadlineExceeded);
+            assert_eq!(error.request_id, "late-1");
+        },
+    );
 }
 
 #[test]
 fn a_panic_fails_only_its_own_request() {
-    with_service(|_| {}, async |service| {
-        let bad = request(gray(1, 1, &[0]), vec![step("panics", &[])]);
-        let good = request(gray(1, 1, &[7]), vec![step("blur", &[])]);
-        for round in 1..=3 {
-            assert_eq!(service.process(&bad).await.unwrap_err().kind, ErrorKind::Internal);
-            assert_eq!(pixels(service.process(&good).await.unwrap()).data, Bytes::from_static(&[7]));
-            common::eventually("the restart is counted", || {
-                service.restarts("cpu-worker-0") + service.restarts("cpu-worker-1") == round
-            })
-            .await;
-        }
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let bad = request(gray(1, 1, &[0]), vec![step("panics", &[])]);
+            let good = request(gray(1, 1, &[7]), vec![step("blur", &[])]);
+            for round in 1..=3 {
+                assert_eq!(service.process(&bad).await.unwrap_err().kind, ErrorKind::Internal);
+                assert_eq!(
+                    pixels(service.process(&good).await.unwrap()).data,
+                    Bytes::from_static(&[7])
+                );
+                common::eventually("the restart is counted", || {
+                    service.restarts("cpu-worker-0") + service.restarts("cpu-worker-1") == round
+                })
+                .await;
+            }
+        },
+    );
 }
 
 #[test]
@@ -198,8 +239,11 @@ fn more_requests_than_credits_are_all_answered() {
     };
     with_service(configure, async |service| {
         let work = request(gray(1, 1, &[0]), vec![step("sleeps", &[])]);
-        let answers: Vec<_> =
-            futures::stream::iter(0..32).map(|_| service.process(&work)).buffer_unordered(32).collect().await;
+        let answers: Vec<_> = futures::stream::iter(0..32)
+            .map(|_| service.process(&work))
+            .buffer_unordered(32)
+            .collect()
+            .await;
         let done = answers.iter().filter(|answer| answer.is_ok()).count();
         assert!(done >= 8, "only {done} were done");
         assert!(done < 32, "nothing was refused");
@@ -251,63 +295,77 @@ fn a_gpu_is_asked_for_where_there_is_none() {
 
 #[test]
 fn it_is_a_service_of_nats() {
-    with_service(|_| {}, async |service| {
-        service.process(&request(gray(1, 1, &[0]), vec![])).await.unwrap();
-        service.process(&request(gray(1, 1, &[]), vec![])).await.unwrap_err();
-        let ask = async |subject: &'static str| {
-            let nats = service.client.client();
-            let answer = nats.request(subject, Bytes::new()).await.unwrap();
-            serde_json::from_slice::<serde_json::Value>(&answer.payload).unwrap()
-        };
-        let ping = ask("$SRV.PING").await;
-        assert_eq!(ping["name"], "gpu-filter");
-        assert_eq!(ping["metadata"]["backends"], "cpu");
-        let info = ask("$SRV.INFO.gpu-filter").await;
-        let subjects: Vec<_> =
-            info["endpoints"].as_array().unwrap().iter().map(|e| e["subject"].clone()).collect();
-        assert_eq!(
-            subjects,
-            ["ocelli.v1.default.req.filter.process", "ocelli.v1.default.req.filter.list"]
-        );
-        let stats = ask("$SRV.STATS.gpu-filter.test").await;
-        assert_eq!(stats["endpoints"][0]["num_requests"], 2);
-        assert_eq!(stats["endpoints"][0]["num_errors"], 1);
-        assert!(stats["endpoints"][0]["last_error"].as_str().unwrap().contains("invalid"));
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            service.process(&request(gray(1, 1, &[0]), vec![])).await.unwrap();
+            service.process(&request(gray(1, 1, &[]), vec![])).await.unwrap_err();
+            let ask = async |subject: &'static str| {
+                let nats = service.client.client();
+                let answer = nats.request(subject, Bytes::new()).await.unwrap();
+                serde_json::from_slice::<serde_json::Value>(&answer.payload).unwrap()
+            };
+            let ping = ask("$SRV.PING").await;
+            assert_eq!(ping["name"], "gpu-filter");
+            assert_eq!(ping["metadata"]["backends"], "cpu");
+            let info = ask("$SRV.INFO.gpu-filter").await;
+            let subjects: Vec<_> = info["endpoints"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|e| e["subject"].clone())
+                .collect();
+            assert_eq!(
+                subjects,
+                ["ocelli.v1.default.req.filter.process", "ocelli.v1.default.req.filter.list"]
+            );
+            let stats = ask("$SRV.STATS.gpu-filter.test").await;
+            assert_eq!(stats["endpoints"][0]["num_requests"], 2);
+            assert_eq!(stats["endpoints"][0]["num_errors"], 1);
+            assert!(stats["endpoints"][0]["last_error"].as_str().unwrap().contains("invalid"));
+        },
+    );
 }
 
 #[test]
 fn the_filters_are_listed_as_they_are_defined() {
-    with_service(|_| {}, async |service| {
-        let ask = async |accelerator: v1::Accelerator| {
-            let request = v1::ListFiltersRequest { accelerator: accelerator.into() };
-            let subject = ocelli_messages::Subject::FilterList(ocelli_messages::Tenant::default());
-            let payload = request.encode_to_vec().into();
-            let answer = service.client.request(&subject, &context(PATIENCE), payload).await;
-            v1::ListFiltersResponse::decode(answer.unwrap()).unwrap()
-        };
-        let all = ask(v1::Accelerator::Auto).await;
-        let blur = all.filters.iter().find(|filter| filter.id == "blur").unwrap();
-        let size = blur.parameters.iter().find(|p| p.id == "kernel_size").unwrap();
-        assert_eq!((size.minimum, size.maximum, size.step), (Some(1.0), Some(31.0), Some(2.0)));
-        assert_eq!(size.default_value, "5");
-        assert!(ask(v1::Accelerator::Cuda).await.filters.is_empty());
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let ask = async |accelerator: v1::Accelerator| {
+                let request = v1::ListFiltersRequest { accelerator: accelerator.into() };
+                let subject =
+                    ocelli_messages::Subject::FilterList(ocelli_messages::Tenant::default());
+                let payload = request.encode_to_vec().into();
+                let answer = service.client.request(&subject, &context(PATIENCE), payload).await;
+                v1::ListFiltersResponse::decode(answer.unwrap()).unwrap()
+            };
+            let all = ask(v1::Accelerator::Auto).await;
+            let blur = all.filters.iter().find(|filter| filter.id == "blur").unwrap();
+            let size = blur.parameters.iter().find(|p| p.id == "kernel_size").unwrap();
+            assert_eq!((size.minimum, size.maximum, size.step), (Some(1.0), Some(31.0), Some(2.0)));
+            assert_eq!(size.default_value, "5");
+            assert!(ask(v1::Accelerator::Cuda).await.filters.is_empty());
+        },
+    );
 }
 
 #[test]
 fn work_under_way_is_finished_when_the_service_stops() {
-    with_service(|_| {}, async |service| {
-        let work = request(gray(1, 1, &[0]), vec![step("sleeps", &[]), step("sleeps", &[])]);
-        let asked = SystemTime::now();
-        let (answers, stopped) = tokio::join!(
-            futures::future::join_all((0..4).map(|_| service.process(&work))),
-            async {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                service.service.shutdown(PATIENCE).await
-            }
-        );
-        assert!(matches!(stopped, ocelli_actors::supervisor::Exit::Drained), "{stopped:?}");
-        assert!(answers.iter().all(Result::is_ok), "{answers:?} after {:?}", asked.elapsed());
-    });
+    with_service(
+        |_| {},
+        async |service| {
+            let work = request(gray(1, 1, &[0]), vec![step("sleeps", &[]), step("sleeps", &[])]);
+            let asked = SystemTime::now();
+            let (answers, stopped) = tokio::join!(
+                futures::future::join_all((0..4).map(|_| service.process(&work))),
+                async {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    service.service.shutdown(PATIENCE).await
+                }
+            );
+            assert!(matches!(stopped, ocelli_actors::supervisor::Exit::Drained), "{stopped:?}");
+            assert!(answers.iter().all(Result::is_ok), "{answers:?} after {:?}", asked.elapsed());
+        },
+    );
 }

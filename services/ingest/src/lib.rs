@@ -15,7 +15,6 @@
 
 mod body;
 mod config;
-mod filter_step;
 mod handlers;
 pub mod multipart;
 mod names;

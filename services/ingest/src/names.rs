@@ -1,16 +1,6 @@
-//! Enumerations of the wire under the names that HTTP users know.
+//! Names that only HTTP users know, and what a wrong one is told.
 
-use ocelli_messages::{Failure, v1};
-
-/// Pixel formats of raw input.
-pub(crate) const PIXEL_FORMATS: [(&str, v1::PixelFormat); 6] = [
-    ("gray8", v1::PixelFormat::Gray8),
-    ("rgb8", v1::PixelFormat::Rgb8),
-    ("bgr8", v1::PixelFormat::Bgr8),
-    ("rgba8", v1::PixelFormat::Rgba8),
-    ("nv12", v1::PixelFormat::Nv12),
-    ("i420", v1::PixelFormat::I420),
-];
+use ocelli_messages::{Failure, Named, v1};
 
 /// Pixel formats of raw output.
 pub(crate) const OUTPUT_PIXEL_FORMATS: [(&str, v1::PixelFormat); 4] = [
@@ -29,30 +19,22 @@ pub(crate) const FORMATS: [(&str, Option<v1::ImageCodec>); 5] = [
     ("raw", None),
 ];
 
-/// Where a pipeline can run.
-pub(crate) const ACCELERATORS: [(&str, v1::Accelerator); 3] = [
-    ("auto", v1::Accelerator::Auto),
-    ("cpu", v1::Accelerator::Cpu),
-    ("cuda", v1::Accelerator::Cuda),
-];
-
-/// What a name stands for.
-pub(crate) fn named<T: Copy>(
+/// What a name of that list stands for.
+pub(crate) fn listed<T: Copy>(
     names: &[(&'static str, T)],
     field: &'static str,
     given: &str,
 ) -> Result<T, Failure> {
-    names.iter().find(|(name, _)| *name == given).map(|(_, value)| *value).ok_or_else(|| {
-        let given: String = given.chars().take(40).collect();
-        Failure::invalid(field, format!("{given:?} is not allowed"))
-            .allow(names.iter().map(|(name, _)| *name))
-    })
+    let known = names.iter().find(|(name, _)| *name == given).map(|(_, value)| *value);
+    known.ok_or_else(|| unknown(field, given).allow(names.iter().map(|(name, _)| *name)))
 }
 
-/// The name of a value; the first one if it has several.
-pub(crate) fn name_of<T: Copy + PartialEq>(
-    names: &[(&'static str, T)],
-    value: T,
-) -> Option<&'static str> {
-    names.iter().find(|(_, known)| *known == value).map(|(name, _)| *name)
+/// What a name of the wire stands for.
+pub(crate) fn named<T: Named>(field: &'static str, given: &str) -> Result<T, Failure> {
+    T::named(given).ok_or_else(|| unknown(field, given).allow(T::names()))
+}
+
+fn unknown(field: &'static str, given: &str) -> Failure {
+    let given: String = given.chars().take(40).collect();
+    Failure::invalid(field, format!("{given:?} is not allowed"))
 }

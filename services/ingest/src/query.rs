@@ -4,12 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use actix_web::web;
 use bytes::Bytes;
-use ocelli_messages::{ErrorKind, Failure, Limits, v1};
+use ocelli_messages::{ErrorKind, Failure, Limits, Named, parse_filter, v1};
 
-use crate::{
-    filter_step,
-    names::{ACCELERATORS, FORMATS, OUTPUT_PIXEL_FORMATS, PIXEL_FORMATS, named},
-};
+use crate::names::{FORMATS, OUTPUT_PIXEL_FORMATS, listed, named};
 
 /// What may be given once.
 const ONCE: [&str; 9] = [
@@ -92,10 +89,13 @@ impl Parameters {
             let message = format!("{} filters: at most {most} are allowed", self.filters.len());
             return Err(Failure::new(ErrorKind::TooLarge, message).at(FILTER));
         }
-        let steps =
-            self.filters.iter().enumerate().map(|(index, text)| filter_step::parse(text, index));
+        let steps = self.filters.iter().enumerate().map(|(index, text)| {
+            let filter = parse_filter(text);
+            let filter = filter.map_err(|failure| failure.at(format!("{FILTER}[{index}]")))?;
+            Ok::<_, Failure>(v1::Step { kind: Some(v1::step::Kind::Filter(filter)) })
+        });
         let raw = self.raw()?;
-        let accelerator = self.choice("accelerator", &ACCELERATORS)?.unwrap_or_default();
+        let accelerator = self.choice::<v1::Accelerator>("accelerator")?.unwrap_or_default();
         let timeout = self.number("timeout_ms", 1, MAX_TIMEOUT_MS)?;
         let pipeline = v1::Pipeline {
             steps: steps.collect::<Result<_, _>>()?,
@@ -110,7 +110,7 @@ impl Parameters {
         let width = self.number("width", 1, u32::MAX)?;
         let height = self.number("height", 1, u32::MAX)?;
         let stride = self.number("stride", 1, u32::MAX)?;
-        let format = self.choice("pixel_format", &PIXEL_FORMATS)?;
+        let format = self.choice::<v1::PixelFormat>("pixel_format")?;
         match (width, height, format, stride) {
             (None, None, None, None) => Ok(None),
             (Some(width), Some(height), Some(format), stride) => Ok(Some(v1::RawImage {
@@ -129,9 +129,9 @@ impl Parameters {
     }
 
     fn output(&self, raw_input: bool) -> Result<Option<v1::OutputFormat>, Failure> {
-        let format = self.choice("format", &FORMATS)?;
+        let format = self.listed("format", &FORMATS)?;
         let quality = self.number("quality", 1, 100)?;
-        let pixels = self.choice("output_pixel_format", &OUTPUT_PIXEL_FORMATS)?;
+        let pixels = self.listed("output_pixel_format", &OUTPUT_PIXEL_FORMATS)?;
         let is_raw = format.map_or(raw_input, |codec| codec.is_none());
         if quality.is_some() && is_raw {
             let message = "raw output has no quality; it belongs to format=jpeg";
@@ -154,12 +154,16 @@ impl Parameters {
         Ok(Some(v1::OutputFormat { kind: Some(kind) }))
     }
 
-    fn choice<T: Copy>(
+    fn choice<T: Named>(&self, name: &'static str) -> Result<Option<T>, Failure> {
+        self.once.get(name).map(|given| named(name, given)).transpose()
+    }
+
+    fn listed<T: Copy>(
         &self,
         name: &'static str,
         names: &[(&'static str, T)],
     ) -> Result<Option<T>, Failure> {
-        self.once.get(name).map(|given| named(names, name, given)).transpose()
+        self.once.get(name).map(|given| listed(names, name, given)).transpose()
     }
 
     fn number(&self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>, Failure> {

@@ -14,9 +14,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 use ocelli_actors::credits::Credit;
-use ocelli_messages::{Failure, sniff_codec, v1};
-
-use crate::names::{ACCELERATORS, PIXEL_FORMATS, name_of};
+use ocelli_messages::{Failure, Named as _, sniff_codec, v1};
 
 /// What is handed to the connection at once: it copies that much, and no more, ahead of a client
 /// that reads slowly.
@@ -63,7 +61,7 @@ pub(crate) fn image(
 }
 
 fn raw_headers(reply: &mut HttpResponseBuilder, image: &v1::RawImage) {
-    let format = name_of(&PIXEL_FORMATS, image.format()).unwrap_or("unknown");
+    let format = image.format().name();
     reply
         .content_type("application/octet-stream")
         .insert_header(("ocelli-width", image.width))
@@ -99,7 +97,7 @@ fn media_type(file: &v1::EncodedImage) -> Result<&'static str, Failure> {
 
 /// Where the steps ran; a worker runs all of them in one place.
 fn backend(steps: &[v1::StepReport]) -> &'static str {
-    steps.first().and_then(|step| name_of(&ACCELERATORS, step.backend())).unwrap_or("none")
+    steps.first().map_or("none", |step| step.backend().name())
 }
 
 fn server_timing(timing: v1::Timing, took: Duration) -> String {

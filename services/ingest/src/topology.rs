@@ -10,7 +10,6 @@ use actix_web::{
     dev::{Server, ServerHandle},
     http::KeepAlive,
     middleware::from_fn,
-    web,
 };
 use ocelli_actors::{
     actor_ref::ActorRef,
@@ -110,9 +109,16 @@ impl Parts {
 
     fn server(&self) -> io::Result<Server> {
         let config = &self.config;
-        let shared = web::Data::from(Arc::clone(&self.shared));
+        let shared = Arc::clone(&self.shared);
         let server = HttpServer::new(move || {
-            App::new().app_data(shared.clone()).wrap(from_fn(scope)).configure(routes::configure)
+            let shared = Arc::clone(&shared);
+            App::new()
+                .data_factory(move || {
+                    let shared = Arc::clone(&shared);
+                    async move { shared.on_this_thread().await }
+                })
+                .wrap(from_fn(scope))
+                .configure(routes::configure)
         })
         .workers(config.workers)
         .max_connections(config.max_connections.div_ceil(config.workers.max(1)))

@@ -17,7 +17,8 @@ pub fn exec_guarded(parent: u32, program: &Path, arguments: &[OsString]) -> io::
             return error.into();
         }
         // The parent may have died before the line above.
-        let alive = getppid().is_some_and(|pid| u32::try_from(pid.as_raw_nonzero().get()) == Ok(parent));
+        let alive =
+            getppid().is_some_and(|pid| u32::try_from(pid.as_raw_nonzero().get()) == Ok(parent));
         if !alive {
             return io::Error::other("the parent process is gone");
         }

@@ -172,8 +172,7 @@ impl NatsServer {
         #[cfg(unix)]
         if let Some(pid) = self.pid().and_then(|pid| i32::try_from(pid).ok()) {
             use rustix::process::{Pid, Signal, kill_process};
-            if let Some(Err(error)) =
-                Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::TERM))
+            if let Some(Err(error)) = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::TERM))
             {
                 tracing::debug!(%error, "nats-server could not be asked to stop");
             }

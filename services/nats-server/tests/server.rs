@@ -25,7 +25,8 @@ async fn a_taken_port_is_said() {
 
 #[tokio::test]
 async fn a_missing_program_is_said() {
-    let options = ServerOptions { binary: Some("/nowhere/nats".into()), ..ServerOptions::default() };
+    let options =
+        ServerOptions { binary: Some("/nowhere/nats".into()), ..ServerOptions::default() };
     let error = NatsServer::start(&options).await.unwrap_err();
     assert!(error.to_string().contains("/nowhere/nats"), "{error}");
 }

@@ -2,8 +2,8 @@
 
 use std::{cell::Cell, ffi::OsString, path::PathBuf, rc::Rc};
 
-use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
 use actix::WrapFuture as _;
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
 use ocelli_actors::supervisor::{ChildContext, Exit, Stop};
 use ocelli_messages::ErrorKind;
 use ocelli_nats_server::{NatsServer, ServerOptions, exec_guarded};

@@ -120,8 +120,10 @@ pub(crate) fn codec_of(path: &Path) -> Result<Option<v1::ImageCodec>, Failure> {
 }
 
 /// A client's own runtime: requests and nothing else.
-pub(crate) fn block_on<T>(
-    work: impl Future<Output = anyhow::Result<T>>,
-) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(work)
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(work)
 }

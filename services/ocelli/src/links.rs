@@ -1,7 +1,7 @@
 //! The connections of this process, closed when it stops: after the services, before the broker.
 
-use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
 use actix::WrapFuture as _;
+use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
 use ocelli_actors::{
     broker::Connection,
     supervisor::{ChildContext, Stop},

@@ -1,8 +1,8 @@
 //! `ocelli`: all services, the managed broker and the command line in one binary.
 
 mod broker;
-mod client;
 mod cli;
+mod client;
 mod commands;
 mod exit;
 mod links;

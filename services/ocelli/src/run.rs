@@ -140,8 +140,7 @@ impl Node {
                 }
             });
         }
-        let (links, _) =
-            ChildSpec::actor("links", move |child| Links::new(links.clone(), child));
+        let (links, _) = ChildSpec::actor("links", move |child| Links::new(links.clone(), child));
         root = children.into_iter().fold(root.child(links), SupervisorSpec::child);
         let actors = tree.clone();
         let state = AdminState {

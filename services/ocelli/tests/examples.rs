@@ -172,7 +172,8 @@ fn the_pages_show_the_examples_as_they_are() {
         ("README.md", "process.sh"),
         ("docs/how-to/add-a-client.md", "live.py"),
     ] {
-        let language = if Path::new(example).extension().unwrap() == "py" { "python" } else { "sh" };
+        let language =
+            if Path::new(example).extension().unwrap() == "py" { "python" } else { "sh" };
         let code = text(&format!("docs/examples/{example}"));
         let block = format!("```{language}\n{code}```\n");
         assert!(text(page).contains(&block), "{page} must show this:\n{block}");

@@ -24,19 +24,19 @@ use ocelli_nats_server::NatsServer;
 use prost::Message as _;
 
 /// How long anything here may take before the test fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running service and a client's connection to it.
-pub struct Fixture {
-    pub server: Arc<NatsServer>,
-    pub client: Connection,
-    pub tree: ActorTree,
-    pub service: SupervisorHandle,
-    pub parts: Parts,
+pub(crate) struct Fixture {
+    pub(crate) server: Arc<NatsServer>,
+    pub(crate) client: Connection,
+    pub(crate) tree: ActorTree,
+    pub(crate) service: SupervisorHandle,
+    pub(crate) parts: Parts,
 }
 
 /// Runs a test against a service made from those parts.
-pub fn with_service<F: Future<Output = ()>>(
+pub(crate) fn with_service<F: Future<Output = ()>>(
     configure: impl FnOnce(&mut Parts),
     test: impl FnOnce(Fixture) -> F,
 ) {
@@ -60,12 +60,19 @@ pub fn with_service<F: Future<Output = ()>>(
         let service = Supervisor::start(supervisor(&parts), &tree);
         tokio::time::timeout(PATIENCE, service.ready()).await.unwrap().unwrap();
         let client = connect(&server).await;
-        test(Fixture { server: Arc::clone(&server), client, tree, service: service.clone(), parts }).await;
+        test(Fixture {
+            server: Arc::clone(&server),
+            client,
+            tree,
+            service: service.clone(),
+            parts,
+        })
+        .await;
         service.shutdown(Duration::from_secs(5)).await;
     });
 }
 
-pub async fn connect(server: &NatsServer) -> Connection {
+pub(crate) async fn connect(server: &NatsServer) -> Connection {
     let connection = Connection::open(ConnectionOptions {
         url: server.url(),
         name: "test".into(),
@@ -77,46 +84,46 @@ pub async fn connect(server: &NatsServer) -> Connection {
     connection
 }
 
-pub fn gray(width: u32, height: u32, data: &[u8]) -> v1::Frame {
+pub(crate) fn gray(width: u32, height: u32, data: &[u8]) -> v1::Frame {
     raw(width, height, v1::PixelFormat::Gray8, data)
 }
 
-pub fn raw(width: u32, height: u32, format: v1::PixelFormat, data: &[u8]) -> v1::Frame {
+pub(crate) fn raw(width: u32, height: u32, format: v1::PixelFormat, data: &[u8]) -> v1::Frame {
     let data = Bytes::copy_from_slice(data);
     let raw = v1::RawImage { width, height, stride: 0, format: format.into(), data };
     v1::Frame { payload: Some(v1::frame::Payload::Raw(raw)), ..Default::default() }
 }
 
-pub fn encoded(data: &[u8]) -> v1::Frame {
+pub(crate) fn encoded(data: &[u8]) -> v1::Frame {
     let data = Bytes::copy_from_slice(data);
     let file = v1::EncodedImage { codec: 0, data };
     v1::Frame { payload: Some(v1::frame::Payload::Encoded(file)), ..Default::default() }
 }
 
-pub fn step(id: &str, parameters: &[(&str, &str)]) -> v1::Step {
+pub(crate) fn step(id: &str, parameters: &[(&str, &str)]) -> v1::Step {
     let parameters: BTreeMap<_, _> =
         parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     v1::Step { kind: Some(v1::step::Kind::Filter(v1::FilterStep { id: id.into(), parameters })) }
 }
 
-pub fn request(frame: v1::Frame, steps: Vec<v1::Step>) -> v1::ProcessRequest {
+pub(crate) fn request(frame: v1::Frame, steps: Vec<v1::Step>) -> v1::ProcessRequest {
     let pipeline = v1::Pipeline { steps, ..Default::default() };
     v1::ProcessRequest { frame: Some(frame), pipeline: Some(pipeline) }
 }
 
-pub fn context(within: Duration) -> MessageContext {
+pub(crate) fn context(within: Duration) -> MessageContext {
     MessageContext::new(SystemTime::now(), within)
 }
 
 impl Fixture {
-    pub async fn process(
+    pub(crate) async fn process(
         &self,
         request: &v1::ProcessRequest,
     ) -> Result<v1::ProcessResponse, Failure> {
         self.send(request.encode_to_vec().into(), &context(PATIENCE)).await
     }
 
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         payload: Bytes,
         context: &MessageContext,
@@ -127,7 +134,7 @@ impl Fixture {
     }
 
     /// How often a child of the service was restarted.
-    pub fn restarts(&self, name: &str) -> u64 {
+    pub(crate) fn restarts(&self, name: &str) -> u64 {
         fn find(node: &serde_json::Value, name: &str) -> u64 {
             let own = (node["name"] == name).then(|| node["restarts"].as_u64().unwrap());
             own.unwrap_or_else(|| {
@@ -140,7 +147,7 @@ impl Fixture {
 }
 
 /// Waits until something holds.
-pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let until = tokio::time::Instant::now() + PATIENCE;
     while !holds() {
         assert!(tokio::time::Instant::now() < until, "{what}");
@@ -153,8 +160,8 @@ macro_rules! test_filter {
         #[derive(Debug)]
         struct $operation;
 
-        const $entry: Entry = {
-            static DEFINITION: FilterDefinition = FilterDefinition {
+        impl $operation {
+            const DEFINITION: &FilterDefinition = &FilterDefinition {
                 id: $id,
                 name: $id,
                 description: "for tests",
@@ -163,17 +170,21 @@ macro_rules! test_filter {
                 cuda: false,
                 tolerance: 0,
             };
-            impl Operation for $operation {
-                fn definition(&self) -> &'static FilterDefinition {
-                    &DEFINITION
-                }
-                fn run_cpu(&self, input: &Image, _: &Pool) -> Result<Image, ImageError> {
-                    let run: fn(&Image) -> Image = $run;
-                    Ok(run(input))
-                }
+        }
+
+        impl Operation for $operation {
+            fn definition(&self) -> &'static FilterDefinition {
+                Self::DEFINITION
             }
-            Entry { definition: &DEFINITION, build: |_| Ok(Arc::new($operation)) }
-        };
+
+            fn run_cpu(&self, input: &Image, _: &Pool) -> Result<Image, ImageError> {
+                let run: fn(&Image) -> Image = $run;
+                Ok(run(input))
+            }
+        }
+
+        const $entry: Entry =
+            Entry { definition: $operation::DEFINITION, build: |_| Ok(Arc::new($operation)) };
     };
 }
 

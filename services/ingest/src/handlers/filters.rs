@@ -4,13 +4,13 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{self, ReqData},
 };
-use ocelli_messages::{Failure, v1};
+use ocelli_messages::{Failure, Named as _, v1};
 use prost::Message as _;
 use serde_json::{Map, Value, json};
 
 use super::{Shared, answer, bounded};
 use crate::{
-    names::{ACCELERATORS, PIXEL_FORMATS, name_of, named},
+    names::named,
     query::{pairs, unknown},
     scope::Scope,
 };
@@ -42,7 +42,7 @@ fn accelerator(query: &str) -> Result<v1::Accelerator, Failure> {
         if name != "accelerator" {
             return Err(unknown(&name).allow(["accelerator"]));
         }
-        if asked.replace(named(&ACCELERATORS, "accelerator", &value)?).is_some() {
+        if asked.replace(named("accelerator", &value)?).is_some() {
             return Err(Failure::invalid("accelerator", "is given twice"));
         }
     }
@@ -58,12 +58,11 @@ fn to_json(list: &v1::ListFiltersResponse) -> Value {
 }
 
 fn names(accelerators: impl Iterator<Item = v1::Accelerator>) -> Vec<&'static str> {
-    accelerators.filter_map(|accelerator| name_of(&ACCELERATORS, accelerator)).collect()
+    accelerators.map(v1::Accelerator::name).collect()
 }
 
 fn filter(filter: &v1::FilterDefinition) -> Value {
-    let formats: Vec<_> =
-        filter.formats().filter_map(|format| name_of(&PIXEL_FORMATS, format)).collect();
+    let formats: Vec<_> = filter.formats().map(v1::PixelFormat::name).collect();
     json!({
         "id": filter.id,
         "name": filter.name,
@@ -78,13 +77,7 @@ fn filter(filter: &v1::FilterDefinition) -> Value {
 fn parameter(parameter: &v1::FilterParameter) -> Value {
     use v1::ParameterType as T;
     let kind = parameter.r#type();
-    let name = match kind {
-        T::Select => "select",
-        T::Integer => "integer",
-        T::Number => "number",
-        T::Boolean => "boolean",
-        T::Unspecified => "text",
-    };
+    let name = kind.name();
     let mut fields = Map::new();
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     set("id", parameter.id.as_str().into());

@@ -26,8 +26,12 @@ use crate::{places, scope::Scope};
 /// What is suggested to a client while the broker is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What the handlers work with; all connections share it.
-#[derive(Debug)]
+/// How long a thread that starts to serve waits for its connection to the broker. Without a broker
+/// it serves all the same, and says so to each request.
+const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+
+/// What the handlers work with; the threads share all of it but the connection.
+#[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
     pub(crate) health: Health,
@@ -42,6 +46,18 @@ pub(crate) struct Shared {
     pub(crate) patience: Duration,
     /// The deadline of a request that states none, and the longest time to send a body.
     pub(crate) request_timeout: Duration,
+}
+
+impl Shared {
+    /// The same, with a connection to the broker on this thread: a request then wakes no other
+    /// thread on its way out nor on its way back, some 0.2 ms of a frame's 1.9 ms.
+    pub(crate) async fn on_this_thread(&self) -> Result<Self, Failure> {
+        let connection = self.connection.sibling().await?;
+        if tokio::time::timeout(CONNECT_WITHIN, connection.up()).await.is_err() {
+            warn!("serving without a connection to the broker");
+        }
+        Ok(Self { connection, ..self.clone() })
+    }
 }
 
 /// Answers with the work's result. A panic becomes `internal` and harms no other request.

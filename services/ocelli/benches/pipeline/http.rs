@@ -21,7 +21,8 @@ impl Connection {
     /// Posts a body; the length of the answer's body.
     pub(crate) async fn post(&mut self, path: &str, body: &[u8]) -> usize {
         let length = body.len();
-        let head = format!("POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n");
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n");
         self.stream.write_all(head.as_bytes()).await.unwrap();
         self.stream.write_all(body).await.unwrap();
         let mut read = 0;

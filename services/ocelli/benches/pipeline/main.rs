@@ -75,7 +75,7 @@ async fn bench() {
     let (ours, bare) = hop(&client, &large).await;
     rows.push(Row::new("hop, 640×480 RGB", ours, bare, "µs", 1.0 / 1.15));
 
-    rows.push(gateway(&system, &client, &large).await);
+    rows.extend(gateway(&system, &client, &large).await);
     rows.push(memory(&system, &client).await);
     report::write("pipeline", &rows);
 }
@@ -140,30 +140,38 @@ async fn hop(client: &Client, payload: &Bytes) -> (f64, f64) {
     (median(&mut ours), median(&mut bare))
 }
 
-/// HTTP → NATS → grayscale → back, beside the echo of the frame plus the kernel.
-async fn gateway(system: &System, client: &Client, frame: &Bytes) -> Row {
+/// Grayscale over NATS, and over HTTP → NATS, beside the echo of the frame plus the kernel.
+async fn gateway(system: &System, client: &Client, frame: &Bytes) -> [Row; 2] {
+    let work = request(640, 480, v1::PixelFormat::Rgb8, 3, &["grayscale"]);
     let pixels = vec![128u8; 640 * 480 * 3];
     let path = "/api/v1/process/image?filter=grayscale&width=640&height=480&pixel_format=rgb8";
     let mut http = http::Connection::open(&system.http).await;
     let mut kernel = Kernel::new(&pixels);
-    let (mut ours, mut bare, mut compute) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut nats) = (Vec::new(), Vec::new());
+    let (mut bare, mut compute) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         for _ in 0..REQUESTS {
             let echoed = once(client, ECHO, frame).await;
             let computed = kernel.run();
+            let direct = once(client, PROCESS, &work).await;
             let started = Instant::now();
             let length = http.post(path, &pixels).await;
             let took = started.elapsed().as_secs_f64() * 1e6;
             assert_eq!(length, 640 * 480);
             if round > 0 {
                 ours.push(took);
+                nats.push(direct);
                 bare.push(echoed);
                 compute.push(computed);
             }
         }
     }
     let yardstick = median(&mut bare) + median(&mut compute);
-    Row::new("HTTP 640×480 RGB → grey (echo + kernel)", median(&mut ours), yardstick, "µs", 0.8)
+    let row = |name, times: &mut [f64], goal| Row::new(name, median(times), yardstick, "µs", goal);
+    [
+        row("NATS 640×480 RGB → grey (echo + kernel)", &mut nats, 1.0),
+        row("HTTP 640×480 RGB → grey (echo + kernel)", &mut ours, 0.8),
+    ]
 }
 
 /// The grayscale kernel on its own.

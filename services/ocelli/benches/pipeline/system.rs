@@ -29,7 +29,8 @@ impl System {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = lines.next_line().await.unwrap().expect("the system starts: see `ocelli doctor`");
+        let line =
+            lines.next_line().await.unwrap().expect("the system starts: see `ocelli doctor`");
         let field = |name| line.split(' ').find_map(|pair| pair.strip_prefix(name)).unwrap();
         let (http, nats) = (field("http=").to_owned(), field("nats=").to_owned());
         Self { child, _data: data, http, nats }

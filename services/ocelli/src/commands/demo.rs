@@ -102,9 +102,11 @@ async fn work(system: &System, photos: &[PathBuf], out: &Path) -> anyhow::Result
         let file = Bytes::from(tokio::fs::read(photo).await?);
         let name = photo.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let before = photo.file_name().unwrap_or_default();
-        tokio::fs::write(out.join(format!("{}-before", name)).with_extension(
-            Path::new(before).extension().unwrap_or_default(),
-        ), &file)
+        tokio::fs::write(
+            out.join(format!("{}-before", name))
+                .with_extension(Path::new(before).extension().unwrap_or_default()),
+            &file,
+        )
         .await?;
         for (number, chain) in CHAINS.iter().enumerate() {
             for way in [Way::Nats, Way::Http] {

@@ -12,9 +12,8 @@ use crate::{
 
 /// Prints what the filters are and what they take.
 pub(crate) fn filters(filters: &Filters) -> anyhow::Result<ExitCode> {
-    let list = client::block_on(async {
-        Ok(Client::connect(&filters.target).await?.filters().await?)
-    })?;
+    let list =
+        client::block_on(async { Ok(Client::connect(&filters.target).await?.filters().await?) })?;
     if filters.json {
         let filters: Vec<_> = list.filters.iter().map(as_json).collect();
         println!("{:#}", json!({ "version": list.version, "filters": filters }));

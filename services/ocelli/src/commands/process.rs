@@ -41,28 +41,31 @@ pub(crate) fn process(process: Process) -> anyhow::Result<ExitCode> {
             .unwrap_or(v1::ImageCodec::Unspecified),
         (None, _) => v1::ImageCodec::Unspecified,
     };
-    let pipeline =
-        client::pipeline(&process.filters, codec, process.quality, process.accelerator)?;
+    let pipeline = client::pipeline(&process.filters, codec, process.quality, process.accelerator)?;
     let many = tasks.len() > 1;
     let bar = if many { progress(tasks.len()) } else { ProgressBar::hidden() };
-    let mut failed = client::block_on(async {
-        let client = Client::connect(&process.target).await?;
-        let pipeline = Arc::new(pipeline);
-        let mut results = stream::iter(tasks.into_iter().map(|task| {
-            let (client, pipeline) = (client.clone(), Arc::clone(&pipeline));
-            async move { one(&client, &pipeline, &task).await.map_err(|error| (task.input, error)) }
-        }))
-        .buffer_unordered(process.concurrency.into());
-        let mut failed = Vec::new();
-        while let Some(result) = results.next().await {
-            bar.inc(1);
-            match result {
-                Ok(line) => bar.suspend(|| println!("{line}")),
-                Err(error) => failed.push(error),
+    let mut failed =
+        client::block_on(async {
+            let client = Client::connect(&process.target).await?;
+            let pipeline = Arc::new(pipeline);
+            let mut results =
+                stream::iter(tasks.into_iter().map(|task| {
+                    let (client, pipeline) = (client.clone(), Arc::clone(&pipeline));
+                    async move {
+                        one(&client, &pipeline, &task).await.map_err(|error| (task.input, error))
+                    }
+                }))
+                .buffer_unordered(process.concurrency.into());
+            let mut failed = Vec::new();
+            while let Some(result) = results.next().await {
+                bar.inc(1);
+                match result {
+                    Ok(line) => bar.suspend(|| println!("{line}")),
+                    Err(error) => failed.push(error),
+                }
             }
-        }
-        Ok(failed)
-    })?;
+            Ok(failed)
+        })?;
     bar.finish_and_clear();
     match failed.pop() {
         Some((_, error)) if !many => Err(error),
@@ -89,8 +92,7 @@ fn progress(images: usize) -> ProgressBar {
 async fn one(client: &Client, pipeline: &v1::Pipeline, task: &Task) -> anyhow::Result<String> {
     let file = tokio::fs::read(&task.input).await;
     let file = Bytes::from(file.with_context(|| task.input.display().to_string())?);
-    let request =
-        v1::ProcessRequest { frame: Some(frame(file)), pipeline: Some(pipeline.clone()) };
+    let request = v1::ProcessRequest { frame: Some(frame(file)), pipeline: Some(pipeline.clone()) };
     let response = client.process(&request).await?;
     let Some(v1::frame::Payload::Encoded(image)) = response.frame.and_then(|frame| frame.payload)
     else {

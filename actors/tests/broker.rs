@@ -1,0 +1,128 @@
+//! Connections to a real broker, and what happens when it goes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_messages::{Deadline, ErrorKind, Failure, MessageContext, Subject, Tenant};
+use ocelli_nats_server::{NatsServer, ServerOptions};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn open(url: String) -> Connection {
+    let options = ConnectionOptions { url, name: "test".into(), subscription_capacity: 64 };
+    Connection::open(options).await.unwrap()
+}
+
+async fn connected(server: &NatsServer) -> Connection {
+    let connection = open(server.url()).await;
+    tokio::time::timeout(PATIENCE, connection.up()).await.unwrap();
+    connection
+}
+
+async fn ask(connection: &Connection, within: Duration) -> Result<Bytes, Failure> {
+    let context = MessageContext::new(SystemTime::now(), within);
+    let subject = Subject::FilterList(Tenant::default());
+    connection.request(&subject, &context, Bytes::new()).await
+}
+
+#[tokio::test]
+async fn without_a_broker_a_request_fails_at_once_and_not_after_its_timeout() {
+    let connection = open("nats://127.0.0.1:1".into()).await;
+    let failure = ask(&connection, Duration::MAX).await.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::Unavailable);
+    assert!(failure.retry_after.is_some());
+}
+
+#[tokio::test]
+async fn without_a_worker_a_request_fails_at_once_and_not_after_its_timeout() {
+    let server = NatsServer::for_test().await.unwrap();
+    let failure = ask(&connected(&server).await, Duration::from_hours(1)).await.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::Unavailable);
+    assert!(failure.message.contains("no worker"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_request_that_waits_when_the_broker_goes_fails_and_the_next_one_works() {
+    let server = NatsServer::for_test().await.unwrap();
+    let port = server.port();
+    let connection = connected(&server).await;
+    let worker = connected(&server).await;
+    let subject = Subject::FilterList(Tenant::default()).to_string();
+    let mut requests = worker.client().subscribe(subject).await.unwrap();
+    worker.barrier().await.unwrap();
+    let (failure, ()) = tokio::join!(ask(&connection, Duration::from_hours(1)), async {
+        requests.next().await.unwrap();
+        server.stop().await;
+    });
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::Unavailable);
+    assert!(failure.message.contains("broke"), "{failure}");
+
+    let generation = connection.link().generation;
+    let options = ServerOptions { port, ..ServerOptions::default() };
+    let _server = NatsServer::start(&options).await.unwrap();
+    tokio::time::timeout(PATIENCE, async {
+        connection.up().await;
+        worker.up().await;
+    })
+    .await
+    .unwrap();
+    assert_eq!(connection.link().generation, generation + 1);
+    worker.barrier().await.unwrap();
+    let (answer, ()) = tokio::join!(ask(&connection, PATIENCE), async {
+        let request = requests.next().await.unwrap();
+        worker.client().publish(request.reply.unwrap(), "again".into()).await.unwrap();
+    });
+    assert_eq!(answer.unwrap(), Bytes::from_static(b"again"));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_ends_at_the_deadline() {
+    let server = NatsServer::for_test().await.unwrap();
+    let connection = connected(&server).await;
+    let subject = Subject::FilterList(Tenant::default()).to_string();
+    let _silent = connection.client().subscribe(subject).await.unwrap();
+    connection.barrier().await.unwrap();
+    let failure = ask(&connection, Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::DeadlineExceeded);
+
+    let mut past = MessageContext::new(SystemTime::now(), PATIENCE);
+    past.deadline = Deadline::from_unix_ms(1);
+    let subject = Subject::FilterList(Tenant::default());
+    let failure = connection.request(&subject, &past, Bytes::new()).await.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn a_request_over_the_brokers_limit_is_too_large() {
+    let options = ServerOptions { max_payload: 1024, ..ServerOptions::default() };
+    let server = NatsServer::start(&options).await.unwrap();
+    let connection = connected(&server).await;
+    let context = MessageContext::new(SystemTime::now(), PATIENCE);
+    let subject = Subject::FilterList(Tenant::default());
+    let large = Bytes::from(vec![0; 2048]);
+    let failure = connection.request(&subject, &context, large).await.unwrap_err();
+    assert_eq!(failure.kind, ErrorKind::TooLarge);
+    assert!(failure.message.contains("1024"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_said() {
+    let options =
+        ConnectionOptions { url: "::".into(), name: "x".into(), subscription_capacity: 1 };
+    let failure = Connection::open(options).await.unwrap_err();
+    assert_eq!((failure.kind, failure.field.as_str()), (ErrorKind::InvalidArgument, "broker.url"));
+}
+
+#[tokio::test]
+async fn a_closed_connection_is_down_for_good() {
+    let server = NatsServer::for_test().await.unwrap();
+    let connection = connected(&server).await;
+    connection.close().await;
+    assert!(!connection.link().up);
+    connection.close().await;
+}
