@@ -9,17 +9,17 @@ use std::{
 use tokio::process::Command;
 
 /// The root of the project.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// A text file of the project.
-pub fn text(path: &str) -> String {
+pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The program, without the settings of whoever runs the tests.
-pub fn ocelli() -> Command {
+pub(crate) fn ocelli() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ocelli"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
