@@ -22,7 +22,7 @@ demo: release ## real photographs through filter chains; a table, and pictures i
 	@$(STEP) demo $(TARGET)/release/ocelli demo --out $(OUT) --photos .tools/photos $(ARGS)
 
 up: release ## the system on 127.0.0.1:8000 (HTTP) and 127.0.0.1:4222 (NATS) until Ctrl-C
-	@exec $(TARGET)/release/ocelli up $(ARGS)
+	@exec $(TARGET)/release/ocelli up --hints $(ARGS)
 
 test: debug ## all tests that need no GPU, except the behaviour scenarios
 	@$(STEP) tests cargo test $(CARGO_FLAGS) --tests

@@ -241,7 +241,13 @@ impl<W: Worker> Seat<W> {
             };
             match std::panic::catch_unwind(AssertUnwindSafe(|| worker.work(job))) {
                 Ok(Ok(())) => self.child.progress(),
-                Ok(Err(failure)) => return Exit::Failed(failure.kind),
+                Ok(Err(failure)) => {
+                    if failure.kind == ErrorKind::DeviceLost {
+                        // No new thread will bring it back: whoever waits should know now.
+                        while self.queue.receiver.try_recv().is_ok() {}
+                    }
+                    return Exit::Failed(failure.kind);
+                }
                 // What the panic left behind is not trusted: the supervisor makes a new worker.
                 Err(panic) => return Exit::Panicked(panic_text(panic.as_ref())),
             }

@@ -82,8 +82,8 @@ metric_names! {
         "Credits taken from a pool.";
     BreakerState = "ocelli_breaker_state", Gauge, ["breaker"],
         "0 closed, 1 half-open, 2 open.";
-    BrokerConnected = "ocelli_broker_connected", Gauge, [],
-        "1 while connected to NATS.";
+    BrokerConnections = "ocelli_broker_connections", Gauge, [],
+        "Connections to NATS that stand.";
     BrokerReconnects = "ocelli_broker_reconnects_total", Counter, [],
         "Connections to NATS after the first.";
     BrokerSlowConsumers = "ocelli_broker_slow_consumers_total", Counter, [],

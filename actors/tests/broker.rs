@@ -126,3 +126,18 @@ async fn a_closed_connection_is_down_for_good() {
     assert!(!connection.link().up);
     connection.close().await;
 }
+
+#[tokio::test]
+async fn credentials_in_the_url_are_used() {
+    let binary = ocelli_nats_server::find_binary(&std::env::current_dir().unwrap()).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let _server = tokio::process::Command::new(binary)
+        .args(["-a", "127.0.0.1", "-p", &port.to_string(), "--user", "me", "--pass", "secret"])
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let connection = open(format!("nats://me:secret@127.0.0.1:{port}")).await;
+    tokio::time::timeout(PATIENCE, connection.up()).await.unwrap();
+    connection.barrier().await.unwrap();
+}

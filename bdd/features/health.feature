@@ -33,7 +33,7 @@ Feature: Health
   Scenario: It counts what it does
     Given the system is running
     Then after one more request "ocelli_requests_total, ocelli_request_duration_seconds_count, ocelli_http_requests_total" has grown
-    And the metrics have "ocelli_broker_connected, ocelli_credits_in_use, ocelli_frame_processing_seconds_count"
+    And the metrics have "ocelli_broker_connections, ocelli_credits_in_use, ocelli_frame_processing_seconds_count"
 
   Scenario: It shows what runs inside
     Given the system is running

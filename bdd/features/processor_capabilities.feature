@@ -32,7 +32,7 @@ Feature: Processor capabilities
     Then ListFilters over NATS says the same
 
   Scenario: A worker without CUDA refuses what must run there
-    Given "OCELLI_GPU_FILTER__CUDA" is set to "off"
+    Given "OCELLI_GPU_FILTER__BACKEND" is set to "cpu"
     And a system of its own
     When the filters that run on "cuda" are asked for over HTTP
     Then the answer has no filters

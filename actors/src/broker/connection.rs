@@ -1,16 +1,20 @@
 //! One connection to NATS: its state as a value to wait on, and requests that always end.
 
 use std::{
-    sync::Arc,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
-use async_nats::{Client, ConnectOptions, Event, client::RequestErrorKind};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, client::RequestErrorKind};
 use bytes::Bytes;
 use ocelli_messages::{ErrorKind, Failure, MessageContext, Subject, header, v1};
 use prost::Message as _;
 use tokio::sync::watch;
-use tracing::{Span, info, warn};
+use tracing::{Span, debug, info, warn};
 
 use super::headers;
 use crate::{
@@ -33,7 +37,7 @@ const BARRIER_WITHIN: Duration = Duration::from_secs(5);
 /// How to connect.
 #[derive(Clone, Debug)]
 pub struct ConnectionOptions {
-    /// `nats://host:port`.
+    /// `nats://host:port`, with `user:password@` or `token@` before the host where it asks for them.
     pub url: String,
     /// What the broker shows of this client.
     pub name: String,
@@ -77,7 +81,19 @@ impl Connection {
 
     async fn open_shared(options: Arc<ConnectionOptions>) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
-        let client = ConnectOptions::new()
+        let wrong = |error: String| Failure::invalid("broker.url", error);
+        let server: ServerAddr =
+            options.url.parse().map_err(|e: io::Error| wrong(e.to_string()))?;
+        // The client itself does not look for them in the URL.
+        let connect = match (server.username(), server.password()) {
+            (Some(user), Some(password)) => {
+                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+            }
+            (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
+            (None, _) => ConnectOptions::new(),
+        };
+        let told = AtomicBool::new(false);
+        let client = connect
             .name(&options.name)
             .subscription_capacity(options.subscription_capacity)
             .connection_timeout(CONNECT_WITHIN)
@@ -89,14 +105,12 @@ impl Connection {
             })
             .retry_on_initial_connect()
             .event_callback(move |event| {
-                note(&sender, &event);
+                note(&sender, &told, &event);
                 std::future::ready(())
             })
-            .connect(&options.url)
+            .connect(server)
             .await
-            .map_err(|error| {
-                Failure::invalid("broker.url", format!("{:?}: {error}", options.url))
-            })?;
+            .map_err(|error| wrong(error.to_string()))?;
         Ok(Self { client, options, link })
     }
 
@@ -233,8 +247,10 @@ fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {
     }
 }
 
-fn note(link: &watch::Sender<Link>, event: &Event) {
-    let connected = gauge(Metric::BrokerConnected, &[]);
+/// Follows a connection. `told` is whether its absence has been logged: an attempt every 0.2 s is not
+/// worth a line each.
+fn note(link: &watch::Sender<Link>, told: &AtomicBool, event: &Event) {
+    let connections = gauge(Metric::BrokerConnections, &[]);
     match event {
         Event::Connected => {
             link.send_modify(|link| {
@@ -243,17 +259,21 @@ fn note(link: &watch::Sender<Link>, event: &Event) {
             if link.borrow().generation > 1 {
                 counter(Metric::BrokerReconnects, &[]).increment(1);
             }
-            connected.set(1.0);
+            connections.increment(1.0);
+            told.store(false, Ordering::Relaxed);
             info!("connected to the broker");
         }
-        Event::Closed => {
+        Event::Closed | Event::Disconnected => {
+            let was_up = link.borrow().up;
             link.send_modify(|link| link.up = false);
-            info!("the connection to the broker is closed");
-        }
-        Event::Disconnected => {
-            link.send_modify(|link| link.up = false);
-            connected.set(0.0);
-            warn!("no connection to the broker");
+            if was_up {
+                connections.decrement(1.0);
+            }
+            if matches!(event, Event::Closed) {
+                info!("the connection to the broker is closed");
+            } else if !told.swap(true, Ordering::Relaxed) {
+                warn!("no connection to the broker");
+            }
         }
         Event::SlowConsumer(_) => {
             counter(Metric::BrokerSlowConsumers, &[]).increment(1);
@@ -262,6 +282,9 @@ fn note(link: &watch::Sender<Link>, event: &Event) {
         Event::LameDuckMode => warn!("the broker is about to shut down"),
         Event::Draining => info!("draining"),
         Event::ServerError(error) => warn!(%error, "the broker reported an error"),
-        Event::ClientError(error) => warn!(%error, "the broker's client reported an error"),
+        Event::ClientError(error) if link.borrow().up || !told.swap(true, Ordering::Relaxed) => {
+            warn!(%error, "the broker's client reported an error");
+        }
+        Event::ClientError(error) => debug!(%error, "the broker is still away"),
     }
 }

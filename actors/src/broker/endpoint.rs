@@ -16,7 +16,7 @@ use tracing::{Instrument as _, Span, debug, error, info, warn};
 use super::{Connection, EndpointStats, connection::too_large, headers};
 use crate::{
     credits::{CreditPool, Shed, ShedReason},
-    metrics::{Metric, counter, histogram},
+    metrics::{Metric, counter, gauge, histogram},
     trace,
 };
 
@@ -73,6 +73,7 @@ pub(super) struct Endpoint {
     pub(super) connection: Connection,
     seconds: metrics::Histogram,
     answered: metrics::Counter,
+    in_flight: metrics::Gauge,
 }
 
 impl Endpoint {
@@ -83,6 +84,7 @@ impl Endpoint {
             connection,
             seconds: histogram(Metric::RequestSeconds, &[spec.name]),
             answered: counter(Metric::Requests, &[spec.name, "ok"]),
+            in_flight: gauge(Metric::RequestsInFlight, &[spec.name]),
             spec,
         }
     }
@@ -90,6 +92,7 @@ impl Endpoint {
     /// Answers one message.
     pub(super) async fn serve(self: Arc<Self>, message: async_nats::Message) {
         let arrived = Instant::now();
+        self.in_flight.increment(1.0);
         let async_nats::Message { reply, payload, headers, .. } = message;
         let from_caller = headers::has_trace(headers.as_ref());
         let read = headers::read(headers.as_ref(), self.spec.timeout);
@@ -107,6 +110,7 @@ impl Endpoint {
             }
         };
         self.answer(reply, &context, result, arrived).await;
+        self.in_flight.decrement(1.0);
     }
 
     fn span(&self, context: &MessageContext) -> Span {

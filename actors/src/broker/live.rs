@@ -9,7 +9,7 @@ use std::{
 use actix::{
     Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, WrapFuture,
 };
-use async_nats::Subscriber;
+use async_nats::{Subscriber, client::PublishErrorKind};
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use ocelli_messages::{ErrorKind, Failure, MessageContext, StreamName, Subject, Tenant};
@@ -287,7 +287,11 @@ impl Lane {
             Ok(()) => counter(Metric::FramesOut, &[self.spec.service]).increment(1),
             Err(error) => {
                 warn!(%error, "a response could not be sent");
-                self.dropped(DropReason::TooLarge);
+                self.dropped(match error.kind() {
+                    PublishErrorKind::MaxPayloadExceeded => DropReason::TooLarge,
+                    // The connection was closed: nothing else can be wrong with a checked subject.
+                    _ => DropReason::ShuttingDown,
+                });
             }
         }
     }

@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Whether GPUs are used.
+/// What computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CudaUse {
-    /// Where there are any.
+pub enum BackendUse {
+    /// A GPU where there is one, and the CPU.
     #[default]
     Auto,
-    /// Never.
-    Off,
+    /// The CPU alone.
+    Cpu,
+    /// A GPU, and the CPU; without a GPU the service does not start.
+    Cuda,
 }
 
 /// The section `gpu_filter`.
@@ -19,8 +21,8 @@ pub enum CudaUse {
 pub struct Config {
     /// Threads that compute; 0 takes one for each core.
     pub cpu_workers: usize,
-    /// Whether GPUs are used.
-    pub cuda: CudaUse,
+    /// What computes: `auto`, `cpu` or `cuda`.
+    pub backend: BackendUse,
     /// Requests that may be under way.
     pub credits: usize,
     /// Bytes of requests that may be under way.
@@ -47,7 +49,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             cpu_workers: 0,
-            cuda: CudaUse::Auto,
+            backend: BackendUse::Auto,
             credits: 64,
             credit_bytes: 256 * MIB,
             waiting: 128,

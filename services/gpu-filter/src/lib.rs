@@ -19,7 +19,7 @@ mod plan;
 pub mod topology;
 mod worker;
 
-pub use config::{Config, CudaUse};
+pub use config::{BackendUse, Config};
 pub use topology::{Parts, supervisor};
 
 /// Its name as a NATS service, as a queue group and in metrics.

@@ -11,6 +11,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ocelli_actors::{
+    breaker::{Breaker, BreakerPolicy},
     broker::{Connection, EndpointSpec, LiveActor, LiveSpec, ServiceActor, ServiceSpec},
     credits::{CreditLimits, CreditPool},
     device::{DeviceActor, DeviceQueue, MakeWorker},
@@ -20,7 +21,7 @@ use ocelli_kernels::{Catalog, CpuBackend, CudaBackend, Pool, Probe, codec::Decod
 use ocelli_messages::{ErrorKind, Failure, Limits, Subject, Tenant, v1};
 
 use crate::{
-    Config, CudaUse, SERVICE,
+    BackendUse, Config, SERVICE,
     devices::{Devices, Gpu},
     handlers::{List, Live, Process},
     worker::FilterWorker,
@@ -56,11 +57,14 @@ pub struct Parts {
 }
 
 /// The service as a supervisor of its actors.
-#[must_use]
-pub fn supervisor(parts: &Parts) -> SupervisorSpec {
+///
+/// # Errors
+/// `unavailable` if a GPU is asked for by the configuration and there is none.
+pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
+    let gpu = has_gpu(parts)?;
     let pool = Pool::new(parts.config.pool_bytes);
     let name: Arc<str> = format!("{SERVICE}-{}", parts.instance).into();
-    let (workers, devices) = devices(parts, &pool, &name);
+    let (workers, devices) = devices(parts, gpu, &pool, &name);
     let process = Process {
         catalog: Arc::clone(&parts.catalog),
         limits: parts.limits,
@@ -78,13 +82,31 @@ pub fn supervisor(parts: &Parts) -> SupervisorSpec {
     let (frames, _) = ChildSpec::actor("live", move |child| {
         LiveActor::new(live.clone(), connection.clone(), child)
     });
-    SupervisorSpec::new(SERVICE)
+    Ok(SupervisorSpec::new(SERVICE)
         .child(ChildSpec::supervisor(workers))
         .child(requests.ready_within(PATIENT))
-        .child(frames.ready_within(PATIENT))
+        .child(frames.ready_within(PATIENT)))
 }
 
-fn devices(parts: &Parts, pool: &Pool, name: &Arc<str>) -> (SupervisorSpec, Devices) {
+/// Whether to use a GPU.
+fn has_gpu(parts: &Parts) -> Result<bool, Failure> {
+    let there = match &parts.probe.cuda {
+        Ok(devices) if devices.is_empty() => Err("there is no CUDA device"),
+        Ok(_) => Ok(()),
+        Err(reason) => Err(reason.as_str()),
+    };
+    match (parts.config.backend, there) {
+        (BackendUse::Cpu, _) | (BackendUse::Auto, Err(_)) => Ok(false),
+        (BackendUse::Auto | BackendUse::Cuda, Ok(())) => Ok(true),
+        (BackendUse::Cuda, Err(reason)) => {
+            Err(Failure::new(ErrorKind::Unavailable, reason.to_owned())
+                .at("gpu_filter.backend")
+                .allow(["auto", "cpu"]))
+        }
+    }
+}
+
+fn devices(parts: &Parts, gpu: bool, pool: &Pool, name: &Arc<str>) -> (SupervisorSpec, Devices) {
     let config = &parts.config;
     let limits =
         DecodeLimits { max_side: parts.limits.max_side_px, max_pixels: parts.limits.max_pixels };
@@ -108,8 +130,7 @@ fn devices(parts: &Parts, pool: &Pool, name: &Arc<str>) -> (SupervisorSpec, Devi
         });
         workers = workers.child(child);
     }
-    let has_gpu = parts.probe.cuda.as_ref().is_ok_and(|devices| !devices.is_empty());
-    if config.cuda == CudaUse::Off || !has_gpu {
+    if !gpu {
         return (workers, Devices { cpu, gpu: None });
     }
     let queue = queue();
@@ -125,7 +146,8 @@ fn devices(parts: &Parts, pool: &Pool, name: &Arc<str>) -> (SupervisorSpec, Devi
     });
     // A lost GPU cannot be healed by a new thread: `auto` goes on with the CPU.
     let workers = workers.child(child.restart(Restart::Temporary));
-    (workers, Devices { cpu, gpu: Some(Gpu { queue, worker }) })
+    let breaker = Breaker::new("cuda", BreakerPolicy::default(), rand::random());
+    (workers, Devices { cpu, gpu: Some(Gpu { queue, worker, breaker }) })
 }
 
 fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) -> ServiceSpec {

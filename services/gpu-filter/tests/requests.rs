@@ -281,7 +281,7 @@ fn a_result_over_the_brokers_limit_is_said() {
 #[test]
 fn a_gpu_is_asked_for_where_there_is_none() {
     let configure = |parts: &mut ocelli_gpu_filter::Parts| {
-        parts.config.cuda = ocelli_gpu_filter::CudaUse::Off;
+        parts.config.backend = ocelli_gpu_filter::BackendUse::Cpu;
     };
     with_service(configure, async |service| {
         let mut request = request(gray(1, 1, &[0]), vec![step("blur", &[])]);

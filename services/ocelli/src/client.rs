@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_kit::config::hide_credentials;
 use ocelli_messages::{
     ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, v1,
 };
@@ -40,7 +41,8 @@ impl Client {
         .await
         .map_err(|failure| failure.at("--nats"))?;
         if tokio::time::timeout(CONNECT_WITHIN, connection.up()).await.is_err() {
-            let message = format!("no broker at {}; is `ocelli up` running?", target.nats);
+            let message =
+                format!("no broker at {}; is `ocelli up` running?", hide_credentials(&target.nats));
             return Err(Failure::new(ErrorKind::Unavailable, message).at("--nats"));
         }
         Ok(Self { connection, tenant, timeout: Duration::from_secs(target.timeout.max(1)) })

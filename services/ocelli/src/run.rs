@@ -19,6 +19,7 @@ use ocelli_actors::{
 use ocelli_kernels::{Catalog, Probe, probe};
 use ocelli_kit::{
     admin::{self, AdminState},
+    config::hide_credentials,
     health::Health,
     signals::shutdown_signal,
     telemetry,
@@ -153,7 +154,7 @@ impl Node {
         let admin = server.handle();
         actix_rt::spawn(server);
         addresses.push(("admin", addr.to_string()));
-        addresses.push(("nats", config.broker.url.clone()));
+        addresses.push(("nats", hide_credentials(&config.broker.url).into_owned()));
         let supervisor = Supervisor::start(root, &tree);
         Ok(Self { config, health, supervisor, admin, watches, addresses, _data: data })
     }
@@ -204,7 +205,7 @@ fn announce(addresses: &[(&'static str, String)], hints: bool) {
             "\nTry, in another terminal:\n  \
              curl http://{http}/api/v1/filters\n  \
              curl --data-binary @photo.jpg \
-             'http://{http}/api/v1/process/image?filter=grayscale&filter=blur:sigma=3&format=png' -o out.png\n  \
+             'http://{http}/api/v1/process/image?filter=grayscale&filter=blur:kernel_size=15,sigma=4&format=png' -o out.png\n  \
              target/release/ocelli process photo.jpg --filter grayscale -o out.png --nats {nats}\n\
              Ctrl-C stops everything."
         );
@@ -272,7 +273,7 @@ fn gpu_filter(
         catalog: Arc::new(Catalog::standard()),
         probe: probe.clone(),
     };
-    Ok(ChildSpec::supervisor(ocelli_gpu_filter::supervisor(&parts)))
+    Ok(ChildSpec::supervisor(ocelli_gpu_filter::supervisor(&parts)?))
 }
 
 fn ingest(

@@ -20,7 +20,7 @@ pub(crate) async fn broker(connection: Connection, dependency: Dependency) {
     loop {
         if link.borrow_and_update().up {
             let info = connection.client().server_info();
-            dependency.up(format!("nats-server {} {}", info.version, info.server_name));
+            dependency.up(format!("nats-server {}", info.version));
         } else {
             dependency.down("no connection");
         }

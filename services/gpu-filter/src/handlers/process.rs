@@ -4,7 +4,10 @@ use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use futures::{FutureExt as _, future::BoxFuture};
-use ocelli_actors::broker::{Handler, Request};
+use ocelli_actors::{
+    breaker::Verdict,
+    broker::{Handler, Request},
+};
 use ocelli_kernels::{Catalog, Pool};
 use ocelli_messages::{Failure, Limits, MessageContext, Payload, v1};
 use tokio::{sync::oneshot, time::Instant};
@@ -44,12 +47,19 @@ impl Process {
         let left = context.deadline.left(SystemTime::now()).ok_or_else(late)?;
         let (reply, result) = oneshot::channel();
         let (deadline, span) = (context.deadline, Span::current());
-        self.devices.submit(Job { plan, arrived, deadline, span, reply })?;
-        match tokio::time::timeout(left, result).await {
+        let permit = self.devices.submit(Job { plan, arrived, deadline, span, reply })?;
+        let result = match tokio::time::timeout(left, result).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::internal("the worker failed on this request")),
             Err(_) => Err(late()),
+        };
+        if let Some(permit) = permit {
+            permit.record(match &result {
+                Ok(_) => Verdict::Success,
+                Err(failure) => failure.kind.into(),
+            });
         }
+        result
     }
 
     /// The answer to a request whose payload is the result already: no device is woken for it.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use ocelli_actors::{
     broker::{Connection, ConnectionOptions},
     supervisor::{Supervisor, SupervisorHandle},
@@ -57,7 +58,7 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
         };
         configure(&mut parts);
         let tree = ActorTree::new();
-        let service = Supervisor::start(supervisor(&parts), &tree);
+        let service = Supervisor::start(supervisor(&parts).unwrap(), &tree);
         tokio::time::timeout(PATIENCE, service.ready()).await.unwrap().unwrap();
         let client = connect(&server).await;
         test(Fixture {
@@ -144,6 +145,29 @@ impl Fixture {
         }
         find(&self.tree.to_json(), name)
     }
+}
+
+/// Live frames go in here and come out there.
+pub(crate) const IN: &str = "ocelli.v1.default.frame.in.cam";
+pub(crate) const OUT: &str = "ocelli.v1.default.frame.out.cam";
+
+pub(crate) fn frame(sequence: u64, steps: Vec<v1::Step>) -> Bytes {
+    let mut request = request(gray(1, 1, &[5]), steps);
+    let frame = request.frame.as_mut().unwrap();
+    frame.sequence = sequence;
+    request.encode_to_vec().into()
+}
+
+pub(crate) async fn results(service: &Fixture) -> async_nats::Subscriber {
+    let results = service.client.client().subscribe(OUT).await.unwrap();
+    service.client.barrier().await.unwrap();
+    results
+}
+
+pub(crate) async fn next(results: &mut async_nats::Subscriber) -> v1::ProcessResponse {
+    let message = tokio::time::timeout(PATIENCE, results.next()).await.unwrap().unwrap();
+    assert!(message.headers.unwrap().get("Ocelli-Request-Id").is_some());
+    v1::ProcessResponse::decode(message.payload).unwrap()
 }
 
 /// Waits until something holds.

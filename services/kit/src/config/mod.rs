@@ -21,7 +21,7 @@ pub use self::{
     load::load,
     secret::Secret,
     sections::{AdminConfig, BrokerConfig, LogFormat, TelemetryConfig},
-    show::show,
+    show::{hide_credentials, show},
 };
 
 /// The settings of a process: a tree of structs.

@@ -128,7 +128,7 @@ impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
             log_format: LogFormat::Auto,
-            log_filter: "info,async_nats=warn,actix_server=warn".to_owned(),
+            log_filter: "info,async_nats=off,actix_server=warn".to_owned(),
             otlp_endpoint: None,
             sample_ratio: 0.1,
             sentry_dsn: None,

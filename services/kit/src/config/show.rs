@@ -29,7 +29,8 @@ fn redact(value: &mut Value) {
 }
 
 /// `nats://user:password@host` becomes `nats://***@host`.
-pub(super) fn hide_credentials(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn hide_credentials(text: &str) -> Cow<'_, str> {
     let hidden = text.split_once("://").and_then(|(scheme, rest)| {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end)?;

@@ -14,9 +14,9 @@ pub(crate) fn config(config: &Config) -> anyhow::Result<ExitCode> {
     match &config.action {
         ConfigAction::Check(file) => {
             settings(&sources(file))?;
-            println!("the configuration is right");
+            say!("the configuration is right");
         }
-        ConfigAction::Show(file) => print!("{}", show(&settings(&sources(file))?)),
+        ConfigAction::Show(file) => say!("{}", show(&settings(&sources(file))?).trim_end()),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -72,7 +72,7 @@ pub(crate) fn demo(demo: Demo) -> anyhow::Result<ExitCode> {
         let data = tempfile::tempdir()?;
         let started = Instant::now();
         let system = System::start(data.path()).await?;
-        println!(
+        say!(
             "ready after {} ms: http://{}  {}\n",
             started.elapsed().as_millis(),
             system.http,
@@ -85,7 +85,7 @@ pub(crate) fn demo(demo: Demo) -> anyhow::Result<ExitCode> {
         anyhow::Ok(rows)
     })?;
     table(&rows);
-    println!("\npictures before and after: {}", demo.out.display());
+    say!("\npictures before and after: {}", demo.out.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -258,14 +258,24 @@ fn table(rows: &[Row]) {
     let wide = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max();
     let picture = wide(|row| &row.picture).unwrap_or(0).max(7);
     let chain = wide(|row| &row.chain).unwrap_or(0).max(5);
-    println!(
+    say!(
         "{:picture$}  {:chain$}  over  backend  {:>8}  {:>8}  {:>8}",
-        "picture", "chain", "ms", "MB/s", "frames/s"
+        "picture",
+        "chain",
+        "ms",
+        "MB/s",
+        "frames/s"
     );
     for row in rows {
-        println!(
+        say!(
             "{:picture$}  {:chain$}  {:4}  {:7}  {:8.1}  {:8.1}  {:8.1}",
-            row.picture, row.chain, row.way, row.backend, row.ms, row.megabytes, row.frames
+            row.picture,
+            row.chain,
+            row.way,
+            row.backend,
+            row.ms,
+            row.megabytes,
+            row.frames
         );
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn doctor(doctor: &Doctor) -> anyhow::Result<ExitCode> {
                 ("BAD ", text)
             }
         };
-        println!("{mark}  {name:<14} {text}");
+        say!("{mark}  {name:<14} {text}");
     }
     Ok(if missing { exit::UNAVAILABLE.into() } else { ExitCode::SUCCESS })
 }

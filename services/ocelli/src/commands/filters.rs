@@ -16,16 +16,16 @@ pub(crate) fn filters(filters: &Filters) -> anyhow::Result<ExitCode> {
         client::block_on(async { Ok(Client::connect(&filters.target).await?.filters().await?) })?;
     if filters.json {
         let filters: Vec<_> = list.filters.iter().map(as_json).collect();
-        println!("{:#}", json!({ "version": list.version, "filters": filters }));
+        say!("{:#}", json!({ "version": list.version, "filters": filters }));
         return Ok(ExitCode::SUCCESS);
     }
     for filter in &list.filters {
         let on: Vec<_> = filter.accelerators().map(v1::Accelerator::name).collect();
-        println!("{}  ({})\n    {}", filter.id, on.join(", "), filter.description);
+        say!("{}  ({})\n    {}", filter.id, on.join(", "), filter.description);
         for parameter in &filter.parameters {
-            println!("    {:<12} {}", parameter.id, describe(parameter));
+            say!("    {:<12} {}", parameter.id, describe(parameter));
         }
-        println!();
+        say!("");
     }
     Ok(ExitCode::SUCCESS)
 }

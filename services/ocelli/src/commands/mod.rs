@@ -1,10 +1,13 @@
 //! What the command line does, besides running services.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "results go to stdout, progress and notes to stderr"
-)]
+#![allow(clippy::print_stderr, reason = "progress and notes go to stderr")]
+
+/// `println!` for results: a reader that has seen enough (`ocelli filters | head`) is no error.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::commands::write_line(format_args!($($text)*))
+    };
+}
 
 mod config;
 mod demo;
@@ -21,5 +24,14 @@ pub(crate) use process::process;
 /// `ocelli completions`.
 pub(crate) fn completions(shell: clap_complete::Shell) {
     let mut command = <crate::cli::Cli as clap::CommandFactory>::command();
-    clap_complete::generate(shell, &mut command, "ocelli", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "ocelli", &mut script);
+    say!("{}", String::from_utf8_lossy(&script).trim_end());
+}
+
+/// A line on stdout.
+fn write_line(line: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    // It fails when nobody reads any more; there is nobody left to tell.
+    writeln!(std::io::stdout(), "{line}").ok();
 }

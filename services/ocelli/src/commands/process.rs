@@ -60,7 +60,7 @@ pub(crate) fn process(process: Process) -> anyhow::Result<ExitCode> {
             while let Some(result) = results.next().await {
                 bar.inc(1);
                 match result {
-                    Ok(line) => bar.suspend(|| println!("{line}")),
+                    Ok(line) => bar.suspend(|| say!("{line}")),
                     Err(error) => failed.push(error),
                 }
             }
