@@ -33,6 +33,8 @@ pub use trace::{TraceContext, TraceParent};
 
 /// The messages of package `ocelli.v1`.
 #[allow(missing_docs, clippy::all, clippy::restriction)]
+// Their comments are written for protobuf, not for rustdoc.
+#[allow(rustdoc::all)]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/ocelli.v1.rs"));
 }
