@@ -60,6 +60,7 @@ pub struct Connection {
     client: Client,
     options: Arc<ConnectionOptions>,
     link: watch::Receiver<Link>,
+    overflow: watch::Receiver<u64>,
 }
 
 impl Connection {
@@ -81,6 +82,7 @@ impl Connection {
 
     async fn open_shared(options: Arc<ConnectionOptions>) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
+        let (overflowed, overflow) = watch::channel(0);
         let wrong = |error: String| Failure::invalid("broker.url", error);
         let server: ServerAddr =
             options.url.parse().map_err(|e: io::Error| wrong(e.to_string()))?;
@@ -105,13 +107,16 @@ impl Connection {
             })
             .retry_on_initial_connect()
             .event_callback(move |event| {
+                if matches!(event, Event::SlowConsumer(_)) {
+                    overflowed.send_modify(|messages| *messages += 1);
+                }
                 note(&sender, &told, &event);
                 std::future::ready(())
             })
             .connect(server)
             .await
             .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { client, options, link })
+        Ok(Self { client, options, link, overflow })
     }
 
     /// The client, for what has no method here.
@@ -130,6 +135,12 @@ impl Connection {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Link> {
         self.link.clone()
+    }
+
+    /// How many messages the client has dropped because a subscription was full, to wait on.
+    #[must_use]
+    pub fn overflow(&self) -> watch::Receiver<u64> {
+        self.overflow.clone()
     }
 
     /// Waits until it stands.

@@ -94,7 +94,7 @@ pub struct LiveActor {
 }
 
 impl LiveActor {
-    /// Live frames on that connection.
+    /// Live frames on that connection, which is for nothing else.
     #[must_use]
     pub fn new(spec: LiveSpec, connection: Connection, child: &ChildContext) -> Self {
         let child = child.clone();
@@ -172,6 +172,9 @@ impl Lane {
     /// Returns whether it was told to stop.
     async fn pump(self, mut frames: Subscriber, stop: CancellationToken) -> bool {
         let mut queue = LatestQueue::new(self.spec.waiting, self.spec.waiting_bytes);
+        // The connection is for these frames alone: what overflows on it is frames.
+        let mut overflow = self.connection.overflow();
+        let mut overflowed = *overflow.borrow_and_update();
         let mut tasks = JoinSet::new();
         let told = loop {
             tokio::select! {
@@ -186,6 +189,14 @@ impl Lane {
                         lane.serve(next.frame).await;
                         drop(permit);
                     });
+                }
+                Ok(()) = overflow.changed() => {
+                    let messages = *overflow.borrow_and_update();
+                    for _ in overflowed..messages {
+                        counter(Metric::FramesIn, &[self.spec.service]).increment(1);
+                        self.dropped(DropReason::SlowConsumer);
+                    }
+                    overflowed = messages;
                 }
                 frame = frames.next() => match frame {
                     Some(message) => self.enqueue(message, &mut queue),

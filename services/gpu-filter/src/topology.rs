@@ -48,8 +48,10 @@ pub struct Parts {
     pub request_timeout: Duration,
     /// This instance, unique.
     pub instance: String,
-    /// Its connection to the broker, for nothing else.
-    pub connection: Connection,
+    /// Its connection to the broker for requests.
+    pub requests: Connection,
+    /// And the one for live frames: neither delays the other.
+    pub frames: Connection,
     /// The filters.
     pub catalog: Arc<Catalog>,
     /// What this machine offers.
@@ -74,11 +76,11 @@ pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
     };
     let service = service(parts, process.clone(), devices.accelerators());
     let live = live(parts, process);
-    let connection = parts.connection.clone();
+    let connection = parts.requests.clone();
     let (requests, _) = ChildSpec::actor("requests", move |child| {
         ServiceActor::new(service.clone(), connection.clone(), child)
     });
-    let connection = parts.connection.clone();
+    let connection = parts.frames.clone();
     let (frames, _) = ChildSpec::actor("live", move |child| {
         LiveActor::new(live.clone(), connection.clone(), child)
     });

@@ -51,7 +51,8 @@ fn several_workers_share_the_load() {
         async |service| {
             let mut parts = service.parts.clone();
             parts.instance = "second".into();
-            parts.connection = connect(&service.server).await;
+            parts.requests = connect(&service.server).await;
+            parts.frames = connect(&service.server).await;
             let second = ocelli_actors::supervisor::Supervisor::start(
                 ocelli_gpu_filter::supervisor(&parts).unwrap(),
                 &ocelli_actors::tree::ActorTree::new(),

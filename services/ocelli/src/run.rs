@@ -131,7 +131,11 @@ impl Node {
             let connection = connect(&config, service.name()).await?;
             links.push(connection.clone());
             children.push(match service {
-                Service::GpuFilter => gpu_filter(&config, &probe, &health, connection)?,
+                Service::GpuFilter => {
+                    let frames = connect(&config, "live-frames").await?;
+                    links.push(frames.clone());
+                    gpu_filter(&config, &probe, &health, connection, frames)?
+                }
                 Service::Ingest => {
                     let workers = health.dependency("filter-workers", true);
                     watches.push(actix_rt::spawn(watch::workers(control.clone(), workers)));
@@ -260,7 +264,8 @@ fn gpu_filter(
     config: &Config,
     probe: &Probe,
     health: &Health,
-    connection: Connection,
+    requests: Connection,
+    frames: Connection,
 ) -> anyhow::Result<ChildSpec> {
     watch::device(health, probe, config.gpu_filter.threads());
     let parts = ocelli_gpu_filter::Parts {
@@ -268,8 +273,9 @@ fn gpu_filter(
         limits: config.limits,
         tenant: config.tenant()?,
         request_timeout: config.broker.request_timeout(),
-        instance: connection.client().new_inbox().rsplit('.').next().unwrap_or("0").to_owned(),
-        connection,
+        instance: requests.client().new_inbox().rsplit('.').next().unwrap_or("0").to_owned(),
+        requests,
+        frames,
         catalog: Arc::new(Catalog::standard()),
         probe: probe.clone(),
     };

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub(crate) mod counts;
+
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -52,7 +54,8 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
             tenant: Tenant::default(),
             request_timeout: Duration::from_secs(10),
             instance: "test".into(),
-            connection: connect(&server).await,
+            requests: connect(&server).await,
+            frames: connect(&server).await,
             catalog: Arc::new(Catalog::standard().with(PANICS).with(SLEEPS)),
             probe: probe(),
         };
