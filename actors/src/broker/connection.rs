@@ -94,7 +94,7 @@ impl Connection {
             (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
             (None, _) => ConnectOptions::new(),
         };
-        let told = AtomicBool::new(false);
+        let (name, told) = (options.name.clone(), AtomicBool::new(false));
         let client = connect
             .name(&options.name)
             .subscription_capacity(options.subscription_capacity)
@@ -110,7 +110,7 @@ impl Connection {
                 if matches!(event, Event::SlowConsumer(_)) {
                     overflowed.send_modify(|messages| *messages += 1);
                 }
-                note(&sender, &told, &event);
+                note(&name, &sender, &told, &event);
                 std::future::ready(())
             })
             .connect(server)
@@ -260,7 +260,7 @@ fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {
 
 /// Follows a connection. `told` is whether its absence has been logged: an attempt every 0.2 s is not
 /// worth a line each.
-fn note(link: &watch::Sender<Link>, told: &AtomicBool, event: &Event) {
+fn note(name: &str, link: &watch::Sender<Link>, told: &AtomicBool, event: &Event) {
     let connections = gauge(Metric::BrokerConnections, &[]);
     match event {
         Event::Connected => {
@@ -272,7 +272,7 @@ fn note(link: &watch::Sender<Link>, told: &AtomicBool, event: &Event) {
             }
             connections.increment(1.0);
             told.store(false, Ordering::Relaxed);
-            info!("connected to the broker");
+            info!(name, "connected to the broker");
         }
         Event::Closed | Event::Disconnected => {
             let was_up = link.borrow().up;
@@ -281,21 +281,21 @@ fn note(link: &watch::Sender<Link>, told: &AtomicBool, event: &Event) {
                 connections.decrement(1.0);
             }
             if matches!(event, Event::Closed) {
-                info!("the connection to the broker is closed");
+                info!(name, "the connection to the broker is closed");
             } else if !told.swap(true, Ordering::Relaxed) {
-                warn!("no connection to the broker");
+                warn!(name, "no connection to the broker");
             }
         }
         Event::SlowConsumer(_) => {
             counter(Metric::BrokerSlowConsumers, &[]).increment(1);
-            warn!("a subscription is full: the client dropped messages");
+            warn!(name, "a subscription is full: the client dropped messages");
         }
-        Event::LameDuckMode => warn!("the broker is about to shut down"),
-        Event::Draining => info!("draining"),
-        Event::ServerError(error) => warn!(%error, "the broker reported an error"),
+        Event::LameDuckMode => warn!(name, "the broker is about to shut down"),
+        Event::Draining => info!(name, "draining"),
+        Event::ServerError(error) => warn!(name, %error, "the broker reported an error"),
         Event::ClientError(error) if link.borrow().up || !told.swap(true, Ordering::Relaxed) => {
-            warn!(%error, "the broker's client reported an error");
+            warn!(name, %error, "the broker's client reported an error");
         }
-        Event::ClientError(error) => debug!(%error, "the broker is still away"),
+        Event::ClientError(error) => debug!(name, %error, "the broker is still away"),
     }
 }
