@@ -42,6 +42,7 @@ Feature: Faults
     When 32 pictures are posted at the same time
     Then each is answered, with a picture or with "overloaded" and a time to come again
     And never more than 8 credits were in use
+    And the worker never held more than 200 MB of memory
     And a picture is processed
 
   Scenario Outline: It ends cleanly after <signal>

@@ -159,6 +159,18 @@ fn credits(world: &mut World, most: u64) -> Result<()> {
     Ok(())
 }
 
+/// A bound, not a figure: a worker under this load holds about 100 MB.
+#[then(expr = "the worker never held more than {int} MB of memory")]
+fn memory(world: &mut World, most: u64) -> Result<()> {
+    let worker = world.own.workers.first().context("no worker")?;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", worker.pid()))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no peak")?;
+    let peak = peak.trim().trim_end_matches(" kB").parse::<u64>()? / 1024;
+    world.note(format!("the worker held at most {peak} MB"));
+    ensure!(peak <= most, "the worker held {peak} MB");
+    Ok(())
+}
+
 #[then(expr = "after {string} it ends with exit code 0 and leaves no nats-server")]
 async fn ends(world: &mut World, signal: String) -> Result<()> {
     let signal = if signal == "SIGINT" { Signal::INT } else { Signal::TERM };
