@@ -6,9 +6,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use actix::{
-    Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, WrapFuture,
-};
 use async_nats::{Subscriber, client::PublishErrorKind};
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
@@ -18,11 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, warn};
 
 use super::{
-    Connection, DropReason, LatestQueue, Queued, endpoint, headers, pump::next_of_drained,
+    Connection, DropReason, LatestQueue, Queued, TaskActor, endpoint, headers,
+    pump::next_of_drained,
 };
 use crate::{
     metrics::{Metric, counter},
-    supervisor::{ChildContext, Exit, Stop},
+    supervisor::ChildContext,
     trace,
 };
 
@@ -83,63 +81,12 @@ impl std::fmt::Debug for LiveSpec {
     }
 }
 
-/// The control face of the live frames; a task moves them.
-#[derive(Debug)]
-pub struct LiveActor {
-    spec: LiveSpec,
-    connection: Connection,
-    child: ChildContext,
-    stop: CancellationToken,
-    task: Option<tokio::task::JoinHandle<()>>,
-}
-
-impl LiveActor {
-    /// Live frames on that connection, which is for nothing else.
-    #[must_use]
-    pub fn new(spec: LiveSpec, connection: Connection, child: &ChildContext) -> Self {
-        let child = child.clone();
-        Self { spec, connection, child, stop: CancellationToken::new(), task: None }
-    }
-}
-
-impl Actor for LiveActor {
-    type Context = Context<Self>;
-
-    fn started(&mut self, _: &mut Context<Self>) {
-        let lane = Lane {
-            spec: self.spec.clone(),
-            connection: self.connection.clone(),
-            idle: Arc::new(Semaphore::new(self.spec.in_flight.max(1))),
-        };
-        let run = lane.run(self.child.clone(), self.stop.clone());
-        let (child, killed) = (self.child.clone(), self.child.cancelled());
-        self.task = Some(tokio::spawn(async move {
-            match killed.run_until_cancelled(run).await {
-                Some(Ok(())) => child.exit(Exit::Drained),
-                Some(Err(failure)) => {
-                    warn!(%failure, "live frames ended");
-                    child.exit(Exit::Failed(failure.kind));
-                }
-                None => {}
-            }
-        }));
-    }
-}
-
-impl Handler<Stop> for LiveActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Stop, context: &mut Context<Self>) {
-        self.stop.cancel();
-        let task = self.task.take();
-        let drained = async move {
-            if let Some(task) = task {
-                // A task that panicked is drained too; the panic hook has logged it.
-                let _ended = task.await;
-            }
-        };
-        context.spawn(drained.into_actor(self).map(|(), _, context| context.stop()));
-    }
+/// The live frames as an actor on that connection, which is for nothing else; a task moves them.
+#[must_use]
+pub fn live(spec: LiveSpec, connection: Connection, child: &ChildContext) -> TaskActor {
+    let idle = Arc::new(Semaphore::new(spec.in_flight.max(1)));
+    let lane = Lane { spec, connection, idle };
+    TaskActor::new(child, |child, stop| lane.run(child, stop))
 }
 
 #[derive(Clone)]

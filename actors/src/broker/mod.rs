@@ -1,8 +1,8 @@
 //! Everything between an actor and NATS.
 //!
 //! - [`Connection`]: one connection, its state, and requests with a deadline.
-//! - [`ServiceActor`]: a NATS service with its endpoints, described by a [`ServiceSpec`].
-//! - [`LiveActor`]: live frames, latest wins, described by a [`LiveSpec`].
+//! - [`service()`]: a NATS service with its endpoints, described by a [`ServiceSpec`].
+//! - [`live()`]: live frames, latest wins, described by a [`LiveSpec`].
 //!
 //! The actors are control faces. Data flows through tasks that hold credits, so an actor answers
 //! while its work waits.
@@ -15,10 +15,12 @@ mod live;
 mod pump;
 mod service;
 mod service_api;
+mod task_actor;
 
 pub use connection::{Connection, ConnectionOptions, Link};
 pub use endpoint::{EndpointSpec, Handler, Request};
 pub use latest::{DropReason, LatestQueue, Queued};
-pub use live::{LiveActor, LiveFrame, LiveHandler, LiveOutcome, LiveSpec};
-pub use service::{ServiceActor, ServiceSpec};
+pub use live::{LiveFrame, LiveHandler, LiveOutcome, LiveSpec, live};
+pub use service::{ServiceSpec, service};
 pub use service_api::{EndpointStats, ServiceApi};
+pub use task_actor::TaskActor;

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
-use actix::ActorFutureExt as _;
-use actix::{Actor, ActorContext as _, AsyncContext as _, Context, Handler as Handles, WrapFuture};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::select_all};
 use ocelli_messages::{ErrorKind, Failure};
@@ -11,8 +9,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{Connection, EndpointSpec, EndpointStats, ServiceApi, endpoint::Endpoint, pump::pump};
-use crate::supervisor::{ChildContext, Exit, Stop};
+use super::{
+    Connection, EndpointSpec, EndpointStats, ServiceApi, TaskActor, endpoint::Endpoint, pump::pump,
+};
+use crate::supervisor::ChildContext;
 
 /// A service to run.
 #[derive(Clone, Debug)]
@@ -31,60 +31,10 @@ pub struct ServiceSpec {
     pub endpoints: Vec<EndpointSpec>,
 }
 
-/// The control face of a service; its endpoints are served by tasks.
-#[derive(Debug)]
-pub struct ServiceActor {
-    spec: ServiceSpec,
-    connection: Connection,
-    child: ChildContext,
-    stop: CancellationToken,
-    tasks: Option<tokio::task::JoinHandle<()>>,
-}
-
-impl ServiceActor {
-    /// A service on that connection.
-    #[must_use]
-    pub fn new(spec: ServiceSpec, connection: Connection, child: &ChildContext) -> Self {
-        let child = child.clone();
-        Self { spec, connection, child, stop: CancellationToken::new(), tasks: None }
-    }
-}
-
-impl Actor for ServiceActor {
-    type Context = Context<Self>;
-
-    fn started(&mut self, _: &mut Context<Self>) {
-        let run =
-            run(self.spec.clone(), self.connection.clone(), self.child.clone(), self.stop.clone());
-        let (child, killed) = (self.child.clone(), self.child.cancelled());
-        self.tasks = Some(tokio::spawn(async move {
-            let ended = killed.run_until_cancelled(run).await;
-            match ended {
-                Some(Ok(())) => child.exit(Exit::Drained),
-                Some(Err(failure)) => {
-                    warn!(%failure, "a service ended");
-                    child.exit(Exit::Failed(failure.kind));
-                }
-                None => {}
-            }
-        }));
-    }
-}
-
-impl Handles<Stop> for ServiceActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Stop, context: &mut Context<Self>) {
-        self.stop.cancel();
-        let tasks = self.tasks.take();
-        let drained = async move {
-            if let Some(tasks) = tasks {
-                // A task that panicked is drained too; the panic hook has logged it.
-                let _ended = tasks.await;
-            }
-        };
-        context.spawn(drained.into_actor(self).map(|(), _, context| context.stop()));
-    }
+/// The service as an actor on that connection; its endpoints are served by tasks.
+#[must_use]
+pub fn service(spec: ServiceSpec, connection: Connection, child: &ChildContext) -> TaskActor {
+    TaskActor::new(child, |child, stop| run(spec, connection, child, stop))
 }
 
 async fn run(

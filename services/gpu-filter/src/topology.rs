@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ocelli_actors::{
     breaker::{Breaker, BreakerPolicy},
-    broker::{Connection, EndpointSpec, LiveActor, LiveSpec, ServiceActor, ServiceSpec},
+    broker::{self, Connection, EndpointSpec, LiveSpec, ServiceSpec},
     credits::{CreditLimits, CreditPool},
     device::{DeviceActor, DeviceQueue, MakeWorker},
     supervisor::{ChildSpec, Restart, SupervisorSpec},
@@ -78,11 +78,11 @@ pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
     let live = live(parts, process);
     let connection = parts.requests.clone();
     let (requests, _) = ChildSpec::actor("requests", move |child| {
-        ServiceActor::new(service.clone(), connection.clone(), child)
+        broker::service(service.clone(), connection.clone(), child)
     });
     let connection = parts.frames.clone();
     let (frames, _) = ChildSpec::actor("live", move |child| {
-        LiveActor::new(live.clone(), connection.clone(), child)
+        broker::live(live.clone(), connection.clone(), child)
     });
     Ok(SupervisorSpec::new(SERVICE)
         .child(ChildSpec::supervisor(workers))
