@@ -27,6 +27,8 @@ use crate::{
 const RECONNECT_DELAY: Duration = Duration::from_millis(200);
 /// How long one attempt may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// Room for the headers of an answer within the broker's limit on messages.
+const HEADER_ROOM: usize = 4096;
 /// A broker that is there confirms a drain at once.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// What is suggested to callers while a worker or the broker is away.
@@ -154,6 +156,11 @@ impl Connection {
     #[must_use]
     pub fn max_payload(&self) -> usize {
         self.client.max_payload()
+    }
+
+    /// The largest answer, bytes: what the broker takes, less the answer's headers.
+    pub(super) fn max_answer(&self) -> usize {
+        self.max_payload().saturating_sub(HEADER_ROOM)
     }
 
     /// Waits until the broker knows every subscription made so far on this connection.

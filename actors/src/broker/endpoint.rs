@@ -20,9 +20,6 @@ use crate::{
     trace,
 };
 
-/// Room for the headers of a reply within the broker's limit on messages.
-const HEADER_ROOM: usize = 4096;
-
 /// A request to a handler. The credit it paid is held until its answer was sent.
 #[derive(Debug)]
 pub struct Request {
@@ -92,7 +89,7 @@ impl Endpoint {
     /// Answers one message.
     pub(super) async fn serve(self: Arc<Self>, message: async_nats::Message) {
         let arrived = Instant::now();
-        self.in_flight.increment(1.0);
+        let _in_flight = InFlight::enter(&self.in_flight);
         let async_nats::Message { reply, payload, headers, .. } = message;
         let from_caller = headers::has_trace(headers.as_ref());
         let read = headers::read(headers.as_ref(), self.spec.timeout);
@@ -110,7 +107,6 @@ impl Endpoint {
             }
         };
         self.answer(reply, &context, result, arrived).await;
-        self.in_flight.decrement(1.0);
     }
 
     fn span(&self, context: &MessageContext) -> Span {
@@ -147,7 +143,7 @@ impl Endpoint {
         mut result: Result<Bytes, Failure>,
         arrived: Instant,
     ) {
-        let most = self.connection.max_payload().saturating_sub(HEADER_ROOM);
+        let most = self.connection.max_answer();
         if let Ok(payload) = &result
             && payload.len() > most
         {
@@ -183,6 +179,22 @@ impl Endpoint {
         counter(Metric::Errors, &[self.spec.name, kind]).increment(1);
         self.stats.answered(took, Some(&failure.to_string()));
         log(self.spec.name, failure, context);
+    }
+}
+
+/// Counts a request as under way, also when its task is killed.
+struct InFlight<'a>(&'a metrics::Gauge);
+
+impl<'a> InFlight<'a> {
+    fn enter(gauge: &'a metrics::Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
     }
 }
 

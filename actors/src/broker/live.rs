@@ -85,7 +85,9 @@ impl std::fmt::Debug for LiveSpec {
 #[must_use]
 pub fn live(spec: LiveSpec, connection: Connection, child: &ChildContext) -> TaskActor {
     let idle = Arc::new(Semaphore::new(spec.in_flight.max(1)));
-    let lane = Lane { spec, connection, idle };
+    let frames_in = counter(Metric::FramesIn, &[spec.service]);
+    let frames_out = counter(Metric::FramesOut, &[spec.service]);
+    let lane = Lane { spec, connection, idle, frames_in, frames_out };
     TaskActor::new(child, |child, stop| lane.run(child, stop))
 }
 
@@ -94,6 +96,8 @@ struct Lane {
     spec: LiveSpec,
     connection: Connection,
     idle: Arc<Semaphore>,
+    frames_in: metrics::Counter,
+    frames_out: metrics::Counter,
 }
 
 impl Lane {
@@ -140,7 +144,7 @@ impl Lane {
                 Ok(()) = overflow.changed() => {
                     let messages = *overflow.borrow_and_update();
                     for _ in overflowed..messages {
-                        counter(Metric::FramesIn, &[self.spec.service]).increment(1);
+                        self.frames_in.increment(1);
                         self.dropped(DropReason::SlowConsumer);
                     }
                     overflowed = messages;
@@ -165,7 +169,7 @@ impl Lane {
     }
 
     fn enqueue(&self, message: async_nats::Message, queue: &mut LatestQueue<LiveFrame>) {
-        counter(Metric::FramesIn, &[self.spec.service]).increment(1);
+        self.frames_in.increment(1);
         let stream = match message.subject.as_str().parse() {
             Ok(Subject::FrameIn(_, stream)) => stream,
             _ => return self.dropped(DropReason::DecodeFailed),
@@ -209,7 +213,7 @@ impl Lane {
             let failure = Failure::internal("the service failed on this frame");
             handler.failed(payload.clone(), &context, &failure)
         });
-        let most = self.connection.max_payload().saturating_sub(4096);
+        let most = self.connection.max_answer();
         if let LiveOutcome::Publish(response, _) = &outcome
             && response.len() > most
         {
@@ -242,7 +246,7 @@ impl Lane {
         let subject = Subject::FrameOut(self.spec.tenant.clone(), stream).to_string();
         let sent = self.connection.client().publish_with_headers(subject, headers, response).await;
         match sent {
-            Ok(()) => counter(Metric::FramesOut, &[self.spec.service]).increment(1),
+            Ok(()) => self.frames_out.increment(1),
             Err(error) => {
                 warn!(%error, "a response could not be sent");
                 self.dropped(match error.kind() {

@@ -249,6 +249,8 @@ fn more_requests_than_credits_are_all_answered() {
         assert!(done < 32, "nothing was refused");
         for failure in answers.into_iter().filter_map(Result::err) {
             assert_eq!(failure.kind, ErrorKind::Overloaded);
+            // Said by the credits, and not by the device's queue behind them.
+            assert!(failure.message.contains("requests are waiting"), "{failure}");
             assert!(failure.retry_after.unwrap() > Duration::ZERO);
         }
     });
