@@ -26,7 +26,8 @@ async fn connected(server: &NatsServer) -> Connection {
 async fn ask(connection: &Connection, within: Duration) -> Result<Bytes, Failure> {
     let context = MessageContext::new(SystemTime::now(), within);
     let subject = Subject::FilterList(Tenant::default());
-    connection.request(&subject, &context, Bytes::new()).await
+    let answer = connection.request(&subject, &context, Bytes::new());
+    tokio::time::timeout(PATIENCE, answer).await.expect("a request that never ends")
 }
 
 #[tokio::test]

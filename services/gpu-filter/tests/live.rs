@@ -63,7 +63,10 @@ fn several_workers_share_the_load() {
             let mut by_worker = std::collections::BTreeMap::<String, u32>::new();
             for sequence in 0..40 {
                 nats.publish(IN, frame(sequence, vec![])).await.unwrap();
-                *by_worker.entry(next(&mut results).await.worker).or_default() += 1;
+                let response = next(&mut results).await;
+                // One answer for each frame: a second one would come in the place of the next.
+                assert_eq!(response.frame.unwrap().sequence, sequence);
+                *by_worker.entry(response.worker).or_default() += 1;
             }
             assert_eq!(by_worker.len(), 2, "{by_worker:?}");
             second.shutdown(PATIENCE).await;
