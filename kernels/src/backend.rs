@@ -1,9 +1,14 @@
 //! What runs chains: one interface, whatever the processor.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Stopwatch;
-use crate::{Chain, Image, Operation, PixelFormat, Pool};
+use arrayvec::ArrayVec;
+
+use crate::chain::MAX_STEPS;
+use crate::cpu::{self, Cpu};
+use crate::simd::Level;
+use crate::{Chain, Image, PixelFormat, Pool, Refusal, Workers};
 
 /// A kind of processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,8 +25,11 @@ pub struct Output {
     /// The image.
     pub image: Image,
     /// How long each step computed.
-    pub steps: Vec<Duration>,
+    pub steps: StepTimes,
 }
+
+/// A time for each step of a chain.
+pub type StepTimes = ArrayVec<Duration, MAX_STEPS>;
 
 /// Why a chain did not run through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +41,14 @@ pub enum BackendError {
         id: &'static str,
         /// Of its input.
         format: PixelFormat,
+    },
+    /// A step does not fit the size of its input.
+    #[error("step {step}: {refusal}")]
+    Refused {
+        /// Counted from 0.
+        step: usize,
+        /// What does not fit.
+        refusal: Refusal,
     },
     /// A filter has no implementation for this processor.
     #[error("{id} does not run on a GPU")]
@@ -63,17 +79,37 @@ pub trait Backend: Send {
     fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError>;
 }
 
-/// The CPU: always there. Computes on the calling thread.
+/// The CPU: always there. Computes on the calling thread, or with [`Workers`].
 #[derive(Clone, Debug)]
 pub struct CpuBackend {
-    pool: Pool,
+    cpu: Cpu,
 }
 
 impl CpuBackend {
     /// With memory from that pool.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self { pool }
+        Self { cpu: Cpu::new(pool) }
+    }
+
+    /// With threads that help while they have nothing else to do.
+    #[must_use]
+    pub fn with_workers(self, workers: Arc<Workers>) -> Self {
+        Self { cpu: self.cpu.with_workers(workers) }
+    }
+
+    /// The names of the vector instructions that this CPU has, narrowest first.
+    #[must_use]
+    pub fn levels() -> Vec<&'static str> {
+        Level::all().into_iter().map(Level::name).collect()
+    }
+
+    /// With one of [`CpuBackend::levels`] instead of the widest, for comparisons; `None` if the
+    /// CPU lacks it.
+    #[must_use]
+    pub fn with_level(self, name: &str) -> Option<Self> {
+        let level = Level::all().into_iter().find(|level| level.name() == name)?;
+        Some(Self { cpu: self.cpu.with_level(level) })
     }
 }
 
@@ -83,28 +119,6 @@ impl Backend for CpuBackend {
     }
 
     fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
-        let mut image = input;
-        let mut steps = Vec::with_capacity(chain.len());
-        for operation in chain.operations() {
-            check_format(operation.as_ref(), image.format())?;
-            let watch = Stopwatch::start();
-            let result = operation.run_cpu(&image, &self.pool);
-            image = result.map_err(|error| BackendError::Internal(error.to_string()))?;
-            steps.push(watch.elapsed());
-        }
-        Ok(Output { image, steps })
-    }
-}
-
-/// Whether the operation takes that layout.
-pub(crate) fn check_format(
-    operation: &dyn Operation,
-    format: PixelFormat,
-) -> Result<(), BackendError> {
-    let definition = operation.definition();
-    if definition.formats.contains(&format) {
-        Ok(())
-    } else {
-        Err(BackendError::Format { id: definition.id, format })
+        cpu::run(&self.cpu, chain, input)
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{FilterDefinition, Operation, ParameterError, Parameters, blur, grayscale};
+use crate::{
+    FilterDefinition, Operation, ParameterError, Parameters, blur, colour, edges, effect, geometry,
+    morphology, privacy, sharpen, tensor,
+};
 
 /// A filter: its definition, and how to make the operation from checked parameters.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +27,19 @@ impl Catalog {
     /// The filters that ship with this crate.
     #[must_use]
     pub fn standard() -> Self {
+        let families = [
+            colour::ENTRIES,
+            blur::ENTRIES,
+            edges::ENTRIES,
+            sharpen::ENTRIES,
+            morphology::ENTRIES,
+            geometry::ENTRIES,
+            effect::ENTRIES,
+            privacy::ENTRIES,
+            tensor::ENTRIES,
+        ];
         let empty = Self { entries: BTreeMap::new() };
-        empty.with(grayscale::ENTRY).with(blur::ENTRY)
+        families.into_iter().flatten().copied().fold(empty, Self::with)
     }
 
     /// With one more; it replaces one of the same id.

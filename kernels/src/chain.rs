@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{Catalog, Operation, ParameterError, Parameters, PixelFormat};
+use crate::{BackendError, Catalog, Operation, ParameterError, Parameters, Shape, cpu};
+
+/// The most steps that a chain may have.
+pub const MAX_STEPS: usize = 64;
 
 /// Checked operations in the order in which they run.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +39,14 @@ impl Chain {
     ) -> Result<Self, ChainError> {
         let operations = (steps.into_iter().enumerate())
             .map(|(step, (id, given))| {
+                if step >= MAX_STEPS {
+                    return Err(ChainError {
+                        step,
+                        parameter: None,
+                        message: format!("a chain has at most {MAX_STEPS} steps"),
+                        allowed: vec![format!("0..={MAX_STEPS}")],
+                    });
+                }
                 let entry = catalog.get(id).ok_or_else(|| ChainError {
                     step,
                     parameter: None,
@@ -79,10 +90,23 @@ impl Chain {
         self.operations.iter().all(|operation| operation.definition().cuda)
     }
 
-    /// The layout of the result for that layout of the input.
-    #[must_use]
-    pub fn output_format(&self, input: PixelFormat) -> PixelFormat {
-        self.operations.iter().fold(input, |format, operation| operation.output_format(format))
+    /// Size and layout of the result for such an input.
+    ///
+    /// # Errors
+    /// If a step does not take what the one before makes.
+    pub fn output(&self, input: Shape) -> Result<Shape, BackendError> {
+        let steps = cpu::steps(self, input)?;
+        Ok(steps.last().map_or(input, |step| step.output))
+    }
+
+    /// The largest of all results on the way, in bytes.
+    ///
+    /// # Errors
+    /// If a step does not take what the one before makes.
+    pub fn largest(&self, input: Shape) -> Result<Shape, BackendError> {
+        let steps = cpu::steps(self, input)?;
+        let shapes = steps.iter().map(|step| step.output);
+        Ok(shapes.fold(input, |most, next| if next.bytes() > most.bytes() { next } else { most }))
     }
 }
 

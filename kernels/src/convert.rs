@@ -4,8 +4,12 @@
 //! it; colours are rounded to nearest. Chroma samples are not interpolated: each counts for its
 //! two by two pixels.
 
+use crate::colour::grayscale;
 use crate::simd::{Level, simd_levels};
-use crate::{Image, ImageError, PixelFormat, Pool, Size};
+use crate::{
+    Cpu, CpuWork, Family, FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool,
+    Refusal, Shape, Size, Whole,
+};
 
 /// Interleaved blue, green, red to [`PixelFormat::Rgb8`].
 ///
@@ -95,22 +99,25 @@ pub fn i420_to_rgb8(
 }
 
 /// In that layout. Grey comes from colours by BT.601; transparency is dropped, or made opaque.
+/// Planar layouts are read, not written.
 ///
 /// # Errors
-/// If the result is not an image, which is a bug.
+/// If the result is planar, or is not an image, which is a bug.
 pub fn to_format(image: &Image, format: PixelFormat, pool: &Pool) -> Result<Image, ImageError> {
-    use PixelFormat::{Gray8, Rgb8, Rgba8};
+    use PixelFormat::{Gray8, I420, Nv12, Rgb8, Rgba8};
     let row: fn(Level, &[u8], &mut [u8]) = match (image.format(), format) {
-        (Gray8, Gray8) | (Rgb8, Rgb8) | (Rgba8, Rgba8) => return Ok(image.clone()),
-        (Rgb8, Gray8) => return crate::grayscale::bt601(image, pool),
+        (is, must) if is == must => return Ok(image.clone()),
+        (Nv12 | I420, _) => return to_format(&planar_to_rgb8(image, pool)?, format, pool),
+        (_, Nv12 | I420) => return Err(ImageError::Planar),
         (Rgba8, Gray8) => {
             let rgb = to_format(image, Rgb8, pool)?;
-            return crate::grayscale::bt601(&rgb, pool);
+            return to_format(&rgb, Gray8, pool);
         }
+        (Rgb8, Gray8) => grayscale::bt601,
         (Gray8, Rgb8) => gray_to_rgb,
         (Gray8, Rgba8) => gray_to_rgba,
         (Rgb8, Rgba8) => rgb_to_rgba,
-        (Rgba8, Rgb8) => rgba_to_rgb,
+        (_, Gray8 | Rgb8 | Rgba8) => rgba_to_rgb,
     };
     let size = image.size();
     let row_bytes = size.width() * format.channels();
@@ -119,6 +126,50 @@ pub fn to_format(image: &Image, format: PixelFormat, pool: &Pool) -> Result<Imag
         row(Level::best(), from, to);
     }
     Image::packed(size, format, buffer)
+}
+
+fn planar_to_rgb8(image: &Image, pool: &Pool) -> Result<Image, ImageError> {
+    let from = if image.format() == PixelFormat::Nv12 { nv12_to_rgb8 } else { i420_to_rgb8 };
+    from(image.size(), image.stride(), image.data(), pool)
+}
+
+/// From a planar layout, before a step that takes none.
+pub(crate) static TO_RGB: ToRgb = ToRgb;
+
+/// From a planar layout to [`PixelFormat::Rgb8`].
+#[derive(Debug)]
+pub(crate) struct ToRgb;
+
+static DEFINITION: FilterDefinition = FilterDefinition {
+    id: "to_rgb",
+    name: "To RGB",
+    description: "From a planar layout to RGB.",
+    family: Family::Colour,
+    parameters: &[],
+    formats: &[PixelFormat::Nv12, PixelFormat::I420],
+    cuda: false,
+    tolerance: 0,
+    notes: "",
+};
+
+impl Operation for ToRgb {
+    fn definition(&self) -> &'static FilterDefinition {
+        &DEFINITION
+    }
+
+    fn output(&self, input: Shape) -> Result<Shape, Refusal> {
+        Ok(input.with_format(PixelFormat::Rgb8))
+    }
+
+    fn cpu(&self, _: Shape) -> CpuWork<'_> {
+        CpuWork::Whole(self)
+    }
+}
+
+impl Whole for ToRgb {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
+        planar_to_rgb8(input, cpu.pool())
+    }
 }
 
 fn check(rows: usize, row: usize, stride: usize, data: &[u8]) -> Result<(), ImageError> {

@@ -1,5 +1,6 @@
 //! Images in memory.
 
+use arrayvec::ArrayVec;
 use bytes::Bytes;
 
 use crate::{Pool, PooledBuffer};
@@ -13,19 +14,99 @@ pub enum PixelFormat {
     Rgb8,
     /// Interleaved red, green, blue, alpha (not premultiplied).
     Rgba8,
+    /// A plane of luma, then one of interleaved Cb and Cr at half the width and height, rounded
+    /// up. Both planes have the same stride.
+    Nv12,
+    /// A plane of luma, then one of Cb and one of Cr at half the width and height, rounded up. The
+    /// chroma planes have half the stride of luma, rounded up.
+    I420,
 }
 
 impl PixelFormat {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Gray8, Self::Rgb8, Self::Rgba8];
+    pub const ALL: [Self; 5] = [Self::Gray8, Self::Rgb8, Self::Rgba8, Self::Nv12, Self::I420];
 
-    /// Samples, and bytes, a pixel.
+    /// The formats that keep all samples of a pixel together: what most operations work on.
+    pub const INTERLEAVED: [Self; 3] = [Self::Gray8, Self::Rgb8, Self::Rgba8];
+
+    /// Samples, and bytes, a pixel; of a planar format those of its first plane.
     #[must_use]
     pub const fn channels(self) -> usize {
         match self {
-            Self::Gray8 => 1,
+            Self::Gray8 | Self::Nv12 | Self::I420 => 1,
             Self::Rgb8 => 3,
             Self::Rgba8 => 4,
+        }
+    }
+
+    /// Whether the samples of a pixel lie in several planes.
+    #[must_use]
+    pub const fn is_planar(self) -> bool {
+        matches!(self, Self::Nv12 | Self::I420)
+    }
+
+    /// Bytes of a row without padding; of a planar format those of its first plane, which are as
+    /// many as a row of Cb and Cr takes.
+    #[must_use]
+    pub const fn row_bytes(self, width: usize) -> usize {
+        match self {
+            Self::Nv12 => width.next_multiple_of(2),
+            other => width * other.channels(),
+        }
+    }
+
+    /// Bytes of an image of that height with that stride; `None` if they cannot be counted.
+    #[must_use]
+    pub const fn bytes(self, height: usize, stride: usize) -> Option<usize> {
+        match self {
+            Self::Gray8 | Self::Rgb8 | Self::Rgba8 => stride.checked_mul(height),
+            Self::Nv12 => stride.checked_mul(height + height.div_ceil(2)),
+            Self::I420 => match (stride.checked_mul(height), stride.checked_add(1)) {
+                (Some(luma), Some(even)) => match (even / 2 * 2).checked_mul(height.div_ceil(2)) {
+                    Some(chroma) => luma.checked_add(chroma),
+                    None => None,
+                },
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Size and layout: what an image is without its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Width and height.
+    pub size: Size,
+    /// Layout of a pixel.
+    pub format: PixelFormat,
+}
+
+impl Shape {
+    /// Of that size and layout.
+    #[must_use]
+    pub const fn new(size: Size, format: PixelFormat) -> Self {
+        Self { size, format }
+    }
+
+    /// The same size in another layout.
+    #[must_use]
+    pub const fn with_format(self, format: PixelFormat) -> Self {
+        Self { format, ..self }
+    }
+
+    /// Bytes of a row without padding.
+    #[must_use]
+    pub const fn row_bytes(self) -> usize {
+        self.format.row_bytes(self.size.width())
+    }
+
+    /// Bytes of all planes without padding.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        // A Size has room for four bytes a pixel, more than any layout takes.
+        match self.format.bytes(self.size.height(), self.row_bytes()) {
+            Some(bytes) => bytes,
+            None => usize::MAX,
         }
     }
 }
@@ -75,6 +156,9 @@ pub enum ImageError {
         /// The least that is allowed.
         row: usize,
     },
+    /// Conversions do not write planar layouts.
+    #[error("planar layouts are not written")]
+    Planar,
     /// Too few or too many bytes.
     #[error("{must} bytes are needed, there are {is}")]
     Length {
@@ -105,11 +189,11 @@ impl Image {
         stride: usize,
         data: Bytes,
     ) -> Result<Self, ImageError> {
-        let row = size.width() * format.channels();
+        let row = format.row_bytes(size.width());
         if stride < row {
             return Err(ImageError::Stride { stride, row });
         }
-        let must = stride.saturating_mul(size.height());
+        let must = format.bytes(size.height(), stride).unwrap_or(usize::MAX);
         if data.len() != must {
             return Err(ImageError::Length { is: data.len(), must });
         }
@@ -119,13 +203,13 @@ impl Image {
     /// An image without padding in memory of a pool.
     ///
     /// # Errors
-    /// If the length is not width × height × channels.
+    /// If the length is not that of the shape.
     pub fn packed(
         size: Size,
         format: PixelFormat,
         buffer: PooledBuffer,
     ) -> Result<Self, ImageError> {
-        Self::new(size, format, size.width() * format.channels(), buffer.freeze())
+        Self::new(size, format, format.row_bytes(size.width()), buffer.freeze())
     }
 
     /// Width and height.
@@ -140,6 +224,12 @@ impl Image {
         self.format
     }
 
+    /// Size and layout.
+    #[must_use]
+    pub const fn shape(&self) -> Shape {
+        Shape::new(self.size, self.format)
+    }
+
     /// Bytes from the start of a row to the start of the next.
     #[must_use]
     pub const fn stride(&self) -> usize {
@@ -149,7 +239,7 @@ impl Image {
     /// Bytes of a row without padding.
     #[must_use]
     pub const fn row_bytes(&self) -> usize {
-        self.size.width() * self.format.channels()
+        self.format.row_bytes(self.size.width())
     }
 
     /// Whether there is nothing between the rows.
@@ -160,7 +250,7 @@ impl Image {
 
     /// All bytes, padding included.
     #[must_use]
-    pub const fn data(&self) -> &Bytes {
+    pub fn data(&self) -> &[u8] {
         &self.data
     }
 
@@ -176,24 +266,84 @@ impl Image {
         if self.is_packed() {
             return self.clone();
         }
-        let row = self.row_bytes();
-        let mut buffer = pool.take(row * self.size.height());
-        for (to, from) in buffer.chunks_exact_mut(row).zip(self.rows()) {
-            to.copy_from_slice(from);
+        let shape = self.shape();
+        let mut buffer = pool.take(shape.bytes());
+        let mut to: &mut [u8] = &mut buffer;
+        for plane in self.planes() {
+            for from in plane.rows() {
+                let (row, rest) = to.split_at_mut_checked(from.len()).unwrap_or_default();
+                row.copy_from_slice(from);
+                to = rest;
+            }
         }
-        Self { size: self.size, format: self.format, stride: row, data: buffer.freeze() }
+        Self { stride: shape.row_bytes(), data: buffer.freeze(), ..*self }
     }
 
-    /// The row at that height, without padding; empty below the image.
+    /// The planes: one, unless the layout is planar.
+    #[must_use]
+    pub fn planes(&self) -> ArrayVec<Plane<'_>, 3> {
+        let (width, height) = (self.size.width(), self.size.height());
+        let half_height = height.div_ceil(2);
+        let parts = match self.format {
+            PixelFormat::Nv12 => {
+                let row = width.next_multiple_of(2);
+                [(self.stride, width, height), (self.stride, row, half_height), (1, 0, 0)]
+            }
+            PixelFormat::I420 => {
+                let (stride, row) = (self.stride.div_ceil(2), width.div_ceil(2));
+                [
+                    (self.stride, width, height),
+                    (stride, row, half_height),
+                    (stride, row, half_height),
+                ]
+            }
+            _ => [(self.stride, self.row_bytes(), height), (1, 0, 0), (1, 0, 0)],
+        };
+        let mut data: &[u8] = &self.data;
+        let mut planes = ArrayVec::new();
+        for (stride, row, rows) in parts.into_iter().filter(|part| part.2 > 0) {
+            let (plane, rest) = data.split_at_checked(stride * rows).unwrap_or_default();
+            planes.push(Plane { data: plane, stride, row });
+            data = rest;
+        }
+        planes
+    }
+
+    /// The row at that height of the first plane, without padding; empty below it.
     #[must_use]
     pub fn row(&self, y: usize) -> &[u8] {
         let start = y.saturating_mul(self.stride);
         self.data.get(start..start.saturating_add(self.row_bytes())).unwrap_or_default()
     }
 
-    /// The rows from top to bottom, without padding.
+    /// The rows of the first plane from top to bottom, without padding.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let row = self.row_bytes();
-        self.data.chunks_exact(self.stride).map(move |line| line.get(..row).unwrap_or_default())
+        let lines = self.data.chunks_exact(self.stride).take(self.size.height());
+        lines.map(move |line| line.get(..row).unwrap_or_default())
+    }
+}
+
+/// A part of an image that lies on its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane<'a> {
+    data: &'a [u8],
+    stride: usize,
+    row: usize,
+}
+
+impl<'a> Plane<'a> {
+    /// The row at that height, without padding; empty below the plane.
+    #[must_use]
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        let start = y.saturating_mul(self.stride);
+        self.data.get(start..start.saturating_add(self.row)).unwrap_or_default()
+    }
+
+    /// The rows from top to bottom, without padding.
+    pub fn rows(self) -> impl ExactSizeIterator<Item = &'a [u8]> {
+        self.data
+            .chunks_exact(self.stride)
+            .map(move |line| line.get(..self.row).unwrap_or_default())
     }
 }

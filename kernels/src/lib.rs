@@ -13,31 +13,45 @@
 
 mod backend;
 mod blur;
+mod border;
 mod catalog;
 mod chain;
 mod clock;
 pub mod codec;
+mod colour;
 pub mod convert;
+mod cpu;
 mod cuda;
 mod definition;
-mod grayscale;
+mod edges;
+mod effect;
+mod geometry;
 mod image;
+mod morphology;
 mod operation;
 mod parameters;
 mod pool;
+mod privacy;
 mod probe;
 mod scratch;
+mod sharpen;
 mod simd;
+mod tensor;
 #[cfg(test)]
 mod test_images;
 
-pub use backend::{Accelerator, Backend, BackendError, CpuBackend, Output};
+pub use backend::{Accelerator, Backend, BackendError, CpuBackend, Output, StepTimes};
 pub use catalog::{Catalog, Entry};
-pub use chain::{Chain, ChainError};
-pub use cuda::{Argument, CudaBackend, CudaError, CudaSource, DriverFault, Launch, Weights};
-pub use definition::{FilterDefinition, ParameterDefinition, ParameterKind};
-pub use image::{Image, ImageError, PixelFormat, Size};
-pub use operation::Operation;
+pub use chain::{Chain, ChainError, MAX_STEPS};
+pub use cpu::{Cpu, Table, Window, Workers};
+pub use cuda::{
+    Argument, CudaBackend, CudaError, CudaPointwise, CudaProgram, CudaSource, CudaWork,
+    DriverFault, Launch,
+};
+pub use definition::{Family, FilterDefinition, ParameterDefinition, ParameterKind};
+pub use image::{Image, ImageError, PixelFormat, Plane, Shape, Size};
+pub use operation::{CpuWork, Operation, Pointwise, Reach, Refusal, Rows, Whole};
 pub use parameters::{ParameterError, Parameters};
 pub use pool::{Pool, PooledBuffer};
 pub use probe::{CudaDevice, Probe, probe};
+pub use simd::Level;

@@ -1,6 +1,7 @@
 //! Text from a request to checked values, by the definition of the filter.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::{FilterDefinition, ParameterDefinition, ParameterKind};
 
@@ -10,12 +11,15 @@ pub struct Parameters {
     values: BTreeMap<&'static str, Value>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Value {
     Text(&'static str),
     Integer(i64),
     Number(f64),
     Boolean(bool),
+    Numbers(Vec<f64>),
+    Color([u8; 4]),
+    Free(String),
 }
 
 /// Which parameter is wrong, why, and what is allowed.
@@ -103,6 +107,49 @@ impl Parameters {
     }
 }
 
+impl Parameters {
+    /// The value of a [`ParameterKind::Numbers`].
+    ///
+    /// # Errors
+    /// If the filter declares no such parameter.
+    pub fn numbers(&self, id: &str) -> Result<&[f64], ParameterError> {
+        match self.values.get(id) {
+            Some(Value::Numbers(value)) => Ok(value),
+            _ => Err(undeclared(id, "several numbers")),
+        }
+    }
+
+    /// The value of a [`ParameterKind::Color`]: red, green, blue, alpha.
+    ///
+    /// # Errors
+    /// If the filter declares no such parameter.
+    pub fn color(&self, id: &str) -> Result<[u8; 4], ParameterError> {
+        match self.values.get(id) {
+            Some(Value::Color(value)) => Ok(*value),
+            _ => Err(undeclared(id, "a colour")),
+        }
+    }
+
+    /// The value of a [`ParameterKind::Text`].
+    ///
+    /// # Errors
+    /// If the filter declares no such parameter.
+    pub fn free(&self, id: &str) -> Result<&str, ParameterError> {
+        match self.values.get(id) {
+            Some(Value::Free(value)) => Ok(value),
+            _ => Err(undeclared(id, "text")),
+        }
+    }
+}
+
+impl ParameterError {
+    /// For an operation that finds a value wrong that its kind allows.
+    #[must_use]
+    pub fn new(parameter: &str, message: String, allowed: Vec<String>) -> Self {
+        Self { parameter: parameter.to_owned(), message, allowed }
+    }
+}
+
 fn undeclared(id: &str, kind: &str) -> ParameterError {
     ParameterError {
         parameter: id.to_owned(),
@@ -117,6 +164,10 @@ fn default(kind: ParameterKind) -> Value {
         ParameterKind::Integer { default, .. } => Value::Integer(default),
         ParameterKind::Number { default, .. } => Value::Number(default),
         ParameterKind::Boolean { default } => Value::Boolean(default),
+        ParameterKind::Numbers { default, .. } => Value::Numbers(default.to_vec()),
+        // A test parses the default of every filter.
+        ParameterKind::Color { default } => Value::Color(color(default).unwrap_or_default()),
+        ParameterKind::Text { default, .. } => Value::Free(default.to_owned()),
     }
 }
 
@@ -149,12 +200,57 @@ fn parse(parameter: &ParameterDefinition, text: &str) -> Result<Value, Parameter
             "false" => Ok(Value::Boolean(false)),
             _ => Err(format!("{id} must be true or false, not {text:?}")),
         },
+        ParameterKind::Numbers { min_items, max_items, group, min, max, .. } => {
+            numbers(id, text, min..=max).and_then(|list| match list.len() {
+                is if !(min_items..=max_items).contains(&is) => {
+                    Err(format!("{id} must be {min_items} to {max_items} numbers, not {is}"))
+                }
+                is if is % group.max(1) != 0 => {
+                    Err(format!("{id} must be groups of {group} numbers, {is} is no multiple"))
+                }
+                _ => Ok(Value::Numbers(list)),
+            })
+        }
+        ParameterKind::Color { .. } => color(text)
+            .map(Value::Color)
+            .ok_or_else(|| format!("{id} must be a colour like #ff8000, not {text:?}")),
+        ParameterKind::Text { max_chars, .. } => match text.chars().count() {
+            is if is > max_chars => {
+                Err(format!("{id} must be at most {max_chars} characters, not {is}"))
+            }
+            _ => Ok(Value::Free(text.to_owned())),
+        },
     };
     checked.map_err(|message| ParameterError {
         parameter: id.to_owned(),
         message,
         allowed: parameter.kind.allowed(),
     })
+}
+
+fn numbers(id: &str, text: &str, range: RangeInclusive<f64>) -> Result<Vec<f64>, String> {
+    let words = text.split([',', ';', ' ', '\t', '\n']).filter(|word| !word.is_empty());
+    let number = |(at, word): (usize, &str)| match word.parse::<f64>() {
+        Ok(value) if value.is_finite() && range.contains(&value) => Ok(value),
+        Ok(value) if value.is_finite() => {
+            let (min, max) = (range.start(), range.end());
+            Err(format!("number {} of {id} must be from {min} to {max}, not {value}", at + 1))
+        }
+        _ => Err(format!("number {} of {id} must be a finite number, not {word:?}", at + 1)),
+    };
+    words.enumerate().map(number).collect()
+}
+
+fn color(text: &str) -> Option<[u8; 4]> {
+    let digits = text
+        .strip_prefix('#')
+        .filter(|digits| digits.chars().all(|digit| digit.is_ascii_hexdigit()))?;
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    match digits.len() {
+        6 => Some([byte(0)?, byte(2)?, byte(4)?, u8::MAX]),
+        8 => Some([byte(0)?, byte(2)?, byte(4)?, byte(6)?]),
+        _ => None,
+    }
 }
 
 fn off_step(id: &str, value: i64, min: i64, step: i64) -> String {

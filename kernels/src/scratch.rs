@@ -1,25 +1,75 @@
-//! Rows of wider integers in memory of a pool.
+//! Rows of other numbers than bytes, in memory of a pool.
+
+use std::marker::PhantomData;
 
 use crate::{Pool, PooledBuffer};
 
-/// `u16`s that are taken from a [`Pool`] and go back to it.
-#[derive(Debug)]
-pub(crate) struct Row16 {
-    buffer: PooledBuffer,
-    len: usize,
+/// Numbers for which any bits are a value.
+pub(crate) trait Plain: Copy + private::Sealed {}
+
+mod private {
+    pub(crate) trait Sealed {}
 }
 
-impl Row16 {
+macro_rules! plain {
+    ($($number:ty)*) => { $(
+        impl private::Sealed for $number {}
+        impl Plain for $number {}
+    )* };
+}
+plain!(u8 i8 u16 i16 u32 i32 u64 i64 f32 f64);
+
+/// To what the memory is aligned: a line of the cache, and the widest vector.
+const ALIGN: usize = 64;
+
+/// Numbers that are taken from a [`Pool`] and go back to it.
+#[derive(Debug)]
+pub(crate) struct Scratch<T> {
+    buffer: PooledBuffer,
+    len: usize,
+    of: PhantomData<T>,
+}
+
+impl<T: Plain> Scratch<T> {
     /// Of that many elements, with whatever was left there.
     pub(crate) fn take(pool: &Pool, len: usize) -> Self {
-        // One byte more, to align within.
-        Self { buffer: pool.take(len * 2 + 1), len }
+        Self { buffer: pool.take(len * size_of::<T>() + ALIGN), len, of: PhantomData }
     }
 
     #[allow(unsafe_code, reason = "a pool hands out bytes; copying them would defeat it")]
-    pub(crate) fn as_mut(&mut self) -> &mut [u16] {
-        // SAFETY: any two initialised bytes are a valid u16, and a u16 is two initialised bytes.
-        let (_, aligned, _) = unsafe { self.buffer.align_to_mut::<u16>() };
-        aligned.get_mut(..self.len).unwrap_or_default()
+    pub(crate) fn as_mut(&mut self) -> &mut [T] {
+        let skip = self.buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
+        let aligned = self.buffer.get_mut(skip..).unwrap_or_default();
+        // SAFETY: any initialised bytes are a valid number, and a number is initialised bytes.
+        let (_, numbers, _) = unsafe { aligned.align_to_mut::<T>() };
+        numbers.get_mut(..self.len).unwrap_or_default()
+    }
+
+    #[allow(unsafe_code, reason = "a pool hands out bytes; copying them would defeat it")]
+    #[allow(dead_code, reason = "operations to come read it")]
+    pub(crate) fn as_slice(&self) -> &[T] {
+        let skip = self.buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
+        let aligned = self.buffer.get(skip..).unwrap_or_default();
+        // SAFETY: any initialised bytes are a valid number.
+        let (_, numbers, _) = unsafe { aligned.align_to::<T>() };
+        numbers.get(..self.len).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_aligned_and_as_long_as_asked_for() {
+        let pool = Pool::new(1 << 20);
+        for len in [0, 1, 63, 1000] {
+            let mut scratch = Scratch::<u32>::take(&pool, len);
+            assert_eq!(scratch.as_mut().len(), len);
+            assert_eq!(scratch.as_mut().as_ptr() as usize % ALIGN, 0);
+            scratch.as_mut().fill(7);
+            assert!(scratch.as_slice().iter().all(|number| *number == 7));
+            assert_eq!(scratch.as_slice().len(), len);
+        }
     }
 }

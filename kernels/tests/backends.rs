@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ocelli_kernels::{
-    Accelerator, Backend, BackendError, Catalog, Chain, CpuBackend, CudaBackend, Entry,
-    FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool, Size, probe,
+    Accelerator, Backend, BackendError, Catalog, Chain, Cpu, CpuBackend, CpuWork, CudaBackend,
+    Entry, Family, FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool, Shape, Size,
+    Whole, probe,
 };
 
 fn image(width: u32, height: u32, format: PixelFormat, padding: usize) -> Image {
@@ -35,7 +36,7 @@ fn an_empty_chain_returns_the_very_same_pixels() {
 fn padding_between_rows_does_not_matter() {
     let chain = chain(&Catalog::standard(), &["blur", "grayscale"]);
     let pool = Pool::new(1 << 20);
-    for format in PixelFormat::ALL {
+    for format in PixelFormat::INTERLEAVED {
         let padded = image(21, 13, format, 11);
         let packed = padded.to_packed(&pool);
         assert!(packed.is_packed() && !padded.is_packed());
@@ -43,7 +44,8 @@ fn padding_between_rows_does_not_matter() {
         let result = backend.run(&chain, padded).unwrap();
         assert_eq!(result.image, backend.run(&chain, packed).unwrap().image);
         assert_eq!((result.steps.len(), backend.accelerator()), (2, Accelerator::Cpu));
-        assert_eq!(result.image.format(), chain.output_format(format));
+        let input = image(21, 13, format, 0).shape();
+        assert_eq!(result.image.shape(), chain.output(input).unwrap());
     }
 }
 
@@ -63,10 +65,12 @@ static BROKEN: FilterDefinition = FilterDefinition {
     id: "broken",
     name: "Broken",
     description: "Panics.",
+    family: Family::Effect,
     parameters: &[],
     formats: &[PixelFormat::Rgb8],
     cuda: false,
     tolerance: 0,
+    notes: "",
 };
 
 impl Operation for Broken {
@@ -74,7 +78,13 @@ impl Operation for Broken {
         &BROKEN
     }
 
-    fn run_cpu(&self, _: &Image, _: &Pool) -> Result<Image, ImageError> {
+    fn cpu(&self, _: Shape) -> CpuWork<'_> {
+        CpuWork::Whole(self)
+    }
+}
+
+impl Whole for Broken {
+    fn run(&self, _: &Cpu, _: &Image) -> Result<Image, ImageError> {
         panic!("as expected")
     }
 }
@@ -84,7 +94,7 @@ fn a_catalogue_takes_further_filters() {
     let entry = Entry { definition: &BROKEN, build: |_| Ok(Arc::new(Broken)) };
     let catalog = Catalog::standard().with(entry);
     let ids: Vec<_> = catalog.definitions().map(|definition| definition.id).collect();
-    assert_eq!(ids, ["blur", "broken", "grayscale"]);
+    assert!(ids.contains(&"broken") && ids.contains(&"blur"), "{ids:?}");
     let chain = chain(&catalog, &["broken"]);
     assert!(!chain.runs_on_cuda());
     let mut backend = CpuBackend::new(Pool::new(0));
@@ -111,7 +121,7 @@ fn a_gpu_gives_the_same_results_and_its_absence_is_an_error() {
             assert!(CudaBackend::open(devices.len(), pool.clone()).is_err());
             let mut gpu = opened.unwrap();
             let mut cpu = CpuBackend::new(pool);
-            for format in PixelFormat::ALL {
+            for format in PixelFormat::INTERLEAVED {
                 for (width, height) in [(1, 1), (37, 19), (641, 479)] {
                     for ids in [&["grayscale"][..], &["blur"], &["blur", "grayscale", "blur"]] {
                         let chain = chain(&Catalog::standard(), ids);

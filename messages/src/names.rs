@@ -56,6 +56,9 @@ impl Named for v1::ParameterType {
         (Self::Integer, &["integer"]),
         (Self::Number, &["number"]),
         (Self::Boolean, &["boolean"]),
+        (Self::Numbers, &["numbers"]),
+        (Self::Color, &["color"]),
+        (Self::Text, &["text"]),
     ];
 }
 

@@ -2,7 +2,7 @@
 //
 // The threads of a block are threads here, too: a barrier that is missing shows as a wrong result,
 // and to the thread sanitizer as a race. Blocks run one after the other. Not covered: warp
-// functions, atomics, textures.
+// functions, textures.
 #pragma once
 
 #include <algorithm>
@@ -26,8 +26,26 @@ using std::max;
 using std::min;
 
 struct Index {
-  int x = 0, y = 0;
+  int x = 0, y = 0, z = 0;
 };
+
+inline float __int_as_float(int bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+template <class T> T atomicAdd(T *at, T value) {
+  return __atomic_fetch_add(at, value, __ATOMIC_RELAXED);
+}
+
+template <class T> T atomicMax(T *at, T value) {
+  T before = __atomic_load_n(at, __ATOMIC_RELAXED);
+  while (before < value && !__atomic_compare_exchange_n(at, &before, value, false,
+                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+  return before;
+}
 
 inline thread_local Index threadIdx;
 inline Index blockIdx, blockDim, gridDim;
@@ -47,10 +65,10 @@ inline void launch(Index grid, Index block, size_t shared_bytes, std::function<v
   for (int index = 0; index < count; ++index) {
     threads.emplace_back([&, index] {
       threadIdx = {index % block.x, index / block.x};
-      for (int number = 0; number < grid.x * grid.y; ++number) {
+      for (int number = 0; number < grid.x * grid.y * grid.z; ++number) {
         all.arrive_and_wait();
         if (index == 0) {
-          blockIdx = {number % grid.x, number / grid.x};
+          blockIdx = {number % grid.x, number / grid.x % grid.y, number / (grid.x * grid.y)};
           barrier.emplace(count);
           shared = std::make_unique<unsigned char[]>(shared_bytes);
           // As on a device: whatever was there.

@@ -135,7 +135,10 @@ pub(super) fn encode(image: &Image, quality: u8, pool: &Pool) -> Result<Bytes, C
     }
     let (pixels, color) = match image.format() {
         PixelFormat::Gray8 => (image.to_packed(pool).into_data(), ColorType::Luma),
-        PixelFormat::Rgb8 => (image.to_packed(pool).into_data(), ColorType::Rgb),
+        // Planar layouts were converted to RGB.
+        PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => {
+            (image.to_packed(pool).into_data(), ColorType::Rgb)
+        }
         PixelFormat::Rgba8 => (over_white(image, pool), ColorType::Rgb),
     };
     // Sides over `u16` were refused.

@@ -30,7 +30,7 @@ use bytes::Bytes;
 
 pub use error::CodecError;
 
-use crate::{Image, PixelFormat, Pool, PooledBuffer, Size};
+use crate::{Image, PixelFormat, Pool, PooledBuffer, Size, convert};
 use orientation::Orientation;
 
 /// The file formats.
@@ -144,6 +144,12 @@ pub fn encode(image: &Image, codec: Codec, quality: u8, pool: &Pool) -> Result<B
     if side > codec.max_side() as usize {
         return Err(CodecError::TooLargeToEncode { codec, side, max_side: codec.max_side() });
     }
+    let converted = match image.format() {
+        format if format.is_planar() => Some(convert::to_format(image, PixelFormat::Rgb8, pool)),
+        _ => None,
+    };
+    let converted = converted.transpose().map_err(|error| CodecError::encode(codec, error))?;
+    let image = converted.as_ref().unwrap_or(image);
     match codec {
         Codec::Png => png::encode(image, pool),
         Codec::Jpeg => jpeg::encode(image, quality, pool),

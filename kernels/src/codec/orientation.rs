@@ -73,7 +73,10 @@ impl Orientation {
         let mut out = pool.take(pixels.len());
         let walk = Walk { width: upright.width(), first, right, down };
         match format {
-            PixelFormat::Gray8 => walk.copy::<1>(&pixels, &mut out),
+            // No file holds a planar layout.
+            PixelFormat::Gray8 | PixelFormat::Nv12 | PixelFormat::I420 => {
+                walk.copy::<1>(&pixels, &mut out);
+            }
             PixelFormat::Rgb8 => walk.copy::<3>(&pixels, &mut out),
             PixelFormat::Rgba8 => walk.copy::<4>(&pixels, &mut out),
         }
@@ -125,7 +128,8 @@ mod tests {
 
     /// 3 × 2: ABC over DEF.
     fn upright(orientation: Orientation, channels: usize) -> (usize, usize, String) {
-        let format = PixelFormat::ALL.into_iter().find(|f| f.channels() == channels).unwrap();
+        let format =
+            PixelFormat::INTERLEAVED.into_iter().find(|f| f.channels() == channels).unwrap();
         let pool = Pool::new(1 << 20);
         let mut pixels = pool.take(6 * channels);
         for (pixel, letter) in pixels.chunks_exact_mut(channels).zip(b'A'..) {

@@ -87,7 +87,8 @@ fn write(image: &Image, pixels: &[u8], file: &mut Vec<u8>) -> Result<(), png::En
     let mut encoder = png::Encoder::new(file, width, height);
     encoder.set_color(match image.format() {
         PixelFormat::Gray8 => ColorType::Grayscale,
-        PixelFormat::Rgb8 => ColorType::Rgb,
+        // Planar layouts were converted to RGB.
+        PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => ColorType::Rgb,
         PixelFormat::Rgba8 => ColorType::Rgba,
     });
     encoder.set_compression(Compression::Fast);

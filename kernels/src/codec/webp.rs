@@ -100,7 +100,8 @@ pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
     let pixels = image.to_packed(pool).into_data();
     let color = match image.format() {
         PixelFormat::Gray8 => ColorType::L8,
-        PixelFormat::Rgb8 => ColorType::Rgb8,
+        // Planar layouts were converted to RGB.
+        PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => ColorType::Rgb8,
         PixelFormat::Rgba8 => ColorType::Rgba8,
     };
     // Sides over 14 bits were refused.

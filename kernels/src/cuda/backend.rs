@@ -10,9 +10,8 @@ use cudarc::driver::{
 
 use super::devices::{count, guard};
 use super::program::Programs;
-use super::{Argument, CudaError, Launch};
-use crate::backend::check_format;
-use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, PixelFormat, Pool, Size};
+use super::{Argument, CudaError, CudaWork, Launch};
+use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, Pool, Shape, StepTimes};
 
 /// One GPU. It belongs to one thread at a time.
 ///
@@ -50,25 +49,27 @@ impl CudaBackend {
     }
 
     fn run_steps(&mut self, chain: &Chain, input: &Image) -> Result<Output, BackendError> {
-        let (size, mut format) = (input.size(), input.format());
+        let steps = crate::cpu::steps(chain, input.shape())?;
         let mut launches = Vec::with_capacity(chain.len());
-        let mut bytes = packed_bytes(size, format);
-        for operation in chain.operations() {
-            check_format(operation.as_ref(), format)?;
-            let id = operation.definition().id;
-            let launch = operation.cuda(size, format).ok_or(BackendError::Unsupported { id })?;
-            launches.push(launch);
-            format = operation.output_format(format);
-            bytes = bytes.max(packed_bytes(size, format));
+        let mut output = input.shape();
+        let mut bytes = output.bytes();
+        for step in &steps {
+            let id = step.operation.definition().id;
+            match step.operation.cuda(step.input) {
+                Some(CudaWork::Program(program)) => launches.extend(program.launches),
+                _ => return Err(BackendError::Unsupported { id }),
+            }
+            output = step.output;
+            bytes = bytes.max(output.bytes());
         }
-        Ok(self.execute(&launches, input, format, bytes)?)
+        Ok(self.execute(&launches, input, output, bytes)?)
     }
 
     fn execute(
         &mut self,
         launches: &[Launch],
         input: &Image,
-        format: PixelFormat,
+        output: Shape,
         bytes: usize,
     ) -> Result<Output, CudaError> {
         self.reserve(bytes)?;
@@ -81,13 +82,13 @@ impl CudaBackend {
             self.buffers.swap(0, 1);
             marks.push(self.mark()?);
         }
-        let mut buffer = self.pool.take(packed_bytes(input.size(), format));
+        let mut buffer = self.pool.take(output.bytes());
         let [front, _] = &self.buffers;
         self.stream.memcpy_dtoh(&front.slice(..buffer.len()), &mut *buffer)?;
         self.stream.synchronize()?;
         let steps = marks.iter().zip(marks.iter().skip(1)).map(|(from, to)| between(from, to));
         let steps = steps.collect::<Result<_, _>>()?;
-        let image = Image::packed(input.size(), format, buffer)
+        let image = Image::packed(output.size, output.format, buffer)
             .map_err(|error| CudaError::BrokenDriver(error.to_string()))?;
         Ok(Output { image, steps })
     }
@@ -107,10 +108,10 @@ impl CudaBackend {
     fn upload(&mut self, input: &Image) -> Result<(), CudaError> {
         let [front, _] = &mut self.buffers;
         if input.is_packed() {
-            self.stream.memcpy_htod(input.data().as_ref(), front)?;
+            self.stream.memcpy_htod(input.data(), front)?;
         } else {
             let packed = input.to_packed(&self.pool);
-            self.stream.memcpy_htod(packed.data().as_ref(), front)?;
+            self.stream.memcpy_htod(packed.data(), front)?;
             // The copy above may still be reading.
             self.stream.synchronize()?;
         }
@@ -132,7 +133,7 @@ impl Backend for CudaBackend {
             return Err(lost.clone());
         }
         if chain.is_empty() {
-            return Ok(Output { image: input, steps: Vec::new() });
+            return Ok(Output { image: input, steps: StepTimes::new() });
         }
         let result = self.run_steps(chain, &input);
         if let Err(error @ BackendError::DeviceLost(_)) = &result {
@@ -140,10 +141,6 @@ impl Backend for CudaBackend {
         }
         result
     }
-}
-
-fn packed_bytes(size: Size, format: PixelFormat) -> usize {
-    size.pixels() * format.channels()
 }
 
 fn between(from: &CudaEvent, to: &CudaEvent) -> Result<Duration, CudaError> {
@@ -171,7 +168,10 @@ fn submit(
         match argument {
             Argument::Input => builder.arg(input),
             Argument::Int(value) => builder.arg(value),
-            Argument::Weights(weights) => builder.arg(weights),
+            Argument::Float(value) => builder.arg(value),
+            Argument::Scratch(_) | Argument::Data(_) => {
+                return Err(CudaError::BrokenDriver("not yet".to_owned()));
+            }
             Argument::Output => match output.take() {
                 Some(output) => builder.arg(output),
                 None => return Err(CudaError::BrokenDriver("two outputs".to_owned())),

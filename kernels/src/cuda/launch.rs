@@ -1,6 +1,6 @@
 //! What runs on the device, as data.
 
-/// A file of CUDA C++.
+/// A file of CUDA C++. `common.cuh` stands before it when it is compiled.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CudaSource {
     /// Its name, unique, for messages and caches.
@@ -9,7 +9,43 @@ pub struct CudaSource {
     pub text: &'static str,
 }
 
-/// One launch of a kernel: from one packed image to another.
+/// What an operation is on a GPU.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CudaWork {
+    /// Each pixel depends on the same pixel of the input only. Neighbouring steps of this kind
+    /// become one kernel, which is generated for them.
+    Pointwise(CudaPointwise),
+    /// Kernels one after the other.
+    Program(CudaProgram),
+}
+
+/// A device function of `pointwise.cu`:
+/// `Pixel function(Pixel pixel, const int *constants, const unsigned char *table)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CudaPointwise {
+    /// Its name.
+    pub function: &'static str,
+    /// What it is given; `float`s as their bits, for `as_float`.
+    pub constants: Vec<i32>,
+    /// What it can look up.
+    pub table: Option<Vec<u8>>,
+}
+
+/// Kernels, and the memory that they share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CudaProgram {
+    /// Bytes of each buffer that lives as long as the program runs, for each image of a batch.
+    /// What stands in it at first is left over.
+    pub scratch: Vec<usize>,
+    /// Constants that are too large for arguments; the same for all images of a batch. They stay
+    /// on the device as long as the operation is used.
+    pub data: Vec<Vec<u8>>,
+    /// In order. The first reads the input, the last completes the output.
+    pub launches: Vec<Launch>,
+}
+
+/// One launch of a kernel. Images are packed. The third dimension of the grid counts the images of
+/// a batch: kernels find theirs with `BATCH(pointer, bytes of one)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Launch {
     /// Where the kernel is.
@@ -33,33 +69,12 @@ pub enum Argument {
     Input,
     /// `unsigned char *`: the pixels of the result.
     Output,
+    /// `unsigned char *`: that buffer of [`CudaProgram::scratch`].
+    Scratch(usize),
+    /// `const unsigned char *`: that entry of [`CudaProgram::data`].
+    Data(usize),
     /// `int`.
     Int(i32),
-    /// `Weights`, by value.
-    Weights(Weights),
+    /// `float`.
+    Float(f32),
 }
-
-/// `struct Weights { unsigned short at[32]; }` of the kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub struct Weights([u16; 32]);
-
-impl Weights {
-    /// Those, and a zero.
-    #[must_use]
-    pub fn new(weights: [u16; 31]) -> Self {
-        let mut all = [0; 32];
-        all.iter_mut().zip(weights).for_each(|(slot, weight)| *slot = weight);
-        Self(all)
-    }
-
-    /// The weights, with zeros at the end.
-    #[must_use]
-    pub fn as_array(&self) -> &[u16; 32] {
-        &self.0
-    }
-}
-
-#[allow(unsafe_code, reason = "cudarc passes by value only what says that it may be")]
-// SAFETY: 32 plain integers with the layout of the C struct, valid for all bits.
-unsafe impl cudarc::driver::DeviceRepr for Weights {}

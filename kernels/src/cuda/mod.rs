@@ -17,4 +17,4 @@ mod program;
 pub use backend::CudaBackend;
 pub(crate) use devices::devices;
 pub use error::{CudaError, DriverFault};
-pub use launch::{Argument, CudaSource, Launch, Weights};
+pub use launch::{Argument, CudaPointwise, CudaProgram, CudaSource, CudaWork, Launch};

@@ -8,6 +8,9 @@ use cudarc::nvrtc::{CompileOptions, compile_ptx_with_opts};
 
 use super::{CudaError, CudaSource};
 
+/// What stands before every source.
+const COMMON: &str = include_str!("../../cuda/common.cuh");
+
 /// What was compiled so far.
 #[derive(Debug)]
 pub(super) struct Programs {
@@ -52,10 +55,12 @@ impl Programs {
             options: vec![
                 format!("--gpu-architecture=compute_{major}{minor}"),
                 "--std=c++17".to_owned(),
+                // The same floats as on the CPU.
+                "--fmad=false".to_owned(),
             ],
             ..CompileOptions::default()
         };
-        let ptx = compile_ptx_with_opts(source.text, options)
+        let ptx = compile_ptx_with_opts(format!("{COMMON}{}", source.text), options)
             .map_err(|error| CudaError::compile(source.name, &error))?;
         Ok(self.context.load_module(ptx)?)
     }

@@ -15,7 +15,7 @@ pub(crate) use lanes::{Baseline, Isa};
 
 /// A set of vector instructions that this CPU has: a value proves that they may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Level(Instructions);
+pub struct Level(Instructions);
 
 /// The sets that loops are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,21 +38,24 @@ impl Level {
     const BASELINE: Self = Self(Instructions::Baseline(Baseline));
 
     /// The widest that this CPU has.
-    pub(crate) fn best() -> Self {
+    #[must_use]
+    pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
         *BEST.get_or_init(|| Self::all().last().copied().unwrap_or(Self::BASELINE))
     }
 
     /// All that this CPU has, narrowest first.
     #[cfg(not(target_arch = "x86_64"))]
-    pub(crate) fn all() -> Vec<Self> {
+    #[must_use]
+    pub fn all() -> Vec<Self> {
         vec![Self::BASELINE]
     }
 
     /// All that this CPU has, narrowest first.
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code, reason = "the proofs that instructions may be used are made here")]
-    pub(crate) fn all() -> Vec<Self> {
+    #[must_use]
+    pub fn all() -> Vec<Self> {
         let mut all = vec![Self::BASELINE];
         if is_x86_feature_detected!("sse4.1") {
             // SAFETY: just detected.
@@ -78,7 +81,8 @@ impl Level {
     }
 
     /// What people call it.
-    pub(crate) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self.0 {
             Instructions::Baseline(_) if cfg!(target_arch = "aarch64") => "neon",
             Instructions::Baseline(_) => "scalar",

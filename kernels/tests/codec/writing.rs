@@ -13,7 +13,7 @@ fn flat(format: PixelFormat, pixel: &[u8]) -> Image {
 
 #[test]
 fn png_is_exact() {
-    for format in PixelFormat::ALL {
+    for format in PixelFormat::INTERLEAVED {
         for (width, height) in [(1, 1), (1, 9), (7, 5), (301, 203)] {
             let image = gradient(width, height, format);
             let file = encode(&image, Codec::Png, 90, &pool()).unwrap();
@@ -25,7 +25,7 @@ fn png_is_exact() {
 
 #[test]
 fn webp_is_exact_and_makes_grey_rgb() {
-    for format in PixelFormat::ALL {
+    for format in PixelFormat::INTERLEAVED {
         for (width, height) in [(1, 1), (1, 9), (7, 5), (301, 203)] {
             let image = gradient(width, height, format);
             let file = encode(&image, Codec::Webp, 90, &pool()).unwrap();
@@ -92,7 +92,7 @@ fn jpeg_composes_over_white() {
 
 #[test]
 fn padding_between_rows_stays_out() {
-    for format in PixelFormat::ALL {
+    for format in PixelFormat::INTERLEAVED {
         let plain = gradient(13, 6, format);
         let padded: Vec<u8> = plain.rows().flat_map(|row| [row, &[0xEE; 5]].concat()).collect();
         let stride = plain.row_bytes() + 5;

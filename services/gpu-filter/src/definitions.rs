@@ -17,6 +17,8 @@ pub(crate) fn definition(
         formats: filter.formats.iter().map(|&format| pixel_format(format).into()).collect(),
         accelerators: accelerators.iter().copied().filter(runs).map(Into::into).collect(),
         tolerance: filter.tolerance.into(),
+        family: filter.family.name().into(),
+        notes: filter.notes.into(),
     }
 }
 
@@ -32,25 +34,42 @@ fn parameter(parameter: &ParameterDefinition) -> v1::FilterParameter {
         message.maximum = Some(max);
         message.step = Some(step);
     };
-    let (kind, default) = match parameter.kind {
-        ParameterKind::Select { options, default } => {
+    let kind = match parameter.kind {
+        ParameterKind::Select { options, .. } => {
             message.options = options.iter().map(ToString::to_string).collect();
-            (v1::ParameterType::Select, default.to_owned())
+            v1::ParameterType::Select
         }
         #[allow(clippy::cast_precision_loss, reason = "ranges of parameters are small numbers")]
-        ParameterKind::Integer { min, max, step, default } => {
+        ParameterKind::Integer { min, max, step, .. } => {
             range(min as f64, max as f64, step as f64);
-            (v1::ParameterType::Integer, default.to_string())
+            v1::ParameterType::Integer
         }
-        ParameterKind::Number { min, max, step, default } => {
+        ParameterKind::Number { min, max, step, .. } => {
             range(min, max, step);
-            (v1::ParameterType::Number, default.to_string())
+            v1::ParameterType::Number
         }
-        ParameterKind::Boolean { default } => (v1::ParameterType::Boolean, default.to_string()),
+        ParameterKind::Boolean { .. } => v1::ParameterType::Boolean,
+        ParameterKind::Numbers { min_items, max_items, group, min, max, .. } => {
+            message.minimum = Some(min);
+            message.maximum = Some(max);
+            message.min_items = narrow(min_items);
+            message.max_items = narrow(max_items);
+            message.items_step = narrow(group);
+            v1::ParameterType::Numbers
+        }
+        ParameterKind::Color { .. } => v1::ParameterType::Color,
+        ParameterKind::Text { max_chars, .. } => {
+            message.max_items = narrow(max_chars);
+            v1::ParameterType::Text
+        }
     };
     message.r#type = kind.into();
-    message.default_value = default;
+    message.default_value = parameter.kind.default_text();
     message
+}
+
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// The layouts that operations work on, as the wire calls them.
@@ -59,5 +78,7 @@ pub(crate) const fn pixel_format(format: PixelFormat) -> v1::PixelFormat {
         PixelFormat::Gray8 => v1::PixelFormat::Gray8,
         PixelFormat::Rgb8 => v1::PixelFormat::Rgb8,
         PixelFormat::Rgba8 => v1::PixelFormat::Rgba8,
+        PixelFormat::Nv12 => v1::PixelFormat::Nv12,
+        PixelFormat::I420 => v1::PixelFormat::I420,
     }
 }

@@ -36,8 +36,9 @@ fn from_raw(raw: &RawFrame, pool: &Pool) -> Result<Image, ImageError> {
         F::Rgb8 => as_is(PixelFormat::Rgb8),
         F::Rgba8 => as_is(PixelFormat::Rgba8),
         F::Bgr8 => convert::bgr8_to_rgb8(size, raw.stride, &raw.data, pool),
-        F::Nv12 => convert::nv12_to_rgb8(size, raw.stride, &raw.data, pool),
-        F::I420 | F::Unspecified => convert::i420_to_rgb8(size, raw.stride, &raw.data, pool),
+        // Steps that take these as they are do; before others they become RGB.
+        F::Nv12 => as_is(PixelFormat::Nv12),
+        F::I420 | F::Unspecified => as_is(PixelFormat::I420),
     }
 }
 

@@ -12,7 +12,7 @@ use ocelli_actors::{
     device::Worker,
     metrics::{Metric, histogram},
 };
-use ocelli_kernels::{Accelerator, Backend, BackendError, Pool, codec::DecodeLimits};
+use ocelli_kernels::{Accelerator, Backend, BackendError, Pool, StepTimes, codec::DecodeLimits};
 use ocelli_messages::{Deadline, ErrorKind, Failure, v1};
 use prost::Message as _;
 use tokio::{sync::oneshot, time::Instant};
@@ -141,7 +141,7 @@ impl Worker for FilterWorker {
 struct Times {
     queue: Duration,
     decode: Duration,
-    steps: Vec<Duration>,
+    steps: StepTimes,
     encode: Duration,
 }
 
@@ -173,6 +173,14 @@ pub(crate) fn encode(response: &v1::ProcessResponse, pool: &Pool) -> Bytes {
 
 fn refused(error: &BackendError) -> Failure {
     match error {
+        BackendError::Refused { step, refusal } => {
+            let place = match refusal.parameter {
+                Some(parameter) => format!("pipeline.steps[{step}].filter.parameters.{parameter}"),
+                None => format!("pipeline.steps[{step}].filter"),
+            };
+            let allowed = refusal.allowed.iter().map(String::as_str);
+            Failure::invalid(place, refusal.message.clone()).allow(allowed)
+        }
         BackendError::Format { .. } | BackendError::Unsupported { .. } => {
             Failure::new(ErrorKind::Unsupported, error.to_string()).at("pipeline.steps")
         }

@@ -20,7 +20,8 @@ use ocelli_actors::{
 };
 use ocelli_gpu_filter::{Config, Parts, supervisor};
 use ocelli_kernels::{
-    Catalog, Entry, FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool, probe,
+    Catalog, Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
+    PixelFormat, Shape, Whole, probe,
 };
 use ocelli_messages::{Failure, Limits, MessageContext, Subject, Tenant, v1};
 use ocelli_nats_server::NatsServer;
@@ -192,10 +193,12 @@ macro_rules! test_filter {
                 id: $id,
                 name: $id,
                 description: "for tests",
+                family: Family::Effect,
                 parameters: &[],
-                formats: &PixelFormat::ALL,
+                formats: &PixelFormat::INTERLEAVED,
                 cuda: false,
                 tolerance: 0,
+                notes: "",
             };
         }
 
@@ -204,7 +207,13 @@ macro_rules! test_filter {
                 Self::DEFINITION
             }
 
-            fn run_cpu(&self, input: &Image, _: &Pool) -> Result<Image, ImageError> {
+            fn cpu(&self, _: Shape) -> CpuWork<'_> {
+                CpuWork::Whole(self)
+            }
+        }
+
+        impl Whole for $operation {
+            fn run(&self, _: &Cpu, input: &Image) -> Result<Image, ImageError> {
                 let run: fn(&Image) -> Image = $run;
                 Ok(run(input))
             }

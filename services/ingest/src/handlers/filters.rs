@@ -105,7 +105,7 @@ fn default(kind: v1::ParameterType, text: &str) -> Value {
         v1::ParameterType::Integer => text.parse::<i64>().ok().map(Value::from),
         v1::ParameterType::Number => text.parse::<f64>().ok().map(Value::from),
         v1::ParameterType::Boolean => text.parse::<bool>().ok().map(Value::from),
-        v1::ParameterType::Select | v1::ParameterType::Unspecified => None,
+        _ => None,
     };
     typed.unwrap_or_else(|| text.into())
 }
@@ -144,7 +144,7 @@ mod tests {
                 minimum: Some(minimum),
                 maximum: Some(maximum),
                 step: Some(step),
-                options: Vec::new(),
+                ..Default::default()
             };
         let boolean = v1::FilterParameter {
             r#type: v1::ParameterType::Boolean.into(),
@@ -164,6 +164,7 @@ mod tests {
             formats: vec![v1::PixelFormat::Gray8.into(), v1::PixelFormat::Rgb8.into()],
             accelerators: vec![v1::Accelerator::Cpu.into()],
             tolerance: 1,
+            ..Default::default()
         };
         let list = v1::ListFiltersResponse {
             filters: vec![filter],

@@ -38,6 +38,15 @@ fn describe(parameter: &v1::FilterParameter) -> String {
         v1::ParameterType::Number | v1::ParameterType::Unspecified => {
             format!("{} to {}", number(parameter.minimum), number(parameter.maximum))
         }
+        v1::ParameterType::Numbers => format!(
+            "{} to {} numbers from {} to {}",
+            parameter.min_items,
+            parameter.max_items,
+            number(parameter.minimum),
+            number(parameter.maximum)
+        ),
+        v1::ParameterType::Color => "#rrggbb | #rrggbbaa".to_owned(),
+        v1::ParameterType::Text => format!("at most {} characters", parameter.max_items),
         v1::ParameterType::Integer => format!(
             "{} to {} in steps of {}",
             number(parameter.minimum),

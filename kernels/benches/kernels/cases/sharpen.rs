@@ -1,0 +1,5 @@
+//! Rows of the family `sharpen`.
+
+use super::Listed;
+
+pub(super) const LIST: &[Listed] = &[];

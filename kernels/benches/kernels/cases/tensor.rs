@@ -1,0 +1,5 @@
+//! Rows of the family `tensor`.
+
+use super::Listed;
+
+pub(super) const LIST: &[Listed] = &[];

@@ -1,0 +1,104 @@
+//! Our operations against OpenCV's, in one run: prints a table, writes `target/bench/kernels.json`.
+//!
+//! ```text
+//! cargo bench -p ocelli-kernels --bench kernels -- [WORD...] [--threads 1|all] [--size 640x480]
+//! ```
+//!
+//! Words select the rows whose name has one of them; with none, all run.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, clippy::disallowed_types)]
+
+mod cases;
+mod opencv;
+mod picture;
+mod report;
+mod selection;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use cases::Bench;
+use ocelli_kernels::{Backend as _, Catalog, Chain, CpuBackend, Pool, Workers, probe};
+use opencv::OpenCv;
+use report::Row;
+use selection::Selection;
+
+/// How long ours, and as long OpenCV's, is measured for a row.
+const BUDGET_MS: f64 = 150.0;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let selection = Selection::from_arguments();
+    let mut opencv = OpenCv::start();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("ours: {}, yardstick: OpenCV {}, {threads} cores", probe().cpu, opencv.version);
+    let workers = Arc::new(Workers::new(threads).unwrap());
+    let mut rows = Vec::new();
+    report::head();
+    for bench in cases::all() {
+        for size in bench.sizes() {
+            for threads in [1, threads] {
+                if selection.takes(&bench, size, threads) {
+                    let row = measure(&bench, size, threads, &workers, &mut opencv);
+                    row.print();
+                    rows.push(row);
+                }
+                if threads == 1 && workers.threads() == 1 {
+                    break;
+                }
+            }
+        }
+    }
+    report::summary(&rows);
+    if selection.is_everything() {
+        report::write(&rows);
+    }
+}
+
+/// Both take turns: what else the machine does hits both alike.
+fn measure(
+    bench: &Bench,
+    size: (u32, u32),
+    threads: usize,
+    workers: &Arc<Workers>,
+    opencv: &mut OpenCv,
+) -> Row {
+    let parameters = bench.parameters();
+    let chain = Chain::parse(&Catalog::standard(), [(bench.filter, &parameters)])
+        .unwrap_or_else(|error| panic!("{bench:?}: {error}"));
+    let image = picture::scene(size, bench.format);
+    let mut backend = CpuBackend::new(Pool::new(512 << 20));
+    if threads > 1 {
+        backend = backend.with_workers(Arc::clone(workers));
+    }
+    let mut ours = |calls: usize| {
+        let mut best = f64::INFINITY;
+        for _ in 0..calls {
+            let start = Instant::now();
+            let output = backend.run(&chain, image.clone());
+            best = best.min(start.elapsed().as_nanos() as f64 / 1000.0);
+            drop(std::hint::black_box(output).unwrap_or_else(|e| panic!("{bench:?}: {e}")));
+        }
+        best
+    };
+    // The first calls warm up caches, pools and OpenCV's own tables.
+    let once = ours(3);
+    let their_once = opencv.time(bench, &image, threads, 2);
+    let calls = |once: f64| (BUDGET_MS * 1000.0 / ROUNDS as f64 / once).clamp(1.0, 60.0) as usize;
+    let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        our_times.push(ours(calls(once)));
+        their_times.push(opencv.time(bench, &image, threads, calls(their_once)));
+    }
+    Row {
+        name: bench.name(size, threads),
+        ours_us: median(our_times),
+        yardstick_us: median(their_times),
+        goal: 1.0,
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

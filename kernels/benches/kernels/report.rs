@@ -1,0 +1,61 @@
+//! The table and the file.
+
+use std::path::Path;
+
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) ours_us: f64,
+    pub(crate) yardstick_us: f64,
+    /// What the ratio has to be at least.
+    pub(crate) goal: f64,
+}
+
+impl Row {
+    pub(crate) fn ratio(&self) -> f64 {
+        self.yardstick_us / self.ours_us
+    }
+
+    pub(crate) fn print(&self) {
+        let (ratio, goal) = (self.ratio(), self.goal);
+        let missed = if ratio < goal { "  missed" } else { "" };
+        println!(
+            "{:<58} {:>12.1} {:>12.1} {ratio:>7.2}x {goal:>5.2}x{missed}",
+            self.name, self.ours_us, self.yardstick_us
+        );
+    }
+}
+
+pub(crate) fn head() {
+    println!("{:<58} {:>12} {:>12} {:>8} {:>6}", "name", "ours µs", "theirs µs", "ratio", "goal");
+}
+
+/// The geometric mean, and what missed its goal.
+pub(crate) fn summary(rows: &[Row]) {
+    if rows.is_empty() {
+        return println!("no such row");
+    }
+    let mean = rows.iter().map(|row| row.ratio().ln()).sum::<f64>() / rows.len() as f64;
+    let missed = rows.iter().filter(|row| row.ratio() < row.goal).count();
+    println!("{} rows, geometric mean {:.2}x, {missed} below their goal", rows.len(), mean.exp());
+}
+
+pub(crate) fn write(rows: &[Row]) {
+    let entries: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            format!(
+                "  {{\"name\": \"{}\", \"ours\": {:.2}, \"yardstick\": {:.2}, \"unit\": \"µs\", \
+                 \"ratio\": {:.3}, \"goal\": {:.2}}}",
+                row.name,
+                row.ours_us,
+                row.yardstick_us,
+                row.ratio(),
+                row.goal
+            )
+        })
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    std::fs::create_dir_all(&folder).expect("target/bench can be created");
+    let text = format!("[\n{}\n]\n", entries.join(",\n"));
+    std::fs::write(folder.join("kernels.json"), text).expect("target/bench can be written");
+}

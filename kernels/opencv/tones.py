@@ -1,0 +1,1 @@
+"""Colour operations that look at the whole image, or change its layout."""

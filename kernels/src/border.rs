@@ -1,0 +1,95 @@
+//! What stands beyond the edge of an image.
+
+/// How pixels beyond the edge are made up; the names are OpenCV's, without `BORDER_`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Border {
+    /// The outermost pixel goes on: `aaa|abc|ccc`.
+    Replicate,
+    /// The image is mirrored at its edge: `cba|abc|cba`.
+    Reflect,
+    /// The image is mirrored at its outermost pixel: `dcb|abcd|cba`.
+    Reflect101,
+    /// The image starts anew: `abc|abc|abc`.
+    Wrap,
+    /// Zeros: black, and transparent.
+    Constant,
+}
+
+/// By the name of the parameter; `clamp` is another name for `replicate`.
+pub(crate) const NAMES: [&str; 6] =
+    ["clamp", "replicate", "reflect", "reflect_101", "wrap", "constant"];
+
+/// What the parameter is about, for its definition.
+pub(crate) const DESCRIPTION: &str = "What stands beyond the edge: its outermost pixel (clamp, replicate), the image mirrored at \
+     its edge (reflect) or at its outermost pixel (reflect_101), the other side (wrap), or zeros \
+     (constant).";
+
+impl Border {
+    /// By one of [`NAMES`].
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "clamp" | "replicate" => Self::Replicate,
+            "reflect_101" => Self::Reflect101,
+            "wrap" => Self::Wrap,
+            "constant" => Self::Constant,
+            _ => Self::Reflect,
+        }
+    }
+
+    /// Its number in the CUDA sources.
+    pub(crate) fn code(self) -> i32 {
+        match self {
+            Self::Replicate => 0,
+            Self::Reflect => 1,
+            Self::Wrap => 2,
+            Self::Reflect101 => 3,
+            Self::Constant => 4,
+        }
+    }
+
+    /// The position within `0..len` that stands for any position; `None` if a constant does.
+    /// `len` is at least 1.
+    pub(crate) fn index(self, position: isize, len: usize) -> Option<usize> {
+        let length = len as isize;
+        if (0..length).contains(&position) {
+            return Some(position as usize);
+        }
+        let inside = match self {
+            Self::Replicate => position.clamp(0, length - 1),
+            Self::Wrap => position.rem_euclid(length),
+            // Back and forth, as often as it takes.
+            Self::Reflect => {
+                let there_and_back = position.rem_euclid(2 * length);
+                there_and_back.min(2 * length - 1 - there_and_back)
+            }
+            Self::Reflect101 => {
+                let there_and_back = position.rem_euclid((2 * length - 2).max(1));
+                there_and_back.min(2 * length - 2 - there_and_back).max(0)
+            }
+            Self::Constant => return None,
+        };
+        Some(inside as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn around(border: Border, len: usize) -> String {
+        let letter = |at| border.index(at, len).map_or('-', |at| char::from(b'a' + at as u8));
+        (-7..len as isize + 7).map(letter).collect()
+    }
+
+    #[test]
+    fn beyond_the_edge() {
+        assert_eq!(around(Border::Replicate, 3), "aaaaaaaabcccccccc");
+        assert_eq!(around(Border::Reflect, 3), "aabccbaabccbaabcc");
+        assert_eq!(around(Border::Reflect101, 3), "bcbabcbabcbabcbab");
+        assert_eq!(around(Border::Wrap, 3), "cabcabcabcabcabca");
+        assert_eq!(around(Border::Constant, 3), "-------abc-------");
+        for border in [Border::Replicate, Border::Reflect, Border::Reflect101, Border::Wrap] {
+            assert_eq!(around(border, 1), "a".repeat(15));
+        }
+    }
+}

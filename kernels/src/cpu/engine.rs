@@ -1,0 +1,45 @@
+//! Runs the steps of a chain: those that can, together.
+
+use std::time::Duration;
+
+use super::{Cpu, plan, plan::Step, stream};
+use crate::backend::StepTimes;
+use crate::clock::Stopwatch;
+use crate::{BackendError, Chain, CpuWork, Image, Output};
+
+/// Runs a chain.
+pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, BackendError> {
+    let steps = plan::steps(chain, input.shape())?;
+    let _frame = cpu.workers.as_deref().map(|workers| workers.enter());
+    let mut times: StepTimes = (0..chain.len()).map(|_| Duration::ZERO).collect();
+    let mut image = input;
+    let mut rest = steps.as_slice();
+    while let [first, ..] = rest {
+        let together = stream::length(rest);
+        let watch = Stopwatch::start();
+        match first.work() {
+            CpuWork::Nothing => {}
+            CpuWork::Whole(whole) => {
+                image = whole.run(cpu, &image).map_err(|error| bug(first, &error.to_string()))?;
+                add(&mut times, first.index, watch.elapsed());
+            }
+            CpuWork::Pointwise(_) | CpuWork::Rows(_) => {
+                let (steps, _) = rest.split_at(together);
+                image = stream::run(cpu, steps, &image, &mut times)
+                    .map_err(|error| bug(first, &error.to_string()))?;
+            }
+        }
+        rest = rest.get(together..).unwrap_or_default();
+    }
+    Ok(Output { image, steps: times })
+}
+
+fn bug(step: &Step<'_>, message: &str) -> BackendError {
+    BackendError::Internal(format!("{}: {message}", step.operation.definition().id))
+}
+
+pub(super) fn add(times: &mut StepTimes, index: usize, took: Duration) {
+    if let Some(time) = times.get_mut(index) {
+        *time += took;
+    }
+}

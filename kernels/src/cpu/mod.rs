@@ -1,0 +1,116 @@
+//! How operations run on the CPU.
+
+mod engine;
+mod plan;
+mod stream;
+mod table;
+mod window;
+mod workers;
+
+pub(crate) use engine::run;
+pub(crate) use plan::steps;
+pub use table::Table;
+pub use window::Window;
+pub use workers::Workers;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::simd::Level;
+use crate::{Pool, PooledBuffer};
+
+/// What an operation works with: memory, vector instructions, other threads.
+#[derive(Clone, Debug)]
+pub struct Cpu {
+    pool: Pool,
+    level: Level,
+    workers: Option<Arc<Workers>>,
+}
+
+impl Cpu {
+    /// One thread, with the widest vector instructions that there are.
+    pub(crate) fn new(pool: Pool) -> Self {
+        Self { pool, level: Level::best(), workers: None }
+    }
+
+    pub(crate) fn with_level(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
+    pub(crate) fn with_workers(self, workers: Arc<Workers>) -> Self {
+        Self { workers: Some(workers), ..self }
+    }
+
+    /// Where memory comes from.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Memory for pixels, with what was left in it.
+    #[must_use]
+    pub fn take(&self, len: usize) -> PooledBuffer {
+        self.pool.take(len)
+    }
+
+    /// The vector instructions to use.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The other threads, if they have nothing else to do.
+    pub(crate) fn workers(&self) -> Option<&Workers> {
+        self.workers.as_deref().filter(|workers| workers.idle())
+    }
+
+    /// How many threads [`Cpu::bands`] uses now.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.workers().map_or(1, Workers::threads)
+    }
+
+    /// Calls `work` for bands of some rows that together make up `output`: several at a time, if
+    /// it is worth it and threads are idle. A band is a range of rows, and their bytes.
+    pub fn bands(
+        &self,
+        output: &mut [u8],
+        row_bytes: usize,
+        work: impl Fn(Range<usize>, &mut [u8]) + Sync + Send,
+    ) {
+        let rows = output.len() / row_bytes.max(1);
+        let band = rows.div_ceil(self.band_count(output.len())).max(1);
+        self.bands_of(output, row_bytes, band, work);
+    }
+
+    /// The same with bands of that many rows.
+    pub fn bands_of(
+        &self,
+        output: &mut [u8],
+        row_bytes: usize,
+        band_rows: usize,
+        work: impl Fn(Range<usize>, &mut [u8]) + Sync + Send,
+    ) {
+        let bytes = (row_bytes * band_rows).max(1);
+        let one = |(index, band): (usize, &mut [u8])| {
+            let first = index * band_rows;
+            work(first..first + band.len() / row_bytes.max(1), band);
+        };
+        match self.workers().filter(|_| output.len() > bytes) {
+            Some(workers) => workers.each_chunk(output, bytes, one),
+            None => output.chunks_mut(bytes).enumerate().for_each(one),
+        }
+    }
+
+    /// How many bands to cut a result of that many bytes into.
+    fn band_count(&self, bytes: usize) -> usize {
+        /// Below this, waking other threads takes longer than what they would save.
+        const WORTH_IT: usize = 128 << 10;
+        match self.threads() {
+            1 => 1,
+            _ if bytes < WORTH_IT => 1,
+            // Two for each, so that one that comes late does less.
+            threads => 2 * threads,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Steps that run together, band by band: what lies between them stays in the cache.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use super::engine::add;
+use super::plan::Step;
+use super::{Cpu, Table, Window};
+use crate::backend::StepTimes;
+use crate::clock::Stopwatch;
+use crate::{CpuWork, Image, ImageError, Pointwise, PooledBuffer, Reach, Rows, Shape};
+
+/// Bytes of what lies between two steps that a band may have: with what is read and written
+/// around it, that stays in a second-level cache.
+const BAND_BYTES: usize = 192 << 10;
+
+/// The most links of one stream; longer chains are cut.
+const MAX_LINKS: usize = 16;
+
+/// One pass over the rows of a band.
+struct Link<'a> {
+    kind: Kind<'a>,
+    input: Shape,
+    output: Shape,
+    /// Rows above and below that it needs.
+    reach: usize,
+    /// The steps of the chain that it is.
+    steps: ArrayVec<usize, MAX_LINKS>,
+    nanoseconds: AtomicU64,
+}
+
+#[allow(clippy::large_enum_variant, reason = "a few, on the stack, for one frame")]
+enum Kind<'a> {
+    Table(Cow<'a, Table>),
+    Pixels(&'a dyn Pointwise),
+    Rows(&'a dyn Rows),
+}
+
+/// How many of the first steps run together: at least one.
+pub(super) fn length(steps: &[Step<'_>]) -> usize {
+    let near = |step: &Step<'_>| match step.work() {
+        CpuWork::Pointwise(_) => true,
+        CpuWork::Rows(rows) => matches!(rows.reach(), Reach::Near(_)),
+        CpuWork::Nothing | CpuWork::Whole(_) => false,
+    };
+    // One that reaches anywhere can still be followed by others: not yet worth its complexity.
+    steps.iter().take(MAX_LINKS).take_while(|step| near(step)).count().max(1)
+}
+
+/// Runs those steps, of which [`length`] said that they run together.
+pub(super) fn run(
+    cpu: &Cpu,
+    steps: &[Step<'_>],
+    input: &Image,
+    times: &mut StepTimes,
+) -> Result<Image, ImageError> {
+    let links = links(steps);
+    let Some(last) = links.last() else { return Ok(input.clone()) };
+    let (output, row_bytes) = (last.output, last.output.row_bytes());
+    let mut buffer = cpu.take(output.bytes());
+    let watch = Stopwatch::start();
+    let window = Window::all(input);
+    let work = |rows: Range<usize>, band: &mut [u8]| render(cpu, &links, &window, rows, band);
+    match band_rows(cpu, &links) {
+        Some(rows) => cpu.bands_of(&mut buffer, row_bytes, rows, work),
+        None => cpu.bands(&mut buffer, row_bytes, work),
+    }
+    share(&links, watch.elapsed(), times);
+    Image::packed(output.size, output.format, buffer)
+}
+
+/// Neighbouring tables become one link.
+fn links<'a>(steps: &[Step<'a>]) -> ArrayVec<Link<'a>, MAX_LINKS> {
+    let mut links = ArrayVec::<Link<'a>, MAX_LINKS>::new();
+    for step in steps {
+        let (kind, reach) = match step.work() {
+            CpuWork::Pointwise(pointwise) => match pointwise.table() {
+                Some(table) => {
+                    if let Some(Link { kind: Kind::Table(before), steps, .. }) = links.last_mut() {
+                        *before = Cow::Owned(before.then(table));
+                        steps.push(step.index);
+                        continue;
+                    }
+                    (Kind::Table(Cow::Borrowed(table)), 0)
+                }
+                None => (Kind::Pixels(pointwise), 0),
+            },
+            CpuWork::Rows(rows) => match rows.reach() {
+                Reach::Near(reach) => (Kind::Rows(rows), reach),
+                Reach::Anywhere => (Kind::Rows(rows), 0),
+            },
+            CpuWork::Nothing | CpuWork::Whole(_) => continue,
+        };
+        links.push(Link {
+            kind,
+            input: step.input,
+            output: step.output,
+            reach,
+            steps: [step.index].into_iter().collect(),
+            nanoseconds: AtomicU64::new(0),
+        });
+    }
+    links
+}
+
+/// How many rows of the result to make at a time; `None` if it does not matter.
+fn band_rows(cpu: &Cpu, links: &[Link<'_>]) -> Option<usize> {
+    let between = links.split_last().map(|(_, before)| before).unwrap_or_default();
+    let widest = between.iter().map(|link| link.output.row_bytes()).max()?;
+    // Rows near the seam of two bands are computed for both.
+    let seam: usize = links.iter().map(|link| link.reach).sum();
+    let height = links.last()?.output.size.height();
+    let fair = height.div_ceil(2 * cpu.threads());
+    Some((BAND_BYTES / widest.max(1)).max(8 * seam).min(fair).max(1))
+}
+
+/// Makes those rows of the result of the last link.
+fn render(cpu: &Cpu, links: &[Link<'_>], input: &Window<'_>, rows: Range<usize>, band: &mut [u8]) {
+    let Some((last, before)) = links.split_last() else { return };
+    let mut between: Option<(PooledBuffer, Shape, Range<usize>)> = None;
+    for (at, link) in before.iter().enumerate() {
+        let needed = links.iter().skip(at + 1).fold(rows.clone(), |rows, later| {
+            let height = later.input.size.height();
+            rows.start.saturating_sub(later.reach)..(rows.end + later.reach).min(height)
+        });
+        let mut buffer = cpu.take(link.output.row_bytes() * needed.len());
+        link.run(cpu, &window_on(&between, input), needed.clone(), &mut buffer, links.len());
+        between = Some((buffer, link.output, needed));
+    }
+    last.run(cpu, &window_on(&between, input), rows, band, links.len());
+}
+
+fn window_on<'a>(
+    between: &'a Option<(PooledBuffer, Shape, Range<usize>)>,
+    input: &Window<'a>,
+) -> Window<'a> {
+    match between {
+        Some((buffer, shape, rows)) => Window::part(*shape, rows.clone(), buffer),
+        None => input.clone(),
+    }
+}
+
+impl Link<'_> {
+    fn run(
+        &self,
+        cpu: &Cpu,
+        input: &Window<'_>,
+        rows: Range<usize>,
+        output: &mut [u8],
+        links: usize,
+    ) {
+        // With one link its time is that of the whole.
+        let watch = (links > 1).then(Stopwatch::start);
+        let (level, format) = (cpu.level(), self.input.format);
+        match &self.kind {
+            Kind::Rows(work) => work.render(cpu, input, rows, output),
+            Kind::Pixels(work) => self.pixels(input, rows, output, |from, to| {
+                work.pixels(level, format, from, to);
+            }),
+            Kind::Table(table) => self.pixels(input, rows, output, |from, to| {
+                table.pixels(level, format, from, to);
+            }),
+        }
+        if let Some(watch) = watch {
+            let took = u64::try_from(watch.elapsed().as_nanos()).unwrap_or(0);
+            self.nanoseconds.fetch_add(took, Ordering::Relaxed);
+        }
+    }
+
+    fn pixels(
+        &self,
+        input: &Window<'_>,
+        rows: Range<usize>,
+        output: &mut [u8],
+        work: impl Fn(&[u8], &mut [u8]),
+    ) {
+        if let Some(all) = input.packed(rows.clone()) {
+            return work(all, output);
+        }
+        let lines = output.chunks_exact_mut(self.output.row_bytes());
+        rows.zip(lines).for_each(|(y, to)| work(input.row(y), to));
+    }
+}
+
+/// Shares the time of all among them, as they took part in it.
+fn share(links: &[Link<'_>], whole: Duration, times: &mut StepTimes) {
+    let all: u64 = links.iter().map(|link| link.nanoseconds.load(Ordering::Relaxed)).sum();
+    for link in links {
+        let own = link.nanoseconds.load(Ordering::Relaxed);
+        let part = if all == 0 { 1.0 / links.len() as f64 } else { own as f64 / all as f64 };
+        let each = whole.mul_f64(part / link.steps.len() as f64);
+        link.steps.iter().for_each(|step| add(times, *step, each));
+    }
+}

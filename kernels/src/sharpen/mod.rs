@@ -1,0 +1,6 @@
+//! Sharpen: more detail.
+
+use crate::Entry;
+
+/// In the catalogue.
+pub(crate) const ENTRIES: &[Entry] = &[];

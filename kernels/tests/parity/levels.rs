@@ -1,0 +1,59 @@
+//! One result, whatever the vector instructions, the threads, the padding, the chain.
+
+use std::sync::Arc;
+
+use ocelli_kernels::{Backend as _, CpuBackend, Family, Image, Pool, Workers};
+
+use crate::cases::{self, Case};
+
+fn check(family: Family) {
+    let pool = Pool::new(1 << 26);
+    let workers = Arc::new(Workers::new(3).unwrap());
+    for case in cases::of(family) {
+        let chain = case.chain();
+        let run = |backend: &CpuBackend, image: Image| match backend.clone().run(&chain, image) {
+            Ok(output) => output.image,
+            Err(error) => panic!("{case:?}: {error}"),
+        };
+        let plain = CpuBackend::new(pool.clone()).with_level("scalar").unwrap();
+        let expected = run(&plain, case.image(0));
+        assert_eq!(chain.output(case.image(0).shape()).unwrap(), expected.shape(), "{case:?}");
+        for level in CpuBackend::levels() {
+            let backend = CpuBackend::new(pool.clone()).with_level(level).unwrap();
+            same(&expected, &run(&backend, case.image(0)), &case, level);
+        }
+        let backend = CpuBackend::new(pool.clone());
+        same(&expected, &run(&backend, case.image(13)), &case, "with padding");
+        let backend = backend.with_workers(Arc::clone(&workers));
+        same(&expected, &run(&backend, case.image(0)), &case, "on three threads");
+    }
+}
+
+#[track_caller]
+fn same(expected: &Image, is: &Image, case: &Case, what: &str) {
+    // A step that changes nothing keeps the padding, too.
+    let is = &is.to_packed(&Pool::new(0));
+    let differ = expected.data().iter().zip(is.data()).position(|(must, is)| must != is);
+    assert_eq!(differ, None, "first difference {what}: {case:?}");
+    assert_eq!((expected.shape(), expected.data()), (is.shape(), is.data()), "{what}: {case:?}");
+}
+
+macro_rules! families {
+    ($($name:ident $family:ident)*) => { $(
+        #[test]
+        fn $name() {
+            check(Family::$family);
+        }
+    )* };
+}
+families! {
+    colour Colour
+    blur Blur
+    edges Edges
+    sharpen Sharpen
+    morphology Morphology
+    geometry Geometry
+    effect Effect
+    privacy Privacy
+    tensor Tensor
+}

@@ -1,0 +1,136 @@
+//! Our results are OpenCV's, as closely as each case says. Prints a table.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use ocelli_kernels::{Backend as _, CpuBackend, Family, Image, Pool};
+
+use crate::cases::{self, Agreement, Case};
+use crate::tools;
+
+/// The script `opencv/serve.py`, which answers what OpenCV makes of an image.
+struct OpenCv {
+    child: Child,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    version: String,
+}
+
+impl OpenCv {
+    fn start() -> Self {
+        let mut command = tools::python("opencv/serve.py");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}; run `make tools` for Python"));
+        let requests = child.stdin.take().unwrap();
+        let mut answers = BufReader::new(child.stdout.take().unwrap());
+        let mut version = String::new();
+        answers.read_line(&mut version).unwrap();
+        assert!(!version.is_empty(), "OpenCV does not load: run `make tools`");
+        Self { child, requests, answers, version: version.trim().to_owned() }
+    }
+
+    fn result(&mut self, family: Family, case: &Case, image: &Image) -> Vec<u8> {
+        let parameters: Vec<String> =
+            case.parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        // One field a tab: parameters hold spaces.
+        let line = format!(
+            "compare\t{}\t{}\t{}\t{}\t{:?}\t{}\t{}\n",
+            family.name(),
+            case.filter,
+            image.size().width(),
+            image.size().height(),
+            image.format(),
+            image.data().len(),
+            parameters.join("\t"),
+        );
+        self.requests.write_all(line.as_bytes()).unwrap();
+        self.requests.write_all(image.data()).unwrap();
+        self.requests.flush().unwrap();
+        let mut length = String::new();
+        self.answers.read_line(&mut length).unwrap();
+        let length = length.trim().parse().unwrap_or_else(|_| panic!("{case:?}: the script died"));
+        let mut bytes = vec![0; length];
+        self.answers.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+}
+
+impl Drop for OpenCv {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// What is known of a filter so far.
+#[derive(Default)]
+struct Row {
+    cases: usize,
+    most: u8,
+    /// Cases that are not compared, and why.
+    without: BTreeMap<&'static str, usize>,
+}
+
+fn check(family: Family) {
+    let mut opencv = OpenCv::start();
+    let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for case in cases::of(family) {
+        let row = rows.entry(case.filter).or_default();
+        let (levels, except) = match case.agreement {
+            Agreement::Exact => (0, 0.0),
+            Agreement::Within(levels) => (levels, 0.0),
+            Agreement::Mostly { levels, except } => (levels, except),
+            Agreement::None(why) => {
+                *row.without.entry(why).or_default() += 1;
+                continue;
+            }
+        };
+        let image = case.image(0);
+        let ours = CpuBackend::new(Pool::new(0)).run(&case.chain(), image.clone());
+        let ours = ours.unwrap_or_else(|error| panic!("{case:?}: {error}")).image;
+        let theirs = opencv.result(family, &case, &image);
+        assert_eq!(ours.data().len(), theirs.len(), "another size: {case:?}");
+        let differences = ours.data().iter().zip(&theirs).map(|(a, b)| a.abs_diff(*b));
+        let beyond = differences.clone().filter(|by| *by > levels).count();
+        row.cases += 1;
+        row.most = row.most.max(differences.clone().max().unwrap_or(0));
+        if beyond as f64 > except * theirs.len() as f64 {
+            let at = differences.clone().position(|by| by > levels).unwrap();
+            let (a, b, all) = (ours.data()[at], theirs[at], theirs.len());
+            wrong.push(format!("{case:?}: {beyond} of {all}, first at {at}: {a}, OpenCV {b}"));
+        }
+    }
+    println!("{} against OpenCV {}", family.name(), opencv.version);
+    println!("{:<20} {:>6} {:>12}  not compared", "filter", "cases", "differs by");
+    for (filter, Row { cases, most, without }) in rows {
+        let without: Vec<String> =
+            without.into_iter().map(|(why, count)| format!("{count}: {why}")).collect();
+        println!("{filter:<20} {cases:>6} {most:>12}  {}", without.join("; "));
+    }
+    let shown = wrong.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{} cases differ:\n{shown}", wrong.len());
+}
+
+macro_rules! families {
+    ($($name:ident $family:ident)*) => { $(
+        #[test]
+        fn $name() {
+            check(Family::$family);
+        }
+    )* };
+}
+families! {
+    colour Colour
+    blur Blur
+    edges Edges
+    sharpen Sharpen
+    morphology Morphology
+    geometry Geometry
+    effect Effect
+    privacy Privacy
+    tensor Tensor
+}
