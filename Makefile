@@ -12,11 +12,11 @@ TOOLS := $(PYTHON) .ci/tools.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test bdd bench lint fmt ci tools clean \
+.PHONY: help demo up test bdd bench bench-kernels gpu-check docs lint fmt ci tools clean \
   release debug check-demo check-dependencies
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: release ## real photographs through filter chains; a table, and pictures in out/
 	@$(STEP) demo $(TARGET)/release/ocelli demo --out $(OUT) --photos .tools/photos $(ARGS)
@@ -27,6 +27,10 @@ up: release ## the system on 127.0.0.1:8000 (HTTP) and 127.0.0.1:4222 (NATS) unt
 test: debug ## all tests that need no GPU, except the behaviour scenarios
 	@$(STEP) tests cargo test $(CARGO_FLAGS) --tests
 	@$(STEP) doc-tests cargo test $(CARGO_FLAGS) --doc
+	@$(STEP) opencv-parity cat $(TARGET)/parity/colour.txt $(TARGET)/parity/blur.txt \
+	  $(TARGET)/parity/edges.txt $(TARGET)/parity/sharpen.txt $(TARGET)/parity/morphology.txt \
+	  $(TARGET)/parity/geometry.txt $(TARGET)/parity/effect.txt $(TARGET)/parity/privacy.txt \
+	  $(TARGET)/parity/tensor.txt
 
 bdd: release debug ## behaviour scenarios against the whole system; reports in target/bdd/
 	@OCELLI_BIN=$(TARGET)/release/ocelli $(STEP) scenarios cargo test $(CARGO_FLAGS) --test bdd
@@ -34,6 +38,18 @@ bdd: release debug ## behaviour scenarios against the whole system; reports in t
 bench: ## ours against the yardsticks; results in target/bench/
 	@$(STEP) tools $(TOOLS) test
 	@$(STEP) benchmarks cargo bench $(CARGO_FLAGS) --bench '*'
+
+bench-kernels: ## every filter against OpenCV; results in target/bench/kernels.json
+	@$(STEP) tools $(TOOLS) test
+	@$(STEP) benchmarks cargo bench $(CARGO_FLAGS) --bench kernels -- $(ARGS)
+
+docs: ## writes docs/reference/filters.md and its pictures from the filters' definitions
+	@$(STEP) tools $(TOOLS) test
+	@OCELLI_UPDATE_DOCS=1 $(STEP) filters-page cargo test $(CARGO_FLAGS) --test filters_page
+
+gpu-check: ## all operations on the GPU against the CPU, and figures in target/bench/gpu.json
+	@OCELLI_REQUIRE_GPU=1 $(STEP) gpu-parity cargo test $(CARGO_FLAGS) --test gpu -- --nocapture
+	@OCELLI_REQUIRE_GPU=1 $(STEP) gpu-bench cargo bench $(CARGO_FLAGS) --bench gpu
 
 lint: ## formatting, clippy, protobuf, shell, docs and repository checks
 	@$(STEP) tools $(TOOLS) ci

@@ -45,7 +45,12 @@ async fn has_cuda(world: &mut World) -> Result<bool> {
     Ok(accelerators.context("no accelerators")?.iter().any(|name| name == "cuda"))
 }
 
-async fn process(world: &mut World, accelerator: String, filters: &[String]) -> Result<()> {
+/// Sends all pictures both ways.
+pub(crate) async fn process(
+    world: &mut World,
+    accelerator: String,
+    filters: &[String],
+) -> Result<()> {
     let through_auto = accelerator == "cuda" && !has_cuda(world).await?;
     world.accelerator = if through_auto { "auto".to_owned() } else { accelerator };
     if through_auto {

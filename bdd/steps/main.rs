@@ -9,6 +9,7 @@
 mod bad_input_steps;
 mod capability_steps;
 mod context_steps;
+mod family_steps;
 mod fault_steps;
 mod foreign;
 mod golden;

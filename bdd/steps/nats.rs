@@ -121,6 +121,7 @@ fn picture(payload: v1::frame::Payload) -> Result<Picture> {
             Picture::from_raw(size, stride, channels, &raw.data)
         }
         v1::frame::Payload::Blob(blob) => bail!("unexpected {blob:?}"),
+        v1::frame::Payload::Tensor(tensor) => bail!("unexpected tensor of {:?}", tensor.shape),
     }
 }
 

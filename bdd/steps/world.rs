@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) answers: Vec<Answer>,
     /// The last refusals, whichever way they came.
     pub(crate) refusals: Vec<Refusal>,
+    /// The last numbers that came instead of a picture: element, shape, layout, bytes.
+    pub(crate) numbers: (String, String, String, Vec<u8>),
     /// The last JSON that was read.
     pub(crate) json: Value,
     /// Live frames.

@@ -38,6 +38,8 @@ def read_work(fields):
         # Planar: luma, and half as many rows below it.
         source = data.reshape(-1, data.size // (height + (height + 1) // 2))
     parameters = dict(pair.split("=", 1) for pair in given if pair)
+    # Rows of NV12 are as long as chroma's: they do not say whether the width is odd.
+    parameters["image_width"] = width
     return getattr(importlib.import_module(family), operation)(source.copy(), parameters, layout)
 
 

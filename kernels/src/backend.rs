@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 use crate::chain::MAX_STEPS;
 use crate::cpu::{self, Cpu};
 use crate::simd::Level;
-use crate::{Chain, Image, PixelFormat, Pool, Refusal, Workers};
+use crate::{Chain, Image, PixelFormat, Pool, Refusal, Tensor, Workers};
 
 /// A kind of processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,8 +22,10 @@ pub enum Accelerator {
 /// A result and what it took.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// The image.
+    /// The image; of a chain that ends with a tensor, the one that the tensor was made of.
     pub image: Image,
+    /// What the last step made beside it, if it is one that makes a tensor.
+    pub tensor: Option<Tensor>,
     /// How long each step computed.
     pub steps: StepTimes,
 }

@@ -70,6 +70,28 @@ impl Border {
         };
         Some(inside as usize)
     }
+
+    /// Fills the margins of a row, `radius` pixels at both ends, from what lies between them.
+    pub(crate) fn extend<T: Copy + Default>(self, row: &mut [T], radius: usize, channels: usize) {
+        let margin = radius * channels;
+        let Some(inner) = row.len().checked_sub(2 * margin) else { return };
+        let width = inner / channels.max(1);
+        if width == 0 {
+            return;
+        }
+        for to in (0..radius).chain(radius + width..width + 2 * radius) {
+            match self.index(to as isize - radius as isize, width) {
+                Some(from) => {
+                    let from = (radius + from) * channels;
+                    row.copy_within(from..from + channels, to * channels);
+                }
+                None => {
+                    let to = to * channels..(to + 1) * channels;
+                    row.get_mut(to).unwrap_or_default().fill(T::default());
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

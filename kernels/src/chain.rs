@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{BackendError, Catalog, Operation, ParameterError, Parameters, Shape, cpu};
+use crate::{
+    BackendError, Catalog, Family, Operation, ParameterError, Parameters, Shape, TensorShape, cpu,
+};
 
 /// The most steps that a chain may have.
 pub const MAX_STEPS: usize = 64;
@@ -37,7 +39,7 @@ impl Chain {
         catalog: &Catalog,
         steps: impl IntoIterator<Item = (&'a str, &'a BTreeMap<String, String>)>,
     ) -> Result<Self, ChainError> {
-        let operations = (steps.into_iter().enumerate())
+        let operations: Vec<Arc<dyn Operation>> = (steps.into_iter().enumerate())
             .map(|(step, (id, given))| {
                 if step >= MAX_STEPS {
                     return Err(ChainError {
@@ -58,6 +60,19 @@ impl Chain {
                     .map_err(|error| ChainError::at(step, error))
             })
             .collect::<Result<_, _>>()?;
+        let makes_tensor =
+            |operation: &Arc<dyn Operation>| operation.definition().family == Family::Tensor;
+        if let Some(step) = operations.iter().position(makes_tensor)
+            && step + 1 < operations.len()
+        {
+            let id = operations.get(step).map_or("", |operation| operation.definition().id);
+            return Err(ChainError {
+                step,
+                parameter: None,
+                message: format!("{id} makes a tensor: it must be the last step"),
+                allowed: vec![format!("{id} as the last step")],
+            });
+        }
         Ok(Self { operations })
     }
 
@@ -84,10 +99,25 @@ impl Chain {
         &self.operations
     }
 
+    /// Whether the last step makes a tensor.
+    #[must_use]
+    pub fn makes_tensor(&self) -> bool {
+        self.operations.last().is_some_and(|last| last.definition().family == Family::Tensor)
+    }
+
     /// Whether every step also runs on a GPU.
     #[must_use]
     pub fn runs_on_cuda(&self) -> bool {
         self.operations.iter().all(|operation| operation.definition().cuda)
+    }
+
+    /// What tensor it makes of such an input, beside the image.
+    ///
+    /// # Errors
+    /// If a step does not take what the one before makes.
+    pub fn tensor(&self, input: Shape) -> Result<Option<TensorShape>, BackendError> {
+        let steps = cpu::steps(self, input)?;
+        Ok(steps.last().and_then(|step| step.operation.tensor(step.input)))
     }
 
     /// Size and layout of the result for such an input.

@@ -46,7 +46,7 @@ pub enum Family {
     Effect,
     /// What may not be seen, and what is to be seen.
     Privacy,
-    /// For models.
+    /// For models and analyses: they make a tensor beside the image, and end a chain.
     Tensor,
 }
 

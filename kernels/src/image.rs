@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 use bytes::Bytes;
 
+use crate::pool::Pixels;
 use crate::{Pool, PooledBuffer};
 
 /// The layouts that operations work on, 8 bits a sample. Others are converted at the edge.
@@ -156,9 +157,6 @@ pub enum ImageError {
         /// The least that is allowed.
         row: usize,
     },
-    /// Conversions do not write planar layouts.
-    #[error("planar layouts are not written")]
-    Planar,
     /// Too few or too many bytes.
     #[error("{must} bytes are needed, there are {is}")]
     Length {
@@ -175,7 +173,7 @@ pub struct Image {
     size: Size,
     format: PixelFormat,
     stride: usize,
-    data: Bytes,
+    data: Pixels,
 }
 
 impl Image {
@@ -188,6 +186,15 @@ impl Image {
         format: PixelFormat,
         stride: usize,
         data: Bytes,
+    ) -> Result<Self, ImageError> {
+        Self::over(size, format, stride, data.into())
+    }
+
+    fn over(
+        size: Size,
+        format: PixelFormat,
+        stride: usize,
+        data: Pixels,
     ) -> Result<Self, ImageError> {
         let row = format.row_bytes(size.width());
         if stride < row {
@@ -209,7 +216,7 @@ impl Image {
         format: PixelFormat,
         buffer: PooledBuffer,
     ) -> Result<Self, ImageError> {
-        Self::new(size, format, format.row_bytes(size.width()), buffer.freeze())
+        Self::over(size, format, format.row_bytes(size.width()), buffer.share())
     }
 
     /// Width and height.
@@ -257,7 +264,7 @@ impl Image {
     /// All bytes, padding included, without a copy.
     #[must_use]
     pub fn into_data(self) -> Bytes {
-        self.data
+        self.data.into_bytes()
     }
 
     /// Without padding: itself, or a copy in memory of that pool.
@@ -269,14 +276,20 @@ impl Image {
         let shape = self.shape();
         let mut buffer = pool.take(shape.bytes());
         let mut to: &mut [u8] = &mut buffer;
-        for plane in self.planes() {
-            for from in plane.rows() {
-                let (row, rest) = to.split_at_mut_checked(from.len()).unwrap_or_default();
-                row.copy_from_slice(from);
-                to = rest;
-            }
+        // Of the first plane a row may be one byte longer than the image is wide.
+        let planes = self.planes();
+        let below = planes.iter().skip(1).flat_map(|plane| plane.rows());
+        for from in self.rows().chain(below) {
+            let (row, rest) = to.split_at_mut_checked(from.len()).unwrap_or_default();
+            row.copy_from_slice(from);
+            to = rest;
         }
-        Self { stride: shape.row_bytes(), data: buffer.freeze(), ..*self }
+        Self {
+            stride: shape.row_bytes(),
+            data: buffer.share(),
+            size: self.size,
+            format: self.format,
+        }
     }
 
     /// The planes: one, unless the layout is planar.

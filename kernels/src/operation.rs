@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use crate::cpu::{Cpu, Table, Window};
 use crate::cuda::CudaWork;
-use crate::{FilterDefinition, Image, ImageError, PixelFormat, Shape, simd::Level};
+use crate::{
+    FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape, simd::Level,
+};
 
 /// What one step of a chain does, on every processor that can do it.
 ///
@@ -20,6 +22,15 @@ pub trait Operation: Send + Sync + Debug {
     /// If it cannot be done with an input of that size, and which parameter is to blame.
     fn output(&self, input: Shape) -> Result<Shape, Refusal> {
         Ok(input)
+    }
+
+    /// What tensor it makes of such an input, if it makes one: filters of [`Family::Tensor`] do.
+    /// Its output is then the input, and it is the last step of a chain.
+    ///
+    /// [`Family::Tensor`]: crate::Family::Tensor
+    fn tensor(&self, input: Shape) -> Option<TensorShape> {
+        let _ = input;
+        None
     }
 
     /// How to do it on the CPU, for an input of a shape that [`Operation::output`] took.
@@ -46,6 +57,8 @@ pub enum CpuWork<'a> {
     Rows(&'a dyn Rows),
     /// It needs several passes over the image.
     Whole(&'a dyn Whole),
+    /// It makes a tensor, and leaves the image as it is.
+    Tensor(&'a dyn ToTensor),
 }
 
 /// From pixels to as many pixels.
@@ -89,6 +102,16 @@ pub trait Whole: Debug + Sync {
     /// # Errors
     /// If the result is not an image, which is a bug of the operation.
     fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError>;
+}
+
+/// From image to tensor.
+pub trait ToTensor: Debug + Sync {
+    /// Does it; on other threads too, where [`Cpu::bands`] gives them.
+    ///
+    /// # Errors
+    /// If the result is not the tensor that [`Operation::tensor`] said, which is a bug of the
+    /// operation.
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError>;
 }
 
 /// Why an operation does not take an image of that size.

@@ -241,7 +241,7 @@ fn numbers(id: &str, text: &str, range: RangeInclusive<f64>) -> Result<Vec<f64>,
     words.enumerate().map(number).collect()
 }
 
-fn color(text: &str) -> Option<[u8; 4]> {
+pub(crate) fn color(text: &str) -> Option<[u8; 4]> {
     let digits = text
         .strip_prefix('#')
         .filter(|digits| digits.chars().all(|digit| digit.is_ascii_hexdigit()))?;

@@ -1,6 +1,6 @@
 //! Pixel memory that is used again: at a steady load no frame allocates.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 
@@ -12,9 +12,18 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Shelf {
-    free: Vec<Vec<u8>>,
+    /// Each is the only reference to its memory. The reference count is kept with it, so that
+    /// sharing a buffer, too, allocates nothing.
+    free: Vec<Arc<Slab>>,
     free_bytes: usize,
     max_free_bytes: usize,
+}
+
+/// Bytes, all initialised, and where they belong.
+#[derive(Debug)]
+struct Slab {
+    bytes: Vec<u8>,
+    home: Weak<Mutex<Shelf>>,
 }
 
 impl Pool {
@@ -28,54 +37,79 @@ impl Pool {
     /// A buffer of exactly `len` bytes. What stands in it is left over from earlier use.
     #[must_use]
     pub fn take(&self, len: usize) -> PooledBuffer {
-        let recycled = {
-            let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-            shelf.best_fit(len)
-        };
+        let recycled = lock(&self.shelf).best_fit(len);
         // Fresh memory is zeroed by the operating system page by page, as it is touched.
-        let bytes = recycled.unwrap_or_else(|| vec![0; len]);
-        PooledBuffer { bytes, len, home: Arc::downgrade(&self.shelf) }
+        let slab = recycled.unwrap_or_else(|| {
+            Arc::new(Slab { bytes: vec![0; len], home: Arc::downgrade(&self.shelf) })
+        });
+        PooledBuffer { slab: Some(slab), len }
     }
 
     /// Bytes of unused buffers that it keeps now.
     #[must_use]
     pub fn free_bytes(&self) -> usize {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).free_bytes
+        lock(&self.shelf).free_bytes
     }
+}
+
+fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
+    shelf.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shelf {
     /// The smallest free buffer that is large enough, unless most of it would lie idle.
-    fn best_fit(&mut self, len: usize) -> Option<Vec<u8>> {
-        let fits = |buffer: &Vec<u8>| buffer.len() >= len && buffer.len() / 4 <= len.max(1024);
+    fn best_fit(&mut self, len: usize) -> Option<Arc<Slab>> {
+        let fits = |is: usize| is >= len && is / 4 <= len.max(1024);
         let (index, _) = (self.free.iter().enumerate())
-            .filter(|(_, buffer)| fits(buffer))
-            .min_by_key(|(_, buffer)| buffer.len())?;
-        let buffer = self.free.swap_remove(index);
-        self.free_bytes -= buffer.len();
-        Some(buffer)
+            .filter(|(_, slab)| fits(slab.bytes.len()))
+            .min_by_key(|(_, slab)| slab.bytes.len())?;
+        let slab = self.free.swap_remove(index);
+        self.free_bytes -= slab.bytes.len();
+        Some(slab)
     }
 
-    fn put(&mut self, buffer: Vec<u8>) {
-        if buffer.len() > self.max_free_bytes {
-            return;
+    /// What has to be dropped to keep the limit: by the caller, without the lock.
+    fn put(&mut self, slab: Arc<Slab>) -> Option<Vec<Arc<Slab>>> {
+        if slab.bytes.len() > self.max_free_bytes {
+            return Some(vec![slab]);
         }
-        self.free_bytes += buffer.len();
-        self.free.push(buffer);
+        self.free_bytes += slab.bytes.len();
+        self.free.push(slab);
+        if self.free_bytes <= self.max_free_bytes {
+            return None;
+        }
         // Oldest first: sizes nobody asks for any more leave the pool.
-        while self.free_bytes > self.max_free_bytes {
-            self.free_bytes -= self.free.remove(0).len();
+        let mut count = 0;
+        for slab in &self.free {
+            if self.free_bytes <= self.max_free_bytes {
+                break;
+            }
+            self.free_bytes -= slab.bytes.len();
+            count += 1;
         }
+        Some(self.free.drain(..count).collect())
+    }
+}
+
+/// Sends memory home, if this is the only reference to it. With several references dropped at the
+/// same moment none may be the only one: then the memory is freed, which costs an allocation later.
+fn send_home(slab: &mut Option<Arc<Slab>>) {
+    let Some(mut slab) = slab.take() else { return };
+    if let Some(only) = Arc::get_mut(&mut slab)
+        && let Some(shelf) = only.home.upgrade()
+    {
+        let surplus = lock(&shelf).put(slab);
+        drop(surplus);
     }
 }
 
 /// Memory of a [`Pool`], given back on drop.
 #[derive(Debug)]
 pub struct PooledBuffer {
-    /// At least `len` bytes, all initialised.
-    bytes: Vec<u8>,
+    /// Some, until it is dropped or frozen; the only reference.
+    slab: Option<Arc<Slab>>,
+    /// At most as long as the slab.
     len: usize,
-    home: Weak<Mutex<Shelf>>,
 }
 
 impl PooledBuffer {
@@ -87,7 +121,12 @@ impl PooledBuffer {
     /// Shares it without a copy; it goes home when the last owner drops it.
     #[must_use]
     pub fn freeze(self) -> Bytes {
-        Bytes::from_owner(self)
+        self.share().into_bytes()
+    }
+
+    /// Shares it without a copy or an allocation.
+    pub(crate) fn share(mut self) -> Pixels {
+        Pixels(Source::Pooled { slab: self.slab.take(), len: self.len })
     }
 }
 
@@ -95,13 +134,14 @@ impl std::ops::Deref for PooledBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        self.slab.as_ref().and_then(|slab| slab.bytes.get(..self.len)).unwrap_or_default()
     }
 }
 
 impl std::ops::DerefMut for PooledBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(..self.len).unwrap_or_default()
+        let slab = self.slab.as_mut().and_then(Arc::get_mut);
+        slab.and_then(|slab| slab.bytes.get_mut(..self.len)).unwrap_or_default()
     }
 }
 
@@ -113,9 +153,67 @@ impl AsRef<[u8]> for PooledBuffer {
 
 impl Drop for PooledBuffer {
     fn drop(&mut self) {
-        if let Some(shelf) = self.home.upgrade() {
-            let buffer = std::mem::take(&mut self.bytes);
-            shelf.lock().unwrap_or_else(PoisonError::into_inner).put(buffer);
+        send_home(&mut self.slab);
+    }
+}
+
+/// Bytes that are shared: of a pool, or from elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Pixels(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Pooled { slab: Option<Arc<Slab>>, len: usize },
+    Bytes(Bytes),
+}
+
+impl Pixels {
+    /// As the type that messages and files take.
+    pub(crate) fn into_bytes(mut self) -> Bytes {
+        match &mut self.0 {
+            Source::Bytes(bytes) => std::mem::take(bytes),
+            Source::Pooled { .. } => Bytes::from_owner(self),
+        }
+    }
+}
+
+impl From<Bytes> for Pixels {
+    fn from(bytes: Bytes) -> Self {
+        Self(Source::Bytes(bytes))
+    }
+}
+
+impl AsRef<[u8]> for Pixels {
+    fn as_ref(&self) -> &[u8] {
+        match &self.0 {
+            Source::Bytes(bytes) => bytes,
+            Source::Pooled { slab, len } => {
+                slab.as_ref().and_then(|slab| slab.bytes.get(..*len)).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl std::ops::Deref for Pixels {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.as_ref()
+    }
+}
+
+impl PartialEq for Pixels {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Pixels {}
+
+impl Drop for Pixels {
+    fn drop(&mut self) {
+        if let Source::Pooled { slab, .. } = &mut self.0 {
+            send_home(slab);
         }
     }
 }

@@ -46,7 +46,8 @@ pub(crate) fn packed(image: &Image) -> &[u8] {
 pub(crate) fn run(operation: &impl Operation, cpu: &Cpu, image: &Image) -> Image {
     let output = operation.output(image.shape()).unwrap();
     let result = match operation.cpu(image.shape()) {
-        CpuWork::Nothing => image.clone(),
+        // What it makes is asked for directly.
+        CpuWork::Nothing | CpuWork::Tensor(_) => image.clone(),
         CpuWork::Whole(whole) => whole.run(cpu, image).unwrap(),
         CpuWork::Pointwise(pointwise) => {
             let mut buffer = cpu.take(output.bytes());

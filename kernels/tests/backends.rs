@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ocelli_kernels::{
-    Accelerator, Backend, BackendError, Catalog, Chain, Cpu, CpuBackend, CpuWork, CudaBackend,
-    Entry, Family, FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool, Shape, Size,
-    Whole, probe,
+    Accelerator, Backend, BackendError, Catalog, Chain, Cpu, CpuBackend, CpuWork, Entry, Family,
+    FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool, Shape, Size, Whole,
 };
 
 fn image(width: u32, height: u32, format: PixelFormat, padding: usize) -> Image {
@@ -102,36 +101,4 @@ fn a_catalogue_takes_further_filters() {
     assert_eq!(refused, BackendError::Format { id: "broken", format: PixelFormat::Gray8 });
     let run = || backend.run(&chain, image(2, 2, PixelFormat::Rgb8, 0)).map(drop);
     assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
-}
-
-#[test]
-fn a_gpu_gives_the_same_results_and_its_absence_is_an_error() {
-    let probe = probe();
-    assert!(["avx512", "avx2", "sse4.1", "neon", "scalar"].contains(&probe.cpu));
-    let pool = Pool::new(1 << 20);
-    let opened = CudaBackend::open(0, pool.clone());
-    match probe.cuda {
-        Err(reason) => {
-            println!("no GPU: {reason}");
-            assert!(!reason.is_empty());
-            // Without a device there is a reason for it, too.
-            assert!(opened.is_err());
-        }
-        Ok(devices) => {
-            assert!(CudaBackend::open(devices.len(), pool.clone()).is_err());
-            let mut gpu = opened.unwrap();
-            let mut cpu = CpuBackend::new(pool);
-            for format in PixelFormat::INTERLEAVED {
-                for (width, height) in [(1, 1), (37, 19), (641, 479)] {
-                    for ids in [&["grayscale"][..], &["blur"], &["blur", "grayscale", "blur"]] {
-                        let chain = chain(&Catalog::standard(), ids);
-                        let input = image(width, height, format, 5);
-                        let ours = gpu.run(&chain, input.clone()).unwrap();
-                        assert_eq!(ours.image, cpu.run(&chain, input).unwrap().image, "{ids:?}");
-                        assert_eq!(ours.steps.len(), ids.len());
-                    }
-                }
-            }
-        }
-    }
 }

@@ -43,14 +43,22 @@ fn an_unknown_parameter_lists_the_known_ones() {
 
 #[test]
 fn kernel_sizes_are_odd_and_in_range() {
-    let allowed = ["1..=31 step 2"];
+    let allowed = ["1..=255 step 2"];
     let kernel_size = Some("kernel_size");
     refused("blur", &[("kernel_size", "4")], kernel_size, "must be odd", &allowed);
-    refused("blur", &[("kernel_size", "33")], kernel_size, "from 1 to 31", &allowed);
-    refused("blur", &[("kernel_size", "-1")], kernel_size, "from 1 to 31", &allowed);
+    refused("blur", &[("kernel_size", "257")], kernel_size, "from 1 to 255", &allowed);
+    refused("blur", &[("kernel_size", "-1")], kernel_size, "from 1 to 255", &allowed);
     refused("blur", &[("kernel_size", "3.0")], kernel_size, "whole number", &allowed);
     refused("blur", &[("kernel_size", "")], kernel_size, "whole number", &allowed);
     refused("blur", &[("kernel_size", "9223372036854775808")], kernel_size, "whole", &allowed);
+}
+
+#[test]
+fn a_large_blur_is_not_done_in_one_pass() {
+    let given = [("kernel_size", "33"), ("separable", "false")];
+    refused("blur", &given, Some("separable"), "at most 31", &["true"]);
+    assert!(parse(&[("blur", &[("kernel_size", "31"), ("separable", "false")])]).is_ok());
+    assert!(parse(&[("blur", &[("kernel_size", "33")])]).is_ok());
 }
 
 #[test]

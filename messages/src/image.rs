@@ -161,6 +161,12 @@ impl CheckedFrame {
                     .at("blob")
                     .allow(["raw", "encoded"]));
             }
+            Some(v1::frame::Payload::Tensor(_)) => {
+                let message = "filters take images, not tensors";
+                return Err(Failure::new(ErrorKind::Unsupported, message)
+                    .at("tensor")
+                    .allow(["raw", "encoded"]));
+            }
             None => {
                 return Err(
                     Failure::invalid("payload", "the frame has no image").allow(["raw", "encoded"])

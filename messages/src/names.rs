@@ -45,6 +45,11 @@ impl Named for v1::PixelFormat {
     ];
 }
 
+impl Named for v1::ElementType {
+    const NAMES: &'static [(Self, &'static [&'static str])] =
+        &[(Self::U8, &["u8"]), (Self::U32, &["u32"]), (Self::F16, &["f16"]), (Self::F32, &["f32"])];
+}
+
 impl Named for v1::Accelerator {
     const NAMES: &'static [(Self, &'static [&'static str])] =
         &[(Self::Auto, &["auto"]), (Self::Cpu, &["cpu"]), (Self::Cuda, &["cuda"])];

@@ -98,6 +98,22 @@ fn a_process_response() {
 }
 
 #[test]
+fn a_tensor() {
+    let frame = v1::Frame {
+        payload: Some(frame::Payload::Tensor(v1::Tensor {
+            element: v1::ElementType::F16.into(),
+            shape: vec![1, 300],
+            layout: "nc".into(),
+            data: Bytes::from_static(&[7, 8]),
+        })),
+        ..Default::default()
+    };
+    let bytes = frame.encode_to_vec();
+    assert_eq!(hex(&bytes), "3a0f0803120301ac021a026e6322020708");
+    assert_eq!(v1::Frame::decode(bytes.as_slice()).unwrap(), frame);
+}
+
+#[test]
 fn filters_and_errors() {
     let filters = v1::ListFiltersResponse {
         filters: vec![v1::FilterDefinition {
@@ -114,10 +130,15 @@ fn filters_and_errors() {
                 minimum: Some(0.0),
                 maximum: Some(2.0),
                 step: Some(1.0),
+                min_items: 3,
+                max_items: 4,
+                items_step: 5,
             }],
             formats: vec![v1::PixelFormat::Gray8.into(), v1::PixelFormat::Rgb8.into()],
             accelerators: vec![v1::Accelerator::Cpu.into()],
             tolerance: 1,
+            family: "y".into(),
+            notes: "n".into(),
         }],
         accelerators: vec![v1::Accelerator::Cpu.into()],
         version: "0.1.0".into(),
@@ -125,14 +146,16 @@ fn filters_and_errors() {
     assert_eq!(
         hex(&filters.encode_to_vec()),
         concat!(
-            "0a40",
+            "0a4c",
             "0a0166120146", // id, name
             "1a0164",       // description
-            "222c0a01701201501a016420022a013132016f",
+            "22320a01701201501a016420022a013132016f",
             "390000000000000000410000000000000040", // minimum, maximum
             "49000000000000f03f",                   // step
+            "500358046005",                         // min_items, max_items, items_step
             "2a020102320102",                       // formats, accelerators
             "3801",                                 // tolerance
+            "4201794a016e",                         // family, notes
             "120102",
             "1a05302e312e30",
         )

@@ -8,10 +8,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, clippy::disallowed_types)]
 
+mod bandwidth;
 mod cases;
+mod chains;
 mod opencv;
 mod picture;
 mod report;
+mod resize;
 mod selection;
 
 use std::sync::Arc;
@@ -50,6 +53,9 @@ fn main() {
         }
     }
     report::summary(&rows);
+    rows.extend(resize::rows(|name| selection.takes_name(name)));
+    rows.extend(bandwidth::rows(|name| selection.takes_name(name)));
+    rows.extend(chains::rows(|name| selection.takes_name(name)));
     if selection.is_everything() {
         report::write(&rows);
     }

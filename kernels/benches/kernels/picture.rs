@@ -14,7 +14,7 @@ pub(crate) fn scene(size: (u32, u32), format: PixelFormat) -> Image {
             let pixel = (x / format.channels()) as f32;
             let (u, v) = (pixel / size.width() as f32, y as f32 / rows as f32);
             let disc = ((u - 0.4).powi(2) + (v - 0.5).powi(2)).sqrt() < 0.25;
-            let bars = (u * 13.0 + v * 5.0) as u32 % 5 == 0;
+            let bars = ((u * 13.0 + v * 5.0) as u32).is_multiple_of(5);
             let tint = (x % format.channels()) as f32 * 23.0;
             let light = 40.0 + 110.0 * u + 40.0 * v + tint;
             let shade = 60.0 * f32::from(disc as u8) - 35.0 * f32::from(bars as u8);

@@ -28,7 +28,12 @@ impl Selection {
         let one = self.threads.as_deref().is_none_or(|wanted| (wanted == "1") == (threads == 1));
         let size = format!("{}x{}", size.0, size.1);
         one && self.size.as_ref().is_none_or(|wanted| *wanted == size)
-            && (self.words.is_empty() || self.words.iter().any(|word| name.contains(word)))
+            && self.takes_name(&name)
+    }
+
+    /// Whether one of the words is in it.
+    pub(crate) fn takes_name(&self, name: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(word))
     }
 
     pub(crate) fn is_everything(&self) -> bool {

@@ -5,7 +5,8 @@
 //   images input-bytes output-bytes
 //   count bytes... (scratch buffers)  count bytes... (data)
 //   count of launches; for each: kernel grid-x grid-y block-x block-y shared-bytes
-//     count of arguments; for each: input | output | scratch N | data N | int N | float BITS
+//     count of arguments; for each: input | output | scratch N | data N | int N | float BITS |
+//       ints COUNT N...
 //
 // and a line's end; then the bytes of the input of one image and of the data. Each image of the
 // batch gets the same input. stdout gets the outputs of all images.
@@ -13,10 +14,13 @@
 
 #include "cuda.h"
 
+template <int COUNT> struct Constants; // fused.cuh
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -53,30 +57,51 @@ struct Buffers {
 struct Argument {
   unsigned char *pointer = nullptr;
   long long number = 0;
+  std::vector<int> ints;
   std::string kind;
 };
 
-template <class T> T as(const Argument &argument);
+// An argument as a parameter of that type.
+template <class T> struct As;
 
-template <> inline const unsigned char *as(const Argument &argument) {
-  return argument.pointer ? argument.pointer : (fail("no pointer: " + argument.kind), nullptr);
-}
+template <> struct As<const unsigned char *> {
+  static const unsigned char *get(const Argument &argument) {
+    return argument.pointer ? argument.pointer : (fail("no pointer: " + argument.kind), nullptr);
+  }
+};
 
-template <> inline unsigned char *as(const Argument &argument) {
-  return argument.pointer && argument.kind != "input" && argument.kind != "data"
-             ? argument.pointer
-             : (fail("no buffer to write to: " + argument.kind), nullptr);
-}
+template <> struct As<unsigned char *> {
+  static unsigned char *get(const Argument &argument) {
+    return argument.pointer && argument.kind != "input" && argument.kind != "data"
+               ? argument.pointer
+               : (fail("no buffer to write to: " + argument.kind), nullptr);
+  }
+};
 
-template <> inline int as(const Argument &argument) {
-  return argument.kind == "int" ? static_cast<int>(argument.number)
-                                : (fail("no int: " + argument.kind), 0);
-}
+template <> struct As<int> {
+  static int get(const Argument &argument) {
+    return argument.kind == "int" ? static_cast<int>(argument.number)
+                                  : (fail("no int: " + argument.kind), 0);
+  }
+};
 
-template <> inline float as(const Argument &argument) {
-  return argument.kind == "float" ? __int_as_float(static_cast<int>(argument.number))
-                                  : (fail("no float: " + argument.kind), 0.0f);
-}
+template <> struct As<float> {
+  static float get(const Argument &argument) {
+    return argument.kind == "float" ? __int_as_float(static_cast<int>(argument.number))
+                                    : (fail("no float: " + argument.kind), 0.0f);
+  }
+};
+
+template <int COUNT> struct As<Constants<COUNT>> {
+  static Constants<COUNT> get(const Argument &argument) {
+    Constants<COUNT> constants;
+    if (argument.ints.size() != COUNT) {
+      fail("another number of constants");
+    }
+    std::copy(argument.ints.begin(), argument.ints.end(), constants.at);
+    return constants;
+  }
+};
 
 using Arguments = std::vector<Argument>;
 using Kernel = std::function<void(const Arguments &)>;
@@ -87,7 +112,7 @@ Kernel wrap(void (*function)(T...), std::index_sequence<At...>) {
     if (arguments.size() != sizeof...(T)) {
       fail("another number of arguments");
     }
-    function(as<T>(arguments[At])...);
+    function(As<T>::get(arguments[At])...);
   };
 }
 
@@ -109,6 +134,8 @@ inline Argument argument(Buffers &buffers) {
       argument.pointer = buffers.scratch.at(argument.number).data();
     } else if (argument.kind == "data") {
       argument.pointer = buffers.data.at(argument.number).data();
+    } else if (argument.kind == "ints") {
+      std::generate_n(std::back_inserter(argument.ints), argument.number, read<int>);
     }
   }
   return argument;

@@ -1,8 +1,17 @@
 //! Blur: less detail.
 
-mod gaussian;
+mod bilateral;
+mod box_blur;
+mod edge;
+pub(crate) mod gaussian;
+mod launch;
+mod median;
+mod motion;
+#[cfg(test)]
+mod reference;
 
 use crate::Entry;
 
 /// In the catalogue.
-pub(crate) const ENTRIES: &[Entry] = &[gaussian::ENTRY];
+pub(crate) const ENTRIES: &[Entry] =
+    &[gaussian::ENTRY, box_blur::ENTRY, median::ENTRY, bilateral::ENTRY, motion::ENTRY];

@@ -13,17 +13,22 @@ pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, Back
     let _frame = cpu.workers.as_deref().map(|workers| workers.enter());
     let mut times: StepTimes = (0..chain.len()).map(|_| Duration::ZERO).collect();
     let mut image = input;
+    let mut tensor = None;
     let mut rest = steps.as_slice();
     while let [first, ..] = rest {
         let together = stream::length(rest);
         let watch = Stopwatch::start();
         match first.work() {
-            CpuWork::Nothing => {}
             CpuWork::Whole(whole) => {
                 image = whole.run(cpu, &image).map_err(|error| bug(first, &error.to_string()))?;
                 add(&mut times, first.index, watch.elapsed());
             }
-            CpuWork::Pointwise(_) | CpuWork::Rows(_) => {
+            CpuWork::Tensor(work) => {
+                let made = work.run(cpu, &image).map_err(|error| bug(first, &error.to_string()))?;
+                tensor = Some(made);
+                add(&mut times, first.index, watch.elapsed());
+            }
+            CpuWork::Nothing | CpuWork::Pointwise(_) | CpuWork::Rows(_) => {
                 let (steps, _) = rest.split_at(together);
                 image = stream::run(cpu, steps, &image, &mut times)
                     .map_err(|error| bug(first, &error.to_string()))?;
@@ -31,7 +36,7 @@ pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, Back
         }
         rest = rest.get(together..).unwrap_or_default();
     }
-    Ok(Output { image, steps: times })
+    Ok(Output { image, tensor, steps: times })
 }
 
 fn bug(step: &Step<'_>, message: &str) -> BackendError {

@@ -102,8 +102,16 @@ impl Cpu {
         }
     }
 
+    /// Calls `work` for each part: several at a time, if threads are idle.
+    pub(crate) fn each<T: Send>(&self, parts: &mut [T], work: impl Fn(&mut T) + Sync + Send) {
+        match self.workers().filter(|_| parts.len() > 1) {
+            Some(workers) => workers.each_part(parts, work),
+            None => parts.iter_mut().for_each(work),
+        }
+    }
+
     /// How many bands to cut a result of that many bytes into.
-    fn band_count(&self, bytes: usize) -> usize {
+    pub(crate) fn band_count(&self, bytes: usize) -> usize {
         /// Below this, waking other threads takes longer than what they would save.
         const WORTH_IT: usize = 128 << 10;
         match self.threads() {

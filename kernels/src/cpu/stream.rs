@@ -43,9 +43,9 @@ enum Kind<'a> {
 /// How many of the first steps run together: at least one.
 pub(super) fn length(steps: &[Step<'_>]) -> usize {
     let near = |step: &Step<'_>| match step.work() {
-        CpuWork::Pointwise(_) => true,
+        CpuWork::Nothing | CpuWork::Pointwise(_) => true,
         CpuWork::Rows(rows) => matches!(rows.reach(), Reach::Near(_)),
-        CpuWork::Nothing | CpuWork::Whole(_) => false,
+        CpuWork::Whole(_) | CpuWork::Tensor(_) => false,
     };
     // One that reaches anywhere can still be followed by others: not yet worth its complexity.
     steps.iter().take(MAX_LINKS).take_while(|step| near(step)).count().max(1)
@@ -93,7 +93,7 @@ fn links<'a>(steps: &[Step<'a>]) -> ArrayVec<Link<'a>, MAX_LINKS> {
                 Reach::Near(reach) => (Kind::Rows(rows), reach),
                 Reach::Anywhere => (Kind::Rows(rows), 0),
             },
-            CpuWork::Nothing | CpuWork::Whole(_) => continue,
+            CpuWork::Nothing | CpuWork::Whole(_) | CpuWork::Tensor(_) => continue,
         };
         links.push(Link {
             kind,

@@ -2,7 +2,12 @@
 
 #![allow(clippy::indexing_slicing, reason = "a byte indexes lists of 256")]
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use crate::PixelFormat;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Instructions;
 use crate::simd::{Level, simd_levels};
 
 /// For each value of a sample, what becomes of it; one list for each colour. Grey has the first
@@ -46,11 +51,63 @@ impl Table {
 
     /// Looks some pixels up.
     pub(crate) fn pixels(&self, level: Level, format: PixelFormat, from: &[u8], to: &mut [u8]) {
+        let done = self.vectors(level, format, from, to);
+        let (Some(from), Some(to)) = (from.get(done..), to.get_mut(done..)) else { return };
         match format {
             PixelFormat::Rgba8 => look_up_rgba(level, self, from, to),
             PixelFormat::Rgb8 if !self.is_one() => look_up_rgb(level, self, from, to),
             _ => look_up(level, self, from, to),
         }
+    }
+
+    /// Does the first bytes, whole pixels, where there is code for it; how many.
+    #[cfg(not(target_arch = "x86_64"))]
+    fn vectors(&self, _: Level, _: PixelFormat, _: &[u8], _: &mut [u8]) -> usize {
+        0
+    }
+
+    /// Does the first bytes, whole pixels, where there is code for it; how many.
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
+    fn vectors(&self, level: Level, format: PixelFormat, from: &[u8], to: &mut [u8]) -> usize {
+        let [red, green, blue] = &self.0;
+        let one = self.is_one();
+        let alpha = format == PixelFormat::Rgba8;
+        match (level.instructions(), format) {
+            (Instructions::Avx512(_), PixelFormat::Rgb8)
+                if !one && is_x86_feature_detected!("avx512vbmi") =>
+            {
+                // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected; VBMI
+                // was just now.
+                unsafe { x86::three_lists(red, green, blue, from, to) }
+            }
+            (Instructions::Avx512(_), PixelFormat::Rgba8)
+                if is_x86_feature_detected!("avx512vbmi") =>
+            {
+                // SAFETY: as above.
+                unsafe { x86::three_lists_and_alpha(red, green, blue, from, to) }
+            }
+            (Instructions::Avx512(_), _) if one || format == PixelFormat::Gray8 => {
+                if is_x86_feature_detected!("avx512vbmi") {
+                    // SAFETY: as above.
+                    unsafe { x86::one_list(red, from, to) }
+                } else {
+                    // SAFETY: a CPU with AVX-512 has AVX2.
+                    unsafe { x86::one_list_by_nibbles(red, alpha, from, to) }
+                }
+            }
+            (Instructions::Avx2(_), _) if one || format == PixelFormat::Gray8 => {
+                // SAFETY: such a level exists only where AVX2 was detected.
+                unsafe { x86::one_list_by_nibbles(red, alpha, from, to) }
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        self.0.iter().all(|list| list.iter().zip(0..=255).all(|(to, from)| *to == from))
     }
 
     fn is_one(&self) -> bool {
@@ -84,6 +141,65 @@ simd_levels! {
         for (from, to) in from.as_chunks::<4>().0.iter().zip(to.as_chunks_mut::<4>().0) {
             let [r, g, b, _] = from.map(usize::from);
             *to = [red[r], green[g], blue[b], from[3]];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::test_images::any_image;
+
+    fn any_list() -> impl Strategy<Value = [u8; 256]> {
+        any::<u32>().prop_map(|mut state| {
+            std::array::from_fn(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn every_level_looks_each_sample_up(
+            image in any_image(150),
+            lists in proptest::array::uniform3(any_list()),
+            one in any::<bool>(),
+        ) {
+            let [first, ..] = lists;
+            let table = Table::of_colours(if one { [first; 3] } else { lists });
+            let (format, channels) = (image.format(), image.format().channels());
+            for row in image.rows() {
+                let expected: Vec<u8> = row
+                    .iter()
+                    .enumerate()
+                    .map(|(at, sample)| match table.0.get(at % channels) {
+                        Some(list) => list[usize::from(*sample)],
+                        None => *sample,
+                    })
+                    .collect();
+                for level in Level::all() {
+                    let mut is = vec![0; row.len()];
+                    table.pixels(level, format, row, &mut is);
+                    prop_assert_eq!(&is, &expected, "{}", level.name());
+                    // What a CPU without VBMI does.
+                    #[cfg(target_arch = "x86_64")]
+                    if is_x86_feature_detected!("avx2") && (one || channels == 1) {
+                        is.fill(0);
+                        #[allow(unsafe_code, reason = "just detected")]
+                        // SAFETY: AVX2 was just detected.
+                        let done = unsafe {
+                            x86::one_list_by_nibbles(&table.0[0], channels == 4, row, &mut is)
+                        };
+                        prop_assert_eq!(done, row.len() / 32 * 32);
+                        prop_assert_eq!(&is[..done], &expected[..done]);
+                    }
+                }
+            }
         }
     }
 }

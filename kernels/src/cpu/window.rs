@@ -22,7 +22,7 @@ impl<'a> Window<'a> {
     }
 
     /// Those rows of an image of that shape, without padding.
-    pub(super) fn part(shape: Shape, rows: Range<usize>, data: &'a [u8]) -> Self {
+    pub(crate) fn part(shape: Shape, rows: Range<usize>, data: &'a [u8]) -> Self {
         Self { shape, rows, stride: shape.row_bytes(), data }
     }
 
@@ -54,6 +54,12 @@ impl<'a> Window<'a> {
     #[must_use]
     pub fn stride(&self) -> usize {
         self.stride
+    }
+
+    /// The bytes of the rows that it has, padding included.
+    #[must_use]
+    pub fn data(&self) -> &'a [u8] {
+        self.data
     }
 
     /// The rows that it has.

@@ -51,6 +51,11 @@ impl Workers {
         self.threads.install(|| all.par_chunks_mut(len).enumerate().for_each(work));
     }
 
+    /// Calls it for each part, several at a time; returns when all are done.
+    pub(super) fn each_part<T: Send>(&self, parts: &mut [T], work: impl Fn(&mut T) + Sync + Send) {
+        self.threads.install(|| parts.par_iter_mut().for_each(work));
+    }
+
     /// Counts a frame until the result is dropped.
     pub(super) fn enter(&self) -> Frame<'_> {
         self.frames.fetch_add(1, Ordering::Relaxed);

@@ -1,33 +1,115 @@
-//! Runs chains on a GPU: upload once, all steps, download once.
+//! Runs chains on a GPU: upload once, all steps, download once; several batches overlap.
 
+use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cudarc::driver::{
-    CudaContext, CudaEvent, CudaFunction, CudaSlice, CudaStream, LaunchConfig, PushKernelArg,
-    sys::CUevent_flags,
-};
+use cudarc::driver::CudaContext;
 
+use super::compile::KernelCompiler;
 use super::devices::{count, guard};
+use super::lane::Lane;
+use super::memory::Constants;
+use super::plan::CudaPlan;
 use super::program::Programs;
-use super::{Argument, CudaError, CudaWork, Launch};
-use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, Pool, Shape, StepTimes};
+use super::schedule::{Schedule, Ticket};
+use super::{CudaError, disk};
+use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, Pool, StepTimes};
+
+/// The most images of a batch, whatever their size.
+const MOST_IMAGES: usize = 64;
+
+/// How a GPU is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CudaOptions {
+    /// Where compiled kernels are kept; `None`: nowhere.
+    pub kernel_folder: Option<PathBuf>,
+    /// Batches under way at a time, so that copies overlap with computing.
+    pub lanes: usize,
+    /// Device memory that a batch may take; larger ones are cut.
+    pub batch_bytes: usize,
+    /// Device memory for constants of operations that were used before.
+    pub constant_bytes: usize,
+    /// A batch that takes longer means that the device is lost.
+    pub patience: Duration,
+}
+
+impl Default for CudaOptions {
+    fn default() -> Self {
+        Self {
+            kernel_folder: disk::default_folder(|name| std::env::var_os(name)),
+            lanes: 3,
+            batch_bytes: 1 << 30,
+            constant_bytes: 64 << 20,
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How long a batch took on the device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchTimes {
+    /// Host to device.
+    pub upload: Duration,
+    /// All kernels.
+    pub compute: Duration,
+    /// Device to host.
+    pub download: Duration,
+}
 
 /// One GPU. It belongs to one thread at a time.
 ///
-/// Device memory is kept between runs, and grows to what the largest image needed. After an error
-/// that the device does not recover from every run fails at once with
+/// Memory of the device is kept between runs, and grows to what the largest batch needed. After an
+/// error that the device does not recover from every run fails at once with
 /// [`BackendError::DeviceLost`].
 ///
 /// Not yet run on a GPU.
 #[derive(Debug)]
 pub struct CudaBackend {
-    stream: Arc<CudaStream>,
-    programs: Programs,
-    /// Input and output of the next step; they change places after each.
-    buffers: [CudaSlice<u8>; 2],
+    device: Option<Device>,
     pool: Pool,
-    lost: Option<BackendError>,
+    options: CudaOptions,
+    lost: BackendError,
+}
+
+#[derive(Debug)]
+struct Device {
+    context: Arc<CudaContext>,
+    programs: Programs,
+    constants: Constants,
+    lanes: Vec<Lane>,
+    schedule: Schedule,
+}
+
+impl Device {
+    fn open(ordinal: usize, options: &CudaOptions) -> Result<Self, CudaError> {
+        let context = CudaContext::new(ordinal)?;
+        order_by_streams(&context);
+        context.set_blocking_synchronize()?;
+        let (major, minor) = context.compute_capability()?;
+        let number = |part: i32| u32::try_from(part).unwrap_or(0);
+        let compiler =
+            KernelCompiler::new((number(major), number(minor)), options.kernel_folder.clone())?;
+        let lanes: Vec<Lane> =
+            (0..options.lanes.max(1)).map(|_| Lane::new(&context)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            programs: Programs::new(Arc::clone(&context), compiler),
+            constants: Constants::new(options.constant_bytes, options.patience),
+            schedule: Schedule::new(lanes.len()),
+            lanes,
+            context,
+        })
+    }
+}
+
+/// Each lane uses its own memory on its own stream, and constants are uploaded before another
+/// stream sees them: events around each access would only cost time.
+#[allow(unsafe_code, reason = "the bookkeeping is ours")]
+fn order_by_streams(context: &CudaContext) {
+    // SAFETY: buffers are used and freed on the stream that allocated them; what lanes share is
+    // complete before it is shared, and held until all that use it are done.
+    unsafe { context.disable_event_tracking() };
 }
 
 impl CudaBackend {
@@ -36,91 +118,185 @@ impl CudaBackend {
     /// # Errors
     /// If the driver, the kernel compiler or the device is not there or does not work.
     pub fn open(ordinal: usize, pool: Pool) -> Result<Self, CudaError> {
+        Self::open_with(ordinal, pool, CudaOptions::default())
+    }
+
+    /// The same, not as usual.
+    ///
+    /// # Errors
+    /// As [`CudaBackend::open`].
+    pub fn open_with(ordinal: usize, pool: Pool, options: CudaOptions) -> Result<Self, CudaError> {
         let count = count()?;
         if ordinal >= count {
             return Err(CudaError::NoDevice { ordinal, count });
         }
-        guard(|| {
-            let context = CudaContext::new(ordinal)?;
-            let stream = context.default_stream();
-            let buffers = [allocate(&stream, 1)?, allocate(&stream, 1)?];
-            Ok(Self { stream, programs: Programs::new(context), buffers, pool, lost: None })
-        })
+        let device = guard(|| Device::open(ordinal, &options))?;
+        let lost = BackendError::DeviceLost("it failed before".to_owned());
+        Ok(Self { device: Some(device), pool, options, lost })
     }
 
-    fn run_steps(&mut self, chain: &Chain, input: &Image) -> Result<Output, BackendError> {
-        let steps = crate::cpu::steps(chain, input.shape())?;
-        let mut launches = Vec::with_capacity(chain.len());
-        let mut output = input.shape();
-        let mut bytes = output.bytes();
-        for step in &steps {
-            let id = step.operation.definition().id;
-            match step.operation.cuda(step.input) {
-                Some(CudaWork::Program(program)) => launches.extend(program.launches),
-                _ => return Err(BackendError::Unsupported { id }),
-            }
-            output = step.output;
-            bytes = bytes.max(output.bytes());
+    /// How many more batches can be submitted now.
+    #[must_use]
+    pub fn free_lanes(&self) -> usize {
+        self.device.as_ref().map_or(0, |device| device.schedule.free())
+    }
+
+    /// The most images of such a shape that go in one batch.
+    ///
+    /// # Errors
+    /// If the chain does not run on such an image.
+    pub fn most_images(&self, chain: &Chain, image: &Image) -> Result<usize, BackendError> {
+        let one = CudaPlan::new(chain, image.shape())?.layout(1).bytes();
+        Ok((self.options.batch_bytes / one.max(1)).clamp(1, MOST_IMAGES))
+    }
+
+    /// Puts a batch on its way: images of one shape, one launch of each kernel for all of them.
+    /// What [`CudaBackend::complete`] gives for the ticket are their results.
+    ///
+    /// # Errors
+    /// [`BackendError::DeviceBusy`] if all lanes are taken or memory is short; if the images have
+    /// different shapes; otherwise as [`Backend::run`].
+    pub fn submit(&mut self, chain: &Chain, images: Vec<Image>) -> Result<Ticket, BackendError> {
+        let Some(shape) = images.first().map(Image::shape) else {
+            return Err(BackendError::Internal("a batch of nothing".to_owned()));
+        };
+        if images.iter().any(|image| image.shape() != shape) {
+            return Err(BackendError::Internal("the images of a batch differ".to_owned()));
         }
-        Ok(self.execute(&launches, input, output, bytes)?)
+        let plan = CudaPlan::new(chain, shape)?;
+        let device = self.device.as_mut().ok_or_else(|| self.lost.clone())?;
+        let Some((index, ticket)) = device.schedule.take() else {
+            return Err(BackendError::DeviceBusy("all lanes are taken".to_owned()));
+        };
+        let patience = self.options.patience;
+        let result = guard(|| {
+            let Device { lanes, programs, constants, .. } = device;
+            let lane = lanes.get_mut(index).ok_or_else(|| CudaError::Bug("no lane".to_owned()))?;
+            let submitted = lane.submit(plan, images, chain.len(), programs, constants);
+            submitted.or_else(|error| {
+                // Part of it may be under way.
+                lane.settle(patience)?;
+                constants.clear();
+                Err(error)
+            })
+        });
+        if result.is_err() {
+            device.schedule.finish(ticket);
+        }
+        self.judge(result).map(|()| ticket)
     }
 
-    fn execute(
+    /// Waits for a batch, and gives its results in order, and how long it took.
+    ///
+    /// # Errors
+    /// As [`Backend::run`]; if there is no such batch.
+    pub fn complete(&mut self, ticket: Ticket) -> Result<(Vec<Output>, BatchTimes), BackendError> {
+        let device = self.device.as_mut().ok_or_else(|| self.lost.clone())?;
+        let lane = device.schedule.lane(ticket).and_then(|index| device.lanes.get_mut(index));
+        let Some(lane) = lane else {
+            return Err(BackendError::Internal(format!("there is no batch {ticket:?}")));
+        };
+        let result = guard(|| {
+            device.context.bind_to_thread()?;
+            let outputs = lane.complete(self.options.patience, &self.pool)?;
+            // What failed where nobody could be told is this batch's fault, not the next one's.
+            device.context.check_err()?;
+            Ok(outputs)
+        });
+        device.schedule.finish(ticket);
+        self.judge(result)
+    }
+
+    /// After an error that the device does not recover from it is not touched again.
+    fn judge<T>(&mut self, result: Result<T, CudaError>) -> Result<T, BackendError> {
+        let error = match result {
+            Ok(value) => return Ok(value),
+            Err(error) => BackendError::from(error),
+        };
+        if let BackendError::DeviceLost(_) = error {
+            self.lost = error.clone();
+            // To free what it may still use could take for ever.
+            std::mem::forget(self.device.take());
+        }
+        Err(error)
+    }
+
+    /// Runs a chain on images of one shape: as few batches as memory allows, one on its way while
+    /// another is computed.
+    pub fn run_batch(
         &mut self,
-        launches: &[Launch],
-        input: &Image,
-        output: Shape,
-        bytes: usize,
-    ) -> Result<Output, CudaError> {
-        self.reserve(bytes)?;
-        self.upload(input)?;
-        let mut marks = vec![self.mark()?];
-        for launch in launches {
-            let function = self.programs.kernel(launch.source, launch.kernel)?;
-            let [front, back] = &mut self.buffers;
-            submit(&self.stream, &function, launch, front, back)?;
-            self.buffers.swap(0, 1);
-            marks.push(self.mark()?);
+        chain: &Chain,
+        images: Vec<Image>,
+    ) -> Vec<Result<Output, BackendError>> {
+        let Some(first) = images.first() else { return Vec::new() };
+        if let Some(nothing) = unchanged(chain, first) {
+            let same = |image| Ok(Output { image, tensor: None, steps: nothing.clone() });
+            return images.into_iter().map(same).collect();
         }
-        let mut buffer = self.pool.take(output.bytes());
-        let [front, _] = &self.buffers;
-        self.stream.memcpy_dtoh(&front.slice(..buffer.len()), &mut *buffer)?;
-        self.stream.synchronize()?;
-        let steps = marks.iter().zip(marks.iter().skip(1)).map(|(from, to)| between(from, to));
-        let steps = steps.collect::<Result<_, _>>()?;
-        let image = Image::packed(output.size, output.format, buffer)
-            .map_err(|error| CudaError::BrokenDriver(error.to_string()))?;
-        Ok(Output { image, steps })
-    }
-
-    /// Sees to it that both buffers hold that many bytes.
-    fn reserve(&mut self, bytes: usize) -> Result<(), CudaError> {
-        for buffer in &mut self.buffers {
-            if buffer.len() < bytes {
-                // The old one first: both together may be more than there is.
-                *buffer = allocate(&self.stream, 1)?;
-                *buffer = allocate(&self.stream, bytes)?;
+        let most = match self.most_images(chain, first) {
+            Ok(most) => most,
+            Err(error) => return images.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let mut results = Vec::with_capacity(images.len());
+        let mut waiting = VecDeque::new();
+        for batch in images.chunks(most) {
+            if self.free_lanes() == 0 {
+                self.collect(waiting.pop_front(), &mut results);
+            }
+            match self.submit(chain, batch.to_vec()) {
+                Ok(ticket) => waiting.push_back((ticket, batch.len())),
+                Err(error) => {
+                    while let Some(before) = waiting.pop_front() {
+                        self.collect(Some(before), &mut results);
+                    }
+                    self.retry(chain, batch, error, &mut results);
+                }
             }
         }
-        Ok(())
-    }
-
-    fn upload(&mut self, input: &Image) -> Result<(), CudaError> {
-        let [front, _] = &mut self.buffers;
-        if input.is_packed() {
-            self.stream.memcpy_htod(input.data(), front)?;
-        } else {
-            let packed = input.to_packed(&self.pool);
-            self.stream.memcpy_htod(packed.data(), front)?;
-            // The copy above may still be reading.
-            self.stream.synchronize()?;
+        for before in waiting {
+            self.collect(Some(before), &mut results);
         }
-        Ok(())
+        results
     }
 
-    fn mark(&self) -> Result<CudaEvent, CudaError> {
-        Ok(self.stream.record_event(Some(CUevent_flags::CU_EVENT_DEFAULT))?)
+    /// Adds the results of a batch of so many images.
+    fn collect(
+        &mut self,
+        batch: Option<(Ticket, usize)>,
+        results: &mut Vec<Result<Output, BackendError>>,
+    ) {
+        let Some((ticket, images)) = batch else { return };
+        match self.complete(ticket) {
+            Ok((outputs, _)) => results.extend(outputs.into_iter().map(Ok)),
+            Err(error) => results.extend((0..images).map(|_| Err(error.clone()))),
+        }
     }
+
+    /// Adds the results of a batch that failed. One for which memory was short gets another
+    /// chance in halves, with nothing else under way.
+    fn retry(
+        &mut self,
+        chain: &Chain,
+        images: &[Image],
+        error: BackendError,
+        results: &mut Vec<Result<Output, BackendError>>,
+    ) {
+        if !matches!(error, BackendError::DeviceBusy(_)) || images.len() < 2 {
+            return results.extend(images.iter().map(|_| Err(error.clone())));
+        }
+        for half in images.chunks(images.len().div_ceil(2)) {
+            match self.submit(chain, half.to_vec()) {
+                Ok(ticket) => self.collect(Some((ticket, half.len())), results),
+                Err(error) => self.retry(chain, half, error, results),
+            }
+        }
+    }
+}
+
+/// The times of a chain that does nothing, if it is one: then its input is its result.
+fn unchanged(chain: &Chain, image: &Image) -> Option<StepTimes> {
+    let plan = CudaPlan::new(chain, image.shape()).ok()?;
+    plan.stages.is_empty().then(|| chain.ids().map(|_| Duration::ZERO).collect())
 }
 
 impl Backend for CudaBackend {
@@ -129,62 +305,14 @@ impl Backend for CudaBackend {
     }
 
     fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
-        if let Some(lost) = &self.lost {
-            return Err(lost.clone());
+        if self.device.is_none() {
+            return Err(self.lost.clone());
         }
-        if chain.is_empty() {
-            return Ok(Output { image: input, steps: StepTimes::new() });
+        if let Some(steps) = unchanged(chain, &input) {
+            return Ok(Output { image: input, tensor: None, steps });
         }
-        let result = self.run_steps(chain, &input);
-        if let Err(error @ BackendError::DeviceLost(_)) = &result {
-            self.lost = Some(error.clone());
-        }
-        result
+        let ticket = self.submit(chain, vec![input])?;
+        let (mut outputs, _) = self.complete(ticket)?;
+        outputs.pop().ok_or_else(|| BackendError::Internal("a batch without result".to_owned()))
     }
-}
-
-fn between(from: &CudaEvent, to: &CudaEvent) -> Result<Duration, CudaError> {
-    let milliseconds = from.elapsed_ms(to)?.max(0.0);
-    Ok(Duration::try_from_secs_f32(milliseconds / 1000.0).unwrap_or_default())
-}
-
-#[allow(unsafe_code, reason = "clearing the memory first would be wasted")]
-fn allocate(stream: &Arc<CudaStream>, bytes: usize) -> Result<CudaSlice<u8>, CudaError> {
-    // SAFETY: any bits are a valid u8, and kernels read only what was uploaded or written.
-    Ok(unsafe { stream.alloc::<u8>(bytes) }?)
-}
-
-#[allow(unsafe_code, reason = "nothing checks a kernel's parameters")]
-fn submit(
-    stream: &Arc<CudaStream>,
-    function: &CudaFunction,
-    launch: &Launch,
-    input: &CudaSlice<u8>,
-    output: &mut CudaSlice<u8>,
-) -> Result<(), CudaError> {
-    let mut builder = stream.launch_builder(function);
-    let mut output = Some(output);
-    for argument in &launch.arguments {
-        match argument {
-            Argument::Input => builder.arg(input),
-            Argument::Int(value) => builder.arg(value),
-            Argument::Float(value) => builder.arg(value),
-            Argument::Scratch(_) | Argument::Data(_) => {
-                return Err(CudaError::BrokenDriver("not yet".to_owned()));
-            }
-            Argument::Output => match output.take() {
-                Some(output) => builder.arg(output),
-                None => return Err(CudaError::BrokenDriver("two outputs".to_owned())),
-            },
-        };
-    }
-    let config = LaunchConfig {
-        grid_dim: (launch.grid.0, launch.grid.1, 1),
-        block_dim: (launch.block.0, launch.block.1, 1),
-        shared_mem_bytes: launch.shared_bytes,
-    };
-    // SAFETY: an operation's launch names the parameters of its own kernel, which tests run with
-    // exactly these under a memory checker; both buffers hold a packed image of the size given.
-    unsafe { builder.launch(config) }?;
-    Ok(())
 }

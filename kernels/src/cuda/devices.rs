@@ -44,7 +44,7 @@ fn has_driver() -> bool {
 }
 
 #[allow(unsafe_code, reason = "loads a library to look whether it is there")]
-fn has_compiler() -> bool {
+pub(super) fn has_compiler() -> bool {
     // SAFETY: as for libcuda.
     unsafe { cudarc::nvrtc::sys::is_culib_present() }
 }

@@ -1,7 +1,8 @@
 //! What can go wrong with a GPU, and what that means.
 
+use std::time::Duration;
+
 use cudarc::driver::{DriverError, sys::CUresult};
-use cudarc::nvrtc::CompileError;
 
 use crate::BackendError;
 
@@ -29,13 +30,22 @@ pub enum CudaError {
     #[error("{source_name} does not compile: {log}")]
     Compile {
         /// The file.
-        source_name: &'static str,
+        source_name: String,
         /// What the compiler says.
         log: String,
     },
     /// The driver library is too old or broken.
     #[error("the NVIDIA driver library is not usable: {0}")]
     BrokenDriver(String),
+    /// The compiler library is too old or broken.
+    #[error("the CUDA kernel compiler is not usable: {0}")]
+    BrokenCompiler(String),
+    /// The device did not finish.
+    #[error("the device has not finished within {0:?}")]
+    Hung(Duration),
+    /// A bug of ours.
+    #[error("{0}")]
+    Bug(String),
 }
 
 /// An error code of the driver, by what it means to the caller.
@@ -93,17 +103,6 @@ fn is_sticky(code: CUresult) -> bool {
     )
 }
 
-impl CudaError {
-    /// From a failed compilation.
-    pub(super) fn compile(source_name: &'static str, error: &CompileError) -> Self {
-        let log = match error {
-            CompileError::CompileError { log, .. } => log.to_string_lossy().trim().to_owned(),
-            other => format!("{other:?}"),
-        };
-        Self::Compile { source_name, log }
-    }
-}
-
 impl From<CudaError> for BackendError {
     fn from(error: CudaError) -> Self {
         let text = error.to_string();
@@ -112,10 +111,13 @@ impl From<CudaError> for BackendError {
             CudaError::NoDriver
             | CudaError::NoDevice { .. }
             | CudaError::BrokenDriver(_)
+            | CudaError::Hung(_)
             | CudaError::Driver(DriverFault::Sticky(_)) => Self::DeviceLost(text),
-            CudaError::NoCompiler | CudaError::Compile { .. } | CudaError::Driver(_) => {
-                Self::Internal(text)
-            }
+            CudaError::NoCompiler
+            | CudaError::BrokenCompiler(_)
+            | CudaError::Compile { .. }
+            | CudaError::Bug(_)
+            | CudaError::Driver(_) => Self::Internal(text),
         }
     }
 }
@@ -136,5 +138,7 @@ mod tests {
         assert!(matches!(lost, BackendError::DeviceLost(text) if text.contains("ILLEGAL_ADDRESS")));
         let bug = backend_error(CUresult::CUDA_ERROR_INVALID_VALUE);
         assert!(matches!(bug, BackendError::Internal(text) if text.contains("INVALID_VALUE")));
+        let hung = BackendError::from(CudaError::Hung(Duration::from_secs(10)));
+        assert!(matches!(hung, BackendError::DeviceLost(text) if text.contains("10s")));
     }
 }

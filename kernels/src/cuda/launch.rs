@@ -62,6 +62,9 @@ pub struct Launch {
     pub arguments: Vec<Argument>,
 }
 
+/// The most numbers of an [`Argument::Ints`]: all arguments of a kernel have to fit into 4 KB.
+pub const MOST_INTS: usize = 512;
+
 /// An argument of a kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Argument {
@@ -77,4 +80,6 @@ pub enum Argument {
     Int(i32),
     /// `float`.
     Float(f32),
+    /// `Constants<N>`: so many `int`s by value. At most [`MOST_INTS`].
+    Ints(Vec<i32>),
 }

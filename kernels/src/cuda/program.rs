@@ -1,67 +1,70 @@
-//! Kernels, compiled for the device when they are first needed.
+//! Kernels, loaded on the device when they are first needed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cudarc::driver::{CudaContext, CudaFunction, CudaModule};
-use cudarc::nvrtc::{CompileOptions, compile_ptx_with_opts};
+use cudarc::driver::{CudaContext, CudaFunction, CudaModule, sys::CUfunction_attribute};
+use cudarc::nvrtc::Ptx;
 
-use super::{CudaError, CudaSource};
+use super::bounded::Bounded;
+use super::compile::KernelCompiler;
+use super::{CudaError, PlannedLaunch};
 
-/// What stands before every source.
-const COMMON: &str = include_str!("../../cuda/common.cuh");
+/// How many sources stay loaded; chains of more shapes than that take turns.
+const MOST_MODULES: usize = 256;
+/// Dynamic shared memory of a block for which a kernel need not be told.
+const USUAL_SHARED_BYTES: u32 = 48 << 10;
 
-/// What was compiled so far.
+/// What is loaded so far.
 #[derive(Debug)]
 pub(super) struct Programs {
     context: Arc<CudaContext>,
-    /// By file.
-    modules: HashMap<&'static str, Arc<CudaModule>>,
-    /// By file and name.
-    kernels: HashMap<(&'static str, &'static str), CudaFunction>,
+    compiler: KernelCompiler,
+    /// By name of the source.
+    modules: Bounded<String, Module>,
+}
+
+#[derive(Debug)]
+struct Module {
+    module: Arc<CudaModule>,
+    /// By name; with the dynamic shared memory that it was told of.
+    kernels: HashMap<String, (CudaFunction, u32)>,
 }
 
 impl Programs {
-    pub(super) fn new(context: Arc<CudaContext>) -> Self {
-        Self { context, modules: HashMap::new(), kernels: HashMap::new() }
+    pub(super) fn new(context: Arc<CudaContext>, compiler: KernelCompiler) -> Self {
+        Self { context, compiler, modules: Bounded::new(MOST_MODULES) }
     }
 
-    /// That kernel, ready to launch.
-    pub(super) fn kernel(
-        &mut self,
-        source: &'static CudaSource,
-        kernel: &'static str,
-    ) -> Result<CudaFunction, CudaError> {
-        if let Some(ready) = self.kernels.get(&(source.name, kernel)) {
-            return Ok(ready.clone());
+    /// The kernel of a launch, ready.
+    pub(super) fn kernel(&mut self, launch: &PlannedLaunch) -> Result<CudaFunction, CudaError> {
+        let name = launch.source.name();
+        if self.modules.get(name).is_none() {
+            let compiled = self.compiler.compile(name, &launch.source.text())?;
+            let module = self.context.load_module(Ptx::from_binary(compiled.bytes))?;
+            let module = Module { module, kernels: HashMap::new() };
+            self.modules.insert(name.to_owned(), module, 1);
         }
-        let module = match self.modules.get(source.name) {
-            Some(module) => Arc::clone(module),
-            None => {
-                let module = self.compile(source)?;
-                self.modules.insert(source.name, Arc::clone(&module));
-                module
-            }
-        };
-        let function = module.load_function(kernel)?;
-        self.kernels.insert((source.name, kernel), function.clone());
-        Ok(function)
+        match self.modules.get(name) {
+            Some(module) => module.kernel(&launch.kernel, launch.shared_bytes),
+            None => Err(CudaError::Bug(format!("{name} is not loaded"))),
+        }
     }
+}
 
-    fn compile(&self, source: &'static CudaSource) -> Result<Arc<CudaModule>, CudaError> {
-        let (major, minor) = self.context.compute_capability()?;
-        let options = CompileOptions {
-            name: Some(source.name.to_owned()),
-            options: vec![
-                format!("--gpu-architecture=compute_{major}{minor}"),
-                "--std=c++17".to_owned(),
-                // The same floats as on the CPU.
-                "--fmad=false".to_owned(),
-            ],
-            ..CompileOptions::default()
+impl Module {
+    fn kernel(&mut self, name: &str, shared_bytes: u32) -> Result<CudaFunction, CudaError> {
+        let (function, told) = match self.kernels.get(name) {
+            Some((function, told)) => (function.clone(), *told),
+            None => (self.module.load_function(name)?, USUAL_SHARED_BYTES),
         };
-        let ptx = compile_ptx_with_opts(format!("{COMMON}{}", source.text), options)
-            .map_err(|error| CudaError::compile(source.name, &error))?;
-        Ok(self.context.load_module(ptx)?)
+        let most = shared_bytes.max(told);
+        if most > told {
+            let bytes = i32::try_from(most).unwrap_or(i32::MAX);
+            let attribute = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            function.set_attribute(attribute, bytes)?;
+        }
+        self.kernels.insert(name.to_owned(), (function.clone(), most));
+        Ok(function)
     }
 }

@@ -1,6 +1,20 @@
 //! Effect: how it looks.
 
+mod blocks;
+mod emboss;
+mod pixelate;
+mod posterize;
+mod vignette;
+
+pub(crate) use blocks::{Blocks, LONGEST};
+pub(crate) use pixelate::spread;
+
 use crate::Entry;
+use crate::cuda::CudaSource;
 
 /// In the catalogue.
-pub(crate) const ENTRIES: &[Entry] = &[];
+pub(crate) const ENTRIES: &[Entry] =
+    &[emboss::ENTRY, pixelate::ENTRY, posterize::ENTRY, vignette::ENTRY];
+
+static CUDA: CudaSource =
+    CudaSource { name: "effect.cu", text: include_str!("../../cuda/effect.cu") };

@@ -1,6 +1,106 @@
 //! Morphology: shapes grow and shrink.
 
+mod column;
+mod cross;
+mod cuda;
+mod definitions;
+mod element;
+mod ellipse;
+mod lines;
+mod pass;
+mod rect;
+mod run;
+#[cfg(test)]
+mod tests;
+
 use crate::Entry;
+use crate::border::Border;
+use element::Element;
 
 /// In the catalogue.
-pub(crate) const ENTRIES: &[Entry] = &[];
+pub(crate) const ENTRIES: &[Entry] = &definitions::ENTRIES;
+
+/// Which sample of a neighbourhood is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extreme {
+    /// The least: dark shapes grow, bright ones shrink.
+    Erode,
+    /// The greatest: the other way round.
+    Dilate,
+}
+
+impl Extreme {
+    /// What never is taken if there is anything else.
+    fn neutral(self) -> u8 {
+        match self {
+            Self::Erode => 255,
+            Self::Dilate => 0,
+        }
+    }
+}
+
+/// The operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Erode,
+    Dilate,
+    Open,
+    Close,
+    Gradient,
+    TopHat,
+    BlackHat,
+}
+
+/// What stands beyond the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outside {
+    /// Nothing.
+    Ignore,
+    /// Made up.
+    Border(Border),
+}
+
+impl Outside {
+    /// The position that stands for any; `None` if [`Outside::sample`] does.
+    fn index(self, position: isize, len: usize) -> Option<usize> {
+        match self {
+            Self::Ignore => Border::Constant.index(position, len),
+            Self::Border(border) => border.index(position, len),
+        }
+    }
+
+    /// What stands where no position does.
+    fn sample(self, extreme: Extreme) -> u8 {
+        match self {
+            Self::Ignore => extreme.neutral(),
+            Self::Border(_) => 0,
+        }
+    }
+
+    fn wraps(self) -> bool {
+        self == Self::Border(Border::Wrap)
+    }
+}
+
+/// A filter with its parameters set.
+#[derive(Debug)]
+struct Morphology {
+    definition: &'static crate::FilterDefinition,
+    kind: Kind,
+    element: Element,
+    outside: Outside,
+    /// How often each step is repeated.
+    iterations: usize,
+}
+
+impl Kind {
+    /// The first steps, one after the other.
+    fn steps(self) -> &'static [Extreme] {
+        match self {
+            Self::Erode => &[Extreme::Erode],
+            Self::Dilate | Self::Gradient => &[Extreme::Dilate],
+            Self::Open | Self::TopHat => &[Extreme::Erode, Extreme::Dilate],
+            Self::Close | Self::BlackHat => &[Extreme::Dilate, Extreme::Erode],
+        }
+    }
+}

@@ -1,6 +1,14 @@
 //! Sharpen: more detail.
 
+mod convolution;
+mod gpu;
+mod high_pass;
+mod strips;
+#[cfg(test)]
+mod tests;
+mod unsharp_mask;
+
 use crate::Entry;
 
 /// In the catalogue.
-pub(crate) const ENTRIES: &[Entry] = &[];
+pub(crate) const ENTRIES: &[Entry] = &[unsharp_mask::ENTRY, high_pass::ENTRY, convolution::ENTRY];

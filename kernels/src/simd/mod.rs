@@ -100,14 +100,20 @@ impl Level {
 /// first parameter, which chooses. With `fn name<I>(isa, …)`, the body is generic over an
 /// [`Isa`], and `isa` is a value of it.
 macro_rules! simd_levels {
-    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $crate::simd::simd_levels! {
-            fn $name<I>(_isa, $($arg: $type),*) $body
+            $(#[$meta])*
+            $vis fn $name<I>(_isa, $($arg: $type),*) $body
         }
     };
-    (fn $name:ident<$isa:ident>($value:ident, $($arg:ident: $type:ty),* $(,)?) $body:block) => {
+    (
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident<$isa:ident>($value:ident, $($arg:ident: $type:ty),* $(,)?)
+        $body:block
+    ) => {
+        $(#[$meta])*
         #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
-        fn $name(level: $crate::simd::Level, $($arg: $type),*) {
+        $vis fn $name(level: $crate::simd::Level, $($arg: $type),*) {
             use $crate::simd::{Instructions, Isa};
 
             #[inline(always)]

@@ -49,7 +49,7 @@ fn every_colour_type_depth_and_interlacing_of_png() {
                     .collect();
                 let what = format!("type {color_type}, {depth} bits, {width} × {height}");
                 assert_eq!((image.size().width(), image.format()), (width, format), "{what}");
-                assert_eq!(&image.data()[..], must, "{what}, interlaced: {interlaced}");
+                assert_eq!(image.data(), must, "{what}, interlaced: {interlaced}");
             }
         }
     }
@@ -94,7 +94,7 @@ fn png_with_one_transparent_colour() {
         let extra = vec![(b"tRNS", key)];
         let file = PngFile { width, height, color_type, depth, interlaced, extra, sample: &sample };
         let image = read(&file.bytes()).unwrap();
-        assert_eq!((image.format(), &image.data()[..]), (PixelFormat::Rgba8, must.as_flattened()));
+        assert_eq!((image.format(), image.data()), (PixelFormat::Rgba8, must.as_flattened()));
     }
 }
 

@@ -34,7 +34,7 @@ fn webp_is_exact_and_makes_grey_rgb() {
             assert_eq!(back.size(), image.size());
             if format == PixelFormat::Gray8 {
                 let tripled: Vec<u8> = image.data().iter().flat_map(|v| [*v; 3]).collect();
-                assert_eq!((back.format(), &back.data()[..]), (PixelFormat::Rgb8, &tripled[..]));
+                assert_eq!((back.format(), back.data()), (PixelFormat::Rgb8, &tripled[..]));
             } else {
                 assert_eq!(back, image, "{width} × {height} {format:?}");
             }

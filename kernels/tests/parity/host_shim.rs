@@ -1,55 +1,135 @@
 //! The CUDA kernels, run on the CPU, give what the CPU code gives.
 //!
 //! They are compiled as C++ with sanitizers: any access outside of a buffer, any undefined
-//! arithmetic and, for some cases, any race between threads of a block fails the test.
+//! arithmetic and, for some cases, any race between threads of a block fails the test. What runs
+//! are the stages that the GPU backend would run, generated kernels among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ocelli_kernels::{
-    Argument, Backend as _, Catalog, CpuBackend, CudaProgram, CudaWork, Family, Image, Pool,
+    Argument, Backend as _, Catalog, CpuBackend, CudaPlan, CudaWork, Family, Image, Output, Pool,
+    Source, Stage, StepTimes, convert,
 };
 
 use crate::cases::{self, Case};
+use crate::generated::{self, Step};
 use crate::tools;
 
 /// Images of a batch.
 const IMAGES: usize = 2;
 /// Larger images take too long where each thread of a block is a thread.
 const MOST_PIXELS: u32 = 64 * 48;
+/// Blocks of generated kernels take up to 4096 pixels: two, and a rest.
+const MOST_FUSED_PIXELS: u32 = 131 * 67;
 /// Of more cases of a filter, so many are run, evenly chosen.
 const MOST_CASES: usize = 150;
 
-/// The kernels of a file, compiled with that sanitizer.
-fn compile(source: &str, sanitizer: &str) -> PathBuf {
-    let name = format!("{}_{}", source.trim_end_matches(".cu"), &sanitizer[..6]);
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
-    let text = std::fs::read_to_string(tools::file("cuda").join(source)).unwrap();
-    let kernels: Vec<String> =
-        kernels(&text).map(|kernel| format!("{{\"{kernel}\", runner::wrap({kernel})}},")).collect();
-    let folder = tools::file("cuda");
-    let main = format!(
-        "#include \"{0}/host_shim/runner.h\"\n#include \"{0}/common.cuh\"\n\
-         #include \"{0}/{source}\"\nint main() {{ return runner::run({{{1}}}); }}\n",
-        folder.display(),
-        kernels.concat(),
-    );
-    let main_file = program.with_extension("cpp");
-    std::fs::write(&main_file, main).unwrap();
-    let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
-    let mut command = Command::new(compiler);
-    command
-        .args(["-std=c++20", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"])
-        .args(["-Wno-unused-function", "-ffp-contract=off"])
-        .args([&format!("-fsanitize={sanitizer}"), "-fno-sanitize-recover=all"])
-        .args(["-x", "c++"])
-        .arg(&main_file)
-        .arg("-o")
-        .arg(&program);
-    tools::run(&mut command, Vec::new());
-    program
+/// What one C++ program runs.
+#[derive(Default)]
+struct Program {
+    /// Files of the folder `cuda`, in this order.
+    includes: Vec<String>,
+    /// Kernels by name, and the text of those that are generated.
+    kernels: BTreeMap<String, String>,
+    requests: Vec<Request>,
+}
+
+/// One stage on one image.
+struct Request {
+    /// For messages.
+    what: String,
+    bytes: Vec<u8>,
+    expected: Vec<u8>,
+    tolerance: u8,
+}
+
+impl Program {
+    fn of_file(source: &str) -> Self {
+        let text = std::fs::read_to_string(tools::file("cuda").join(source)).unwrap();
+        let kernels = kernels(&text).map(|kernel| (kernel.to_owned(), String::new()));
+        Self {
+            includes: vec!["common.cuh".to_owned(), source.to_owned()],
+            kernels: kernels.collect(),
+            requests: Vec::new(),
+        }
+    }
+
+    fn of_generated() -> Self {
+        let includes = ["common.cuh", "fused.cuh", "pointwise.cu"].map(str::to_owned).to_vec();
+        Self { includes, ..Self::default() }
+    }
+
+    /// Compiles it with that sanitizer, unless that was done before.
+    fn compile(&self, name: &str, sanitizer: &str) -> PathBuf {
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
+            "{}_{}",
+            name.replace(".cu", ""),
+            &sanitizer[..6]
+        ));
+        let folder = tools::file("cuda");
+        let mut main = format!("#include \"{}/host_shim/runner.h\"\n", folder.display());
+        let mut read = String::new();
+        for file in ["host_shim/cuda.h".to_owned(), "host_shim/runner.h".to_owned()]
+            .iter()
+            .chain(&self.includes)
+        {
+            read += &std::fs::read_to_string(folder.join(file)).unwrap();
+        }
+        for file in &self.includes {
+            writeln!(main, "#include \"{}/{file}\"", folder.display()).unwrap();
+        }
+        self.kernels.values().for_each(|text| main.push_str(text));
+        let names = self.kernels.keys();
+        let table: Vec<String> =
+            names.map(|kernel| format!("{{\"{kernel}\", runner::wrap({kernel})}},")).collect();
+        writeln!(main, "int main() {{ return runner::run({{{}}}); }}", table.join("\n")).unwrap();
+        let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
+        let mut command = Command::new(compiler);
+        let main_file = program.with_extension("cpp");
+        command
+            .args(["-std=c++20", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-pthread"])
+            .args(["-Wno-unused-function", "-Wno-unknown-pragmas", "-ffp-contract=off"])
+            .args(["-fno-strict-aliasing", "-fno-sanitize-recover=all", "-x", "c++"])
+            .arg(format!("-fsanitize={sanitizer}"))
+            .arg(&main_file)
+            .arg("-o")
+            .arg(&program);
+        // Everything that the program is made of.
+        let made_of = format!("{command:?}\n{main}\n{read}");
+        let note = program.with_extension("made-of");
+        if program.exists() && std::fs::read_to_string(&note).is_ok_and(|text| text == made_of) {
+            return program;
+        }
+        std::fs::write(&main_file, main).unwrap();
+        tools::run(&mut command, Vec::new());
+        std::fs::write(note, made_of).unwrap();
+        program
+    }
+
+    fn run(&self, program: &Path) {
+        let input = self.requests.iter().flat_map(|one| one.bytes.iter().copied()).collect();
+        let output = tools::run(&mut Command::new(program), input);
+        let mut rest = output.as_slice();
+        for Request { what, expected, tolerance, .. } in &self.requests {
+            let spacing = expected.len().next_multiple_of(256);
+            let (images, after) = rest.split_at((IMAGES - 1) * spacing + expected.len());
+            rest = after;
+            for (index, image) in images.chunks(spacing).enumerate() {
+                let differ = image
+                    .iter()
+                    .zip(expected)
+                    .position(|(theirs, ours)| theirs.abs_diff(*ours) > *tolerance);
+                if let Some(at) = differ {
+                    let (theirs, ours) = (image[at], expected[at]);
+                    panic!("image {index} of {what}: {theirs} at {at}, on the CPU {ours}");
+                }
+            }
+        }
+        assert!(rest.is_empty());
+    }
 }
 
 /// The names of the kernels in a source.
@@ -57,17 +137,17 @@ pub(crate) fn kernels(text: &str) -> impl Iterator<Item = &str> {
     text.split("__global__ void ").skip(1).filter_map(|rest| rest.split('(').next())
 }
 
-/// The program as the shim reads it.
-fn describe(program: &CudaProgram, input: &Image, output_bytes: usize) -> Vec<u8> {
+/// The stage as the shim reads it.
+fn describe(stage: &Stage, input: &Image, output_bytes: usize) -> Vec<u8> {
     let mut text = format!("{IMAGES} {} {output_bytes}", input.data().len());
     let mut list = |lengths: Vec<usize>| {
         write!(text, " {}", lengths.len()).unwrap();
         lengths.iter().for_each(|length| write!(text, " {length}").unwrap());
     };
-    list(program.scratch.clone());
-    list(program.data.iter().map(Vec::len).collect());
-    write!(text, " {}", program.launches.len()).unwrap();
-    for launch in &program.launches {
+    list(stage.scratch.clone());
+    list(stage.data.iter().map(Vec::len).collect());
+    write!(text, " {}", stage.launches.len()).unwrap();
+    for launch in &stage.launches {
         let (grid, block) = (launch.grid, launch.block);
         write!(text, " {} {} {} {} {}", launch.kernel, grid.0, grid.1, block.0, block.1).unwrap();
         write!(text, " {} {}", launch.shared_bytes, launch.arguments.len()).unwrap();
@@ -81,47 +161,93 @@ fn describe(program: &CudaProgram, input: &Image, output_bytes: usize) -> Vec<u8
                 Argument::Float(value) => {
                     write!(text, " float {}", value.to_bits().cast_signed()).unwrap();
                 }
+                Argument::Ints(values) => {
+                    write!(text, " ints {}", values.len()).unwrap();
+                    values.iter().for_each(|value| write!(text, " {value}").unwrap());
+                }
             }
         }
     }
     text.push('\n');
     let mut bytes = text.into_bytes();
     bytes.extend_from_slice(input.data());
-    program.data.iter().for_each(|data| bytes.extend_from_slice(data));
+    stage.data.iter().for_each(|data| bytes.extend_from_slice(data));
     bytes
 }
 
-struct Prepared {
-    case: Case,
-    request: Vec<u8>,
-    expected: Image,
-    tolerance: u8,
+type Programs = BTreeMap<String, Program>;
+
+/// Adds the stages of a chain, each on what the CPU makes of the steps before it.
+fn add(programs: &mut Programs, what: &str, steps: &[Step], image: &Image, generated: &str) {
+    let chain = generated::parse(steps);
+    let plan = CudaPlan::new(&chain, image.shape()).unwrap_or_else(|e| panic!("{what}: {e}"));
+    let mut cpu = CpuBackend::new(Pool::new(0));
+    let mut before = 0;
+    let mut input = image.clone();
+    for (at, stage) in plan.stages.iter().enumerate() {
+        let mut end = stage.steps.iter().max().unwrap() + 1;
+        // A conversion of a planar layout counts as part of the step that needs it.
+        let converts = plan.stages.get(at + 1).is_some_and(|next| next.steps[0] + 1 == end);
+        let output = if converts {
+            end = before;
+            let image = convert::to_format(&input, stage.output.format, &Pool::new(0)).unwrap();
+            Output { image, tensor: None, steps: StepTimes::new() }
+        } else {
+            cpu.run(&generated::parse(&steps[before..end]), input.clone()).unwrap()
+        };
+        let operations = &chain.operations()[before..end];
+        let tolerance: u8 = operations.iter().map(|step| step.definition().tolerance).sum();
+        let (expected, tolerance) = match &output.tensor {
+            Some(tensor) => (tensor.data().to_vec(), 0),
+            None => (output.image.to_packed(&Pool::new(0)).data().to_vec(), tolerance),
+        };
+        let sources: BTreeSet<&str> = stage.launches.iter().map(|l| l.source.name()).collect();
+        assert_eq!(sources.len(), 1, "{what}: one file each");
+        let program = match &stage.launches[0].source {
+            Source::File(file) => {
+                programs.entry(file.name.to_owned()).or_insert_with(|| Program::of_file(file.name))
+            }
+            Source::Generated(kernel) => {
+                let program =
+                    programs.entry(generated.to_owned()).or_insert_with(Program::of_generated);
+                program.kernels.insert(kernel.name().to_owned(), kernel.kernel_text());
+                program
+            }
+        };
+        let bytes = describe(stage, &input.to_packed(&Pool::new(0)), expected.len());
+        let what = format!("{what}, steps {:?}", stage.steps);
+        program.requests.push(Request { what, bytes, expected, tolerance });
+        (before, input) = (end, output.image);
+    }
 }
 
-/// What there is to run, by file.
-fn prepare(cases: Vec<Case>) -> BTreeMap<&'static str, Vec<Prepared>> {
-    let mut files: BTreeMap<&'static str, Vec<Prepared>> = BTreeMap::new();
+/// What there is to run for those cases, by program.
+fn prepare(cases: Vec<Case>, generated: &str) -> Programs {
+    let mut programs = Programs::new();
     for case in evenly_chosen(cases) {
         let (chain, image) = (case.chain(), case.image(0));
         let operation = &chain.operations()[0];
-        let Some(work) = operation.cuda(image.shape()) else {
-            assert!(!operation.definition().cuda, "{case:?} does not run on a GPU");
-            continue;
-        };
-        assert!(operation.definition().cuda, "{} says that it has no CUDA", case.filter);
-        let CudaWork::Program(program) = work else { continue };
-        let expected = CpuBackend::new(Pool::new(0)).run(&chain, image.clone()).unwrap().image;
-        let request = describe(&program, &image, expected.data().len());
-        let tolerance = operation.definition().tolerance;
-        let file = program.launches[0].source.name;
-        assert!(program.launches.iter().all(|launch| launch.source.name == file), "one file each");
-        files.entry(file).or_default().push(Prepared { case, request, expected, tolerance });
+        let has = operation.cuda(image.shape()).is_some();
+        let says = operation.definition().cuda;
+        assert_eq!(has, says, "{case:?}: `cuda` of its definition does not say so");
+        if has {
+            let step = (case.filter, case.parameters.clone());
+            add(&mut programs, &format!("{case:?}"), &[step], &image, generated);
+        }
     }
-    files
+    programs
 }
 
 fn evenly_chosen(mut cases: Vec<Case>) -> Vec<Case> {
-    cases.retain(|case| case.size.0 * case.size.1 <= MOST_PIXELS);
+    let pointwise = |case: &Case| {
+        let chain = case.chain();
+        let work = chain.operations()[0].cuda(case.image(0).shape());
+        matches!(work, Some(CudaWork::Pointwise(_)))
+    };
+    cases.retain(|case| {
+        let pixels = case.size.0 * case.size.1;
+        pixels <= MOST_PIXELS || (pixels <= MOST_FUSED_PIXELS && pointwise(case))
+    });
     let mut of_filter: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
     cases.into_iter().for_each(|case| of_filter.entry(case.filter).or_default().push(case));
     let chosen = of_filter.into_values().flat_map(|cases| {
@@ -133,33 +259,15 @@ fn evenly_chosen(mut cases: Vec<Case>) -> Vec<Case> {
     chosen.collect()
 }
 
-fn compare(program: &Path, prepared: &[Prepared]) {
-    let input: Vec<u8> = prepared.iter().flat_map(|one| one.request.iter().copied()).collect();
-    let output = tools::run(&mut Command::new(program), input);
-    let mut rest = output.as_slice();
-    for Prepared { case, expected, tolerance, .. } in prepared {
-        let bytes = expected.data().len();
-        let spacing = bytes.next_multiple_of(256);
-        let (images, after) = rest.split_at((IMAGES - 1) * spacing + bytes);
-        rest = after;
-        for (index, image) in images.chunks(spacing).enumerate() {
-            let differ = image
-                .iter()
-                .zip(expected.data())
-                .position(|(theirs, ours)| theirs.abs_diff(*ours) > *tolerance);
-            if let Some(at) = differ {
-                let (theirs, ours) = (image[at], expected.data()[at]);
-                panic!("image {index} of {case:?}: {theirs} at {at}, on the CPU {ours}");
-            }
-        }
+fn run(programs: &Programs, sanitizer: &str) {
+    for (name, program) in programs {
+        program.run(&program.compile(name, sanitizer));
     }
-    assert!(rest.is_empty());
 }
 
 fn check(family: Family) {
-    for (file, prepared) in prepare(cases::of(family)) {
-        compare(&compile(file, "address,undefined"), &prepared);
-    }
+    let generated = format!("generated_{}", family.name());
+    run(&prepare(cases::of(family), &generated), "address,undefined");
 }
 
 macro_rules! families {
@@ -182,6 +290,18 @@ families! {
     tensor Tensor
 }
 
+/// Neighbouring steps as one kernel, on each layout.
+#[test]
+fn chains() {
+    let mut programs = Programs::new();
+    for steps in generated::chains() {
+        for (image, what) in generated::images(&steps) {
+            add(&mut programs, &what, &steps, &image, "generated_chains");
+        }
+    }
+    run(&programs, "address,undefined");
+}
+
 /// One case of each filter and format.
 #[test]
 fn threads_of_a_block_do_not_race() {
@@ -195,7 +315,11 @@ fn threads_of_a_block_do_not_race() {
         new
     });
     assert!(Catalog::standard().definitions().filter(|d| d.cuda).count() > 0);
-    for (file, prepared) in prepare(cases) {
-        compare(&compile(file, "thread"), &prepared);
+    let mut programs = prepare(cases, "generated");
+    // Whole blocks exchange pixels.
+    let steps = generated::steps(&["grayscale"]);
+    for (image, what) in generated::images(&steps) {
+        add(&mut programs, &what, &steps, &image, "generated");
     }
+    run(&programs, "thread");
 }

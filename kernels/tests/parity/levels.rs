@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ocelli_kernels::{Backend as _, CpuBackend, Family, Image, Pool, Workers};
+use ocelli_kernels::{Backend as _, Catalog, CpuBackend, Family, Image, Pool, Tensor, Workers};
 
 use crate::cases::{self, Case};
 
@@ -12,12 +12,15 @@ fn check(family: Family) {
     for case in cases::of(family) {
         let chain = case.chain();
         let run = |backend: &CpuBackend, image: Image| match backend.clone().run(&chain, image) {
-            Ok(output) => output.image,
+            Ok(output) => (output.image, output.tensor),
             Err(error) => panic!("{case:?}: {error}"),
         };
         let plain = CpuBackend::new(pool.clone()).with_level("scalar").unwrap();
         let expected = run(&plain, case.image(0));
-        assert_eq!(chain.output(case.image(0).shape()).unwrap(), expected.shape(), "{case:?}");
+        let shape = case.image(0).shape();
+        assert_eq!(chain.output(shape).unwrap(), expected.0.shape(), "{case:?}");
+        let tensor = expected.1.as_ref().map(Tensor::shape);
+        assert_eq!(chain.tensor(shape).unwrap().as_ref(), tensor, "{case:?}");
         for level in CpuBackend::levels() {
             let backend = CpuBackend::new(pool.clone()).with_level(level).unwrap();
             same(&expected, &run(&backend, case.image(0)), &case, level);
@@ -30,7 +33,13 @@ fn check(family: Family) {
 }
 
 #[track_caller]
-fn same(expected: &Image, is: &Image, case: &Case, what: &str) {
+fn same(
+    (expected, tensor): &(Image, Option<Tensor>),
+    (is, is_tensor): &(Image, Option<Tensor>),
+    case: &Case,
+    what: &str,
+) {
+    assert!(tensor == is_tensor, "another tensor {what}: {case:?}");
     // A step that changes nothing keeps the padding, too.
     let is = &is.to_packed(&Pool::new(0));
     let differ = expected.data().iter().zip(is.data()).position(|(must, is)| must != is);
@@ -56,4 +65,15 @@ families! {
     effect Effect
     privacy Privacy
     tensor Tensor
+}
+
+/// Every filter has cases.
+#[test]
+fn no_filter_is_forgotten() {
+    let mut missing: Vec<&str> = Catalog::standard().definitions().map(|d| d.id).collect();
+    for family in Family::ALL {
+        let cases = cases::of(family);
+        missing.retain(|id| !cases.iter().any(|case| case.filter == *id));
+    }
+    assert!(missing.is_empty(), "no cases of {missing:?}");
 }

@@ -50,6 +50,17 @@ impl Output {
     }
 }
 
+/// Whether a codec or a pixel format was asked for.
+pub(crate) fn is_stated(output: Option<&v1::OutputFormat>) -> bool {
+    match output.and_then(|output| output.kind.as_ref()) {
+        Some(v1::output_format::Kind::Raw(raw)) => raw.format() != v1::PixelFormat::Unspecified,
+        Some(v1::output_format::Kind::Encoded(encoded)) => {
+            encoded.codec() != v1::ImageCodec::Unspecified
+        }
+        None => false,
+    }
+}
+
 fn quality(asked: u32) -> Result<u8, Failure> {
     match u8::try_from(asked) {
         Ok(0) => Ok(DEFAULT_QUALITY),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use ocelli_kernels::{
-    Image, ImageError, PixelFormat, Pool, Size, codec,
+    Element, Image, ImageError, PixelFormat, Pool, Size, Tensor, codec,
     codec::{CodecError, DecodeLimits},
     convert,
 };
@@ -58,6 +58,23 @@ pub(crate) fn encode(
             let codec = image_codec(codec).into();
             Ok(v1::frame::Payload::Encoded(v1::EncodedImage { codec, data }))
         }
+    }
+}
+
+/// A tensor as the wire has it.
+pub(crate) fn tensor(tensor: Tensor) -> v1::Tensor {
+    let shape = tensor.shape();
+    let element = match shape.element {
+        Element::U8 => v1::ElementType::U8,
+        Element::U32 => v1::ElementType::U32,
+        Element::F16 => v1::ElementType::F16,
+        Element::F32 => v1::ElementType::F32,
+    };
+    v1::Tensor {
+        element: element.into(),
+        shape: shape.dimensions.iter().map(|length| *length as u64).collect(),
+        layout: shape.layout.to_owned(),
+        data: tensor.into_data(),
     }
 }
 

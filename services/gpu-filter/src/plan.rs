@@ -5,7 +5,7 @@ use ocelli_kernels::{Catalog, Chain};
 use ocelli_messages::{CheckedFrame, ErrorKind, Failure, Limits, Payload, v1};
 use prost::Message as _;
 
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// What is to be done with a frame.
 #[derive(Debug)]
@@ -38,8 +38,13 @@ impl Plan {
             .map_err(|failure| failure.within("pipeline"))?;
         let frame =
             CheckedFrame::check(frame, limits).map_err(|failure| failure.within("frame"))?;
+        let form_is_stated = output::is_stated(pipeline.output.as_ref());
         let output = Output::check(pipeline.output, &frame.payload)
             .map_err(|failure| failure.within("pipeline.output"))?;
+        if chain.makes_tensor() && form_is_stated {
+            let message = "the last filter makes a tensor: it has no codec and no pixel format";
+            return Err(Failure::invalid("pipeline.output", message));
+        }
         let CheckedFrame { identity, payload } = frame;
         Ok(Self { identity, payload, chain, output, accelerator })
     }

@@ -17,7 +17,7 @@ use ocelli_actors::{
     device::{DeviceActor, DeviceQueue, MakeWorker},
     supervisor::{ChildSpec, Restart, SupervisorSpec},
 };
-use ocelli_kernels::{Catalog, CpuBackend, CudaBackend, Pool, Probe, codec::DecodeLimits};
+use ocelli_kernels::{Catalog, CpuBackend, CudaBackend, Pool, Probe, Workers, codec::DecodeLimits};
 use ocelli_messages::{ErrorKind, Failure, Limits, Subject, Tenant, v1};
 
 use crate::{
@@ -66,7 +66,7 @@ pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
     let gpu = has_gpu(parts)?;
     let pool = Pool::new(parts.config.pool_bytes);
     let name: Arc<str> = format!("{SERVICE}-{}", parts.instance).into();
-    let (workers, devices) = devices(parts, gpu, &pool, &name);
+    let (workers, devices) = devices(parts, gpu, &pool, &name)?;
     let process = Process {
         catalog: Arc::clone(&parts.catalog),
         limits: parts.limits,
@@ -108,8 +108,17 @@ fn has_gpu(parts: &Parts) -> Result<bool, Failure> {
     }
 }
 
-fn devices(parts: &Parts, gpu: bool, pool: &Pool, name: &Arc<str>) -> (SupervisorSpec, Devices) {
+fn devices(
+    parts: &Parts,
+    gpu: bool,
+    pool: &Pool,
+    name: &Arc<str>,
+) -> Result<(SupervisorSpec, Devices), Failure> {
     let config = &parts.config;
+    // While fewer frames than cores are under way, they share the work on one frame.
+    let crew = Workers::new(config.threads()).map(Arc::new).map_err(|error| {
+        Failure::new(ErrorKind::Unavailable, format!("no threads for pixels: {error}"))
+    })?;
     let limits =
         DecodeLimits { max_side: parts.limits.max_side_px, max_pixels: parts.limits.max_pixels };
     // Whoever holds a credit, or is a live frame under way, finds room here.
@@ -119,9 +128,10 @@ fn devices(parts: &Parts, gpu: bool, pool: &Pool, name: &Arc<str>) -> (Superviso
     let (base, cap) = WORKER_BACKOFF;
     let mut workers = SupervisorSpec::new("devices").intensity(restarts, window).backoff(base, cap);
     for index in 0..config.threads() {
-        let (pool, name) = (pool.clone(), Arc::clone(name));
+        let (pool, name, crew) = (pool.clone(), Arc::clone(name), Arc::clone(&crew));
         let make: MakeWorker<FilterWorker> = Arc::new(move || {
-            let backend = Box::new(CpuBackend::new(pool.clone()));
+            let backend = CpuBackend::new(pool.clone()).with_workers(Arc::clone(&crew));
+            let backend = Box::new(backend);
             Ok(FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name)))
         });
         let queue = cpu.clone();
@@ -133,7 +143,7 @@ fn devices(parts: &Parts, gpu: bool, pool: &Pool, name: &Arc<str>) -> (Superviso
         workers = workers.child(child);
     }
     if !gpu {
-        return (workers, Devices { cpu, gpu: None });
+        return Ok((workers, Devices { cpu, gpu: None }));
     }
     let queue = queue();
     let (jobs, pool, name) = (queue.clone(), pool.clone(), Arc::clone(name));
@@ -149,7 +159,7 @@ fn devices(parts: &Parts, gpu: bool, pool: &Pool, name: &Arc<str>) -> (Superviso
     // A lost GPU cannot be healed by a new thread: `auto` goes on with the CPU.
     let workers = workers.child(child.restart(Restart::Temporary));
     let breaker = Breaker::new("cuda", BreakerPolicy::default(), rand::random());
-    (workers, Devices { cpu, gpu: Some(Gpu { queue, worker, breaker }) })
+    Ok((workers, Devices { cpu, gpu: Some(Gpu { queue, worker, breaker }) }))
 }
 
 fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) -> ServiceSpec {

@@ -12,7 +12,9 @@ use ocelli_actors::{
     device::Worker,
     metrics::{Metric, histogram},
 };
-use ocelli_kernels::{Accelerator, Backend, BackendError, Pool, StepTimes, codec::DecodeLimits};
+use ocelli_kernels::{
+    Accelerator, Backend, BackendError, Pool, Shape, StepTimes, codec::DecodeLimits,
+};
 use ocelli_messages::{Deadline, ErrorKind, Failure, v1};
 use prost::Message as _;
 use tokio::{sync::oneshot, time::Instant};
@@ -59,9 +61,13 @@ impl FilterWorker {
         let started = Instant::now();
         let image = pixels::decode(&plan.payload, &self.limits, &self.pool)?;
         let decoded = started.elapsed();
+        self.check_results(&plan, image.shape())?;
         let output = self.backend.run(&plan.chain, image).map_err(|error| refused(&error))?;
         let computed = started.elapsed();
-        let payload = pixels::encode(output.image, plan.output, &self.pool)?;
+        let payload = match output.tensor {
+            Some(tensor) => v1::frame::Payload::Tensor(pixels::tensor(tensor)),
+            None => pixels::encode(output.image, plan.output, &self.pool)?,
+        };
         let times = Times {
             queue: queued,
             decode: decoded,
@@ -77,6 +83,23 @@ impl FilterWorker {
             worker: self.name.to_string(),
         };
         Ok(encode(&response, &self.pool))
+    }
+
+    /// Whether all images on the way are within the limits that hold for those that come in.
+    fn check_results(&self, plan: &Plan, input: Shape) -> Result<(), Failure> {
+        let largest = plan.chain.largest(input).map_err(|error| refused(&error))?;
+        let (width, height) = (largest.size.width(), largest.size.height());
+        let DecodeLimits { max_side, max_pixels } = self.limits;
+        let within =
+            width.max(height) <= max_side as usize && largest.size.pixels() as u64 <= max_pixels;
+        if within || largest == input {
+            return Ok(());
+        }
+        let message = format!(
+            "a step makes an image of {width}x{height}: at most {max_pixels} pixels and sides of \
+             {max_side} are allowed"
+        );
+        Err(Failure::new(ErrorKind::TooLarge, message).at("pipeline.steps"))
     }
 
     fn measure(&mut self, plan: &Plan, times: &Times) {

@@ -345,7 +345,7 @@ fn the_filters_are_listed_as_they_are_defined() {
             let all = ask(v1::Accelerator::Auto).await;
             let blur = all.filters.iter().find(|filter| filter.id == "blur").unwrap();
             let size = blur.parameters.iter().find(|p| p.id == "kernel_size").unwrap();
-            assert_eq!((size.minimum, size.maximum, size.step), (Some(1.0), Some(31.0), Some(2.0)));
+            assert_eq!((size.minimum, size.maximum, size.step), (Some(1.0), Some(255.0), Some(2.0)));
             assert_eq!(size.default_value, "5");
             assert!(ask(v1::Accelerator::Cuda).await.filters.is_empty());
         },

@@ -53,6 +53,15 @@ pub(crate) fn image(
             reply.content_type(media_type(&file)?);
             file.data
         }
+        Some(v1::frame::Payload::Tensor(tensor)) => {
+            let axes: Vec<_> = tensor.shape.iter().map(ToString::to_string).collect();
+            reply
+                .content_type("application/octet-stream")
+                .insert_header(("ocelli-tensor-element", tensor.element().name()))
+                .insert_header(("ocelli-tensor-shape", axes.join(",")))
+                .insert_header(("ocelli-tensor-layout", tensor.layout));
+            tensor.data
+        }
         Some(v1::frame::Payload::Blob(_)) | None => {
             return Err(Failure::internal("the worker answered without an image"));
         }

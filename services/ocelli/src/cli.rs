@@ -155,11 +155,22 @@ pub(crate) enum Accelerator {
 
 #[derive(Debug, Args)]
 pub(crate) struct Filters {
+    #[command(subcommand)]
+    pub(crate) action: Option<FiltersAction>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) target: Target,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FiltersAction {
+    /// Show one filter, with all that there is to say about it
+    Show {
+        /// What it is called, `blur` for example
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -118,7 +118,12 @@ pub(crate) fn codec_named(name: &str) -> Result<v1::ImageCodec, Failure> {
 
 /// The codec of a path's extension; `None` without one.
 pub(crate) fn codec_of(path: &Path) -> Result<Option<v1::ImageCodec>, Failure> {
-    path.extension().map(|extension| codec_named(&extension.to_string_lossy())).transpose()
+    match path.extension() {
+        // The file of a tensor, which has no codec.
+        Some(extension) if extension == "npy" => Ok(None),
+        Some(extension) => codec_named(&extension.to_string_lossy()).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// A client's own runtime: requests and nothing else.

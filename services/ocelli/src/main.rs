@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod exit;
 mod links;
+mod npy;
 mod run;
 mod settings;
 mod watch;

@@ -1,5 +1,31 @@
 //! Rows of the family `colour`.
 
-use super::{Listed, RGB};
+use super::{GRAY, GRAY_AND_RGB, Listed, RGB};
 
-pub(super) const LIST: &[Listed] = &[("grayscale", &[], RGB)];
+pub(super) const LIST: &[Listed] = &[
+    ("grayscale", &[], RGB),
+    ("invert", &[], GRAY_AND_RGB),
+    ("brightness_contrast", &[("brightness", "10"), ("contrast", "1.2")], GRAY_AND_RGB),
+    ("gamma", &[("gamma", "2.2")], GRAY_AND_RGB),
+    ("saturation_hue", &[("saturation", "1.5"), ("hue", "30")], RGB),
+    ("white_balance", &[], RGB),
+    ("sepia", &[], RGB),
+    ("color_matrix", &[("matrix", MATRIX)], RGB),
+    ("threshold", &[], GRAY_AND_RGB),
+    ("threshold", &[("method", "otsu")], GRAY),
+    ("lut", &[("table", SOLARISED)], GRAY_AND_RGB),
+];
+
+const MATRIX: &str = "0.9 0.2 -0.1 5 0.1 0.8 0.1 -3 -0.2 0.3 0.9 0";
+
+/// No formula makes it.
+const SOLARISED: &str = "0 0 0 0 0 0 0 0 0 0 1 1 1 1 2 2 3 3 3 4 4 5 5 6 6 7 7 8 9 9 10 28 29 29 30 31 32 33 33 \
+    34 35 36 37 38 39 40 41 42 44 45 46 47 48 50 51 52 53 55 56 57 59 60 79 80 82 83 85 86 \
+    88 90 91 93 94 96 98 100 101 103 105 107 109 111 113 115 117 119 121 123 125 127 129 \
+    131 133 152 154 157 159 161 163 166 168 171 173 175 178 180 183 185 188 190 193 195 \
+    198 201 203 206 209 212 214 217 220 223 226 228 248 251 254 1 4 7 10 13 16 20 23 26 29 \
+    32 36 39 42 45 49 52 55 59 62 66 69 73 76 80 83 87 91 111 115 118 122 126 130 133 137 \
+    141 145 149 153 157 161 165 169 173 177 181 185 189 193 197 201 205 210 214 218 222 \
+    227 231 253 1 5 10 14 19 23 28 32 37 41 46 51 55 60 65 70 74 79 84 89 94 98 103 108 \
+    113 118 123 128 133 138 160 166 171 176 181 186 192 197 202 207 213 218 223 229 234 \
+    240 245 251 0 6 11 17 23 28 34 39 45 51 57 62 68 91 97 103 109 115 121 127 133";

@@ -10,6 +10,7 @@ mod privacy;
 mod sharpen;
 mod tensor;
 mod tones;
+mod warp;
 
 use std::collections::BTreeMap;
 
@@ -48,6 +49,7 @@ pub(crate) fn all() -> Vec<Bench> {
         privacy::LIST,
         tensor::LIST,
         tones::LIST,
+        warp::LIST,
     ];
     let catalog = Catalog::standard();
     let mut all = Vec::new();

@@ -1,6 +1,7 @@
 //! `blur`: a Gaussian blur.
 
 mod direct;
+mod part;
 mod separable;
 #[cfg(test)]
 mod tests;
@@ -9,12 +10,14 @@ mod weights;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::launch::{self, CUDA};
 use crate::border::{self, Border};
-use crate::cuda::{Argument, CudaProgram, CudaSource, CudaWork, Launch};
+use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
+pub(crate) use part::{Gaussian, KERNEL_SIZE, SIGMA};
 use weights::{Kernel, MAX_TAPS};
 
 /// In the catalogue.
@@ -22,10 +25,20 @@ pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
     let taps = usize::try_from(parameters.integer("kernel_size")?).unwrap_or(1);
+    let separable = parameters.boolean("separable")?;
+    if taps > MAX_DIRECT && !separable {
+        return Err(ParameterError::new(
+            "separable",
+            format!(
+                "kernel_size {taps} needs separable true: in one pass it is at most {MAX_DIRECT}"
+            ),
+            vec!["true".to_owned()],
+        ));
+    }
     Ok(Arc::new(Blur {
         kernel: Kernel::gaussian(taps, parameters.number("sigma")?),
         border: Border::of(parameters.text("border_mode")?),
-        separable: parameters.boolean("separable")?,
+        separable,
     }))
 }
 
@@ -58,7 +71,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             id: "separable",
             name: "Separable",
             description: "Two passes of one dimension instead of one of two: the same result, \
-                          sooner.",
+                          sooner. Kernels above 31 need it.",
             kind: ParameterKind::Boolean { default: true },
         },
     ],
@@ -66,11 +79,11 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     cuda: true,
     tolerance: 0,
     notes: "OpenCV's GaussianBlur for 8-bit images, bit for bit, with each of its borders; OpenCV \
-            has no wrap there.",
+            has no wrap there. Time grows with the kernel size, as far as its weights are not zero.",
 };
 
-static CUDA: CudaSource =
-    CudaSource { name: "blur.cu", text: include_str!("../../../cuda/blur.cu") };
+/// The greatest kernel for one pass: a larger one would take minutes.
+const MAX_DIRECT: usize = 31;
 
 /// Pixels of a tile on a GPU, across and down; one block of threads makes one tile.
 const TILE: (usize, usize) = (32, 16);
@@ -92,18 +105,32 @@ impl Operation for Blur {
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
+        let weights = self.kernel.weights().iter().flat_map(|weight| weight.to_le_bytes());
+        let data = vec![weights.collect()];
+        let large = self.kernel.weights().len() > MAX_DIRECT;
+        let (scratch, launches) = if large {
+            (vec![input.bytes() * 2], self.two_launches(input)?)
+        } else {
+            (Vec::new(), vec![self.one_launch(input)?])
+        };
+        Some(CudaWork::Program(CudaProgram { scratch, data, launches }))
+    }
+}
+
+impl Blur {
+    /// Tiles of shared memory that all is done in.
+    fn one_launch(&self, input: Shape) -> Option<Launch> {
         let (size, input) = (input.size, input.format);
         let (channels, radius) = (input.channels(), self.kernel.radius());
         let (across, down) = (TILE.0 + 2 * radius, TILE.1 + 2 * radius);
         // The tile with its surroundings; for two passes also what the first makes of it.
         let tile = across * down * channels;
         let passed = if self.separable { TILE.0 * down * channels * 2 } else { 0 };
-        let int = |value: usize| i32::try_from(value).ok().map(Argument::Int);
-        let blocks = |pixels: usize, tile: usize| u32::try_from(pixels.div_ceil(tile)).ok();
-        let launch = Launch {
+        let int = launch::int;
+        Some(Launch {
             source: &CUDA,
             kernel: if self.separable { "blur_separable" } else { "blur_direct" },
-            grid: (blocks(size.width(), TILE.0)?, blocks(size.height(), TILE.1)?),
+            grid: (launch::blocks(size.width(), TILE.0)?, launch::blocks(size.height(), TILE.1)?),
             block: (32, 8),
             shared_bytes: u32::try_from(tile.next_multiple_of(4) + passed).ok()?,
             arguments: vec![
@@ -116,10 +143,52 @@ impl Operation for Blur {
                 Argument::Int(self.border.code()),
                 Argument::Data(0),
             ],
+        })
+    }
+
+    /// With what surrounds it, a tile would not fit: column sums into memory, then along them.
+    fn two_launches(&self, input: Shape) -> Option<Vec<Launch>> {
+        /// Pixels of a block's row.
+        const PIXELS: usize = 64;
+        let (channels, row) = (input.format.channels(), input.row_bytes());
+        let (width, height) = (input.size.width(), input.size.height());
+        let (int, radius) = (launch::int, self.kernel.radius());
+        let columns = Launch {
+            source: &CUDA,
+            kernel: "blur_columns",
+            grid: (launch::blocks(row, 128)?, launch::blocks(height, 4)?),
+            block: (128, 1),
+            shared_bytes: 0,
+            arguments: vec![
+                Argument::Input,
+                Argument::Scratch(0),
+                int(row)?,
+                int(height)?,
+                int(radius)?,
+                Argument::Int(self.border.code()),
+                Argument::Data(0),
+            ],
         };
-        let weights = self.kernel.weights().iter().flat_map(|weight| weight.to_le_bytes());
-        let data = vec![weights.collect()];
-        Some(CudaWork::Program(CudaProgram { scratch: Vec::new(), data, launches: vec![launch] }))
+        let segment = (PIXELS + 2 * radius) * channels * 2;
+        let rows = Launch {
+            source: &CUDA,
+            kernel: "blur_rows",
+            grid: (launch::blocks(width, PIXELS)?, launch::blocks(height, 1)?),
+            block: (128, 1),
+            shared_bytes: u32::try_from(segment).ok()?,
+            arguments: vec![
+                Argument::Scratch(0),
+                Argument::Output,
+                int(width)?,
+                int(height)?,
+                int(channels)?,
+                int(radius)?,
+                Argument::Int(self.border.code()),
+                Argument::Data(0),
+                int(PIXELS)?,
+            ],
+        };
+        Some(vec![columns, rows])
     }
 }
 

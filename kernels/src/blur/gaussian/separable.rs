@@ -8,13 +8,15 @@
 use std::ops::Range;
 
 use super::weights::{Kernel, MAX_TAPS};
+use crate::blur::edge::extend;
 use crate::border::Border;
 use crate::scratch::Scratch;
 use crate::simd::{Isa, simd_levels};
 use crate::{Cpu, Window};
 
-/// Weights up to the middle of the greatest kernel.
-const HALF: usize = MAX_TAPS.div_ceil(2);
+/// Weights up to the middle of a kernel of 31, and of the greatest.
+const HALF: usize = 16;
+const LARGE_HALF: usize = MAX_TAPS.div_ceil(2);
 
 /// Those rows of the blurred image.
 pub(super) fn render(
@@ -42,24 +44,8 @@ pub(super) fn render(
         if let Some(middle) = sums.get_mut(margin..margin + row_bytes) {
             vertical(level, taps, kernel.weights(), middle);
         }
-        extend(sums, margin, channels, input.width(), border);
+        extend(sums, kernel.radius(), channels, input.width(), border);
         horizontal(level, sums, kernel.weights(), channels, output);
-    }
-}
-
-/// Fills both margins of a row from its middle.
-fn extend(sums: &mut [u16], margin: usize, channels: usize, width: usize, border: Border) {
-    let radius = margin / channels;
-    let beyond = (0..radius).chain(radius + width..width + 2 * radius);
-    for to in beyond {
-        let to_bytes = to * channels..(to + 1) * channels;
-        match border.index(to as isize - radius as isize, width) {
-            Some(from) => {
-                let from = radius + from;
-                sums.copy_within(from * channels..(from + 1) * channels, to_bytes.start);
-            }
-            None => sums.get_mut(to_bytes).unwrap_or_default().fill(0),
-        }
     }
 }
 
@@ -73,7 +59,8 @@ simd_levels! {
             ([a, b, c, d, e], [u, v, w, x, y]) => {
                 vertical_taps::<_, 3>(isa, &[*a, b, c, d, e], &[*u, *v, *w, *x, *y], sums);
             }
-            _ => vertical_taps::<_, HALF>(isa, rows, weights, sums),
+            _ if weights.len() < 2 * HALF => vertical_taps::<_, HALF>(isa, rows, weights, sums),
+            _ => vertical_taps::<_, LARGE_HALF>(isa, rows, weights, sums),
         }
     }
 }
@@ -91,7 +78,10 @@ simd_levels! {
             [u, v, w, x, y] => {
                 horizontal_taps::<_, 3>(isa, sums, &[u, v, w, x, y], channels, output);
             }
-            _ => horizontal_taps::<_, HALF>(isa, sums, weights, channels, output),
+            _ if weights.len() < 2 * HALF => {
+                horizontal_taps::<_, HALF>(isa, sums, weights, channels, output);
+            }
+            _ => horizontal_taps::<_, LARGE_HALF>(isa, sums, weights, channels, output),
         }
     }
 }

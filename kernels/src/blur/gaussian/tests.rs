@@ -4,67 +4,31 @@ use proptest::prelude::*;
 
 use super::Blur;
 use super::weights::Kernel;
-use crate::border::{self, Border};
+use crate::blur::reference::{any_border, each_sample, sample};
+use crate::border::Border;
 use crate::simd::Level;
 use crate::test_images::{any_image, packed, run};
 use crate::{Cpu, Image, Pool};
 
-/// One sample at a time, in 64 bits, with the border found step by step.
+/// One sample at a time, in 64 bits.
 fn reference(kernel: &Kernel, border: Border, input: &Image) -> Vec<u8> {
-    let (width, height) = (input.size().width() as i64, input.size().height() as i64);
-    let channels = input.format().channels() as i64;
     let radius = kernel.radius() as i64;
     let weight = |tap: i64| u64::from(kernel.weights()[(tap + radius) as usize]);
-    let sample = |x: i64, y: i64, channel: i64| {
-        let inside = |at, length| (0..length).contains(&at);
-        if border == Border::Constant && !(inside(x, width) && inside(y, height)) {
-            return 0;
-        }
-        let row = outside(border, y, height) as usize;
-        let at = (outside(border, x, width) * channels + channel) as usize;
-        u64::from(input.row(row)[at])
-    };
-    let mut result = Vec::new();
-    for y in 0..height {
-        for x in 0..width {
-            for channel in 0..channels {
-                let mut sum = 0;
-                for down in -radius..=radius {
-                    for across in -radius..=radius {
-                        let product = weight(down) * weight(across);
-                        sum += product * sample(x + across, y + down, channel);
-                    }
-                }
-                result.push(((sum + 32768) / 65536) as u8);
+    each_sample(input, |x, y, channel| {
+        let mut sum = 0;
+        for down in -radius..=radius {
+            for across in -radius..=radius {
+                let product = weight(down) * weight(across);
+                sum += product * u64::from(sample(input, x + across, y + down, channel, border));
             }
         }
-    }
-    result
-}
-
-fn outside(border: Border, mut at: i64, length: i64) -> i64 {
-    while !(0..length).contains(&at) {
-        at = match border {
-            Border::Replicate | Border::Constant => at.clamp(0, length - 1),
-            Border::Reflect101 if length == 1 => 0,
-            Border::Reflect101 if at < 0 => -at,
-            Border::Reflect101 => 2 * length - 2 - at,
-            Border::Wrap if at < 0 => at + length,
-            Border::Wrap => at - length,
-            Border::Reflect if at < 0 => -1 - at,
-            Border::Reflect => 2 * length - 1 - at,
-        };
-    }
-    at
+        ((sum + 32768) / 65536) as u8
+    })
 }
 
 fn any_kernel() -> impl Strategy<Value = Kernel> {
     let sigma = prop_oneof![Just(0.0), 0.3..3.0_f64, 3.0..100.0_f64];
     (0..16_usize, sigma).prop_map(|(radius, sigma)| Kernel::gaussian(2 * radius + 1, sigma))
-}
-
-fn any_border() -> impl Strategy<Value = Border> {
-    proptest::sample::select(border::NAMES.to_vec()).prop_map(Border::of)
 }
 
 proptest! {

@@ -9,10 +9,14 @@ mod x86;
 
 use std::sync::Arc;
 
+use super::spaces::Space;
+use super::spaces::ycbcr::BT601_LIMITED;
+use crate::convert::{cuda, planar::Planar};
 use crate::cuda::{CudaPointwise, CudaWork};
 use crate::{
-    CpuWork, Entry, Family, FilterDefinition, Level, Operation, ParameterDefinition,
-    ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise, Refusal, Shape,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Level, Operation,
+    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
+    Refusal, Shape, Whole,
 };
 use weights::Rule;
 
@@ -27,8 +31,8 @@ pub(crate) const ENTRY: Entry = Entry {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "grayscale",
     name: "Grayscale",
-    description: "Turns colours into shades of grey. RGB becomes one channel; RGBA keeps its four, \
-                  and its transparency.",
+    description: "Turns colours into shades of grey. RGB, NV12 and I420 become one channel; RGBA \
+                  keeps its four, and its transparency.",
     family: Family::Colour,
     parameters: &[ParameterDefinition {
         id: "algorithm",
@@ -36,10 +40,13 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         description: "How bright red, green and blue count.",
         kind: ParameterKind::Select { options: &weights::NAMES, default: "bt601" },
     }],
-    formats: &PixelFormat::INTERLEAVED,
+    formats: &PixelFormat::ALL,
     cuda: true,
     tolerance: 0,
-    notes: "bt601 is OpenCV's cvtColor with COLOR_RGB2GRAY, bit for bit.",
+    notes: "bt601 is OpenCV's cvtColor with COLOR_RGB2GRAY, bit for bit. Of NV12 and I420 it is \
+            luma, from limited to full range, and chroma is not touched: within 1 level what \
+            the colours would give, but for those beyond red, green and blue. OpenCV's \
+            COLOR_YUV2GRAY leaves luma in limited range.",
 };
 
 #[derive(Debug)]
@@ -54,20 +61,31 @@ impl Operation for Grayscale {
 
     fn output(&self, input: Shape) -> Result<Shape, Refusal> {
         Ok(match input.format {
-            PixelFormat::Rgb8 => input.with_format(PixelFormat::Gray8),
-            _ => input,
+            PixelFormat::Rgba8 => input,
+            _ => input.with_format(PixelFormat::Gray8),
         })
     }
 
     fn cpu(&self, input: Shape) -> CpuWork<'_> {
         match input.format {
             PixelFormat::Gray8 => CpuWork::Nothing,
-            _ => CpuWork::Pointwise(self),
+            PixelFormat::Rgb8 | PixelFormat::Rgba8 => CpuWork::Pointwise(self),
+            PixelFormat::Nv12 | PixelFormat::I420 => CpuWork::Whole(self),
         }
     }
 
-    fn cuda(&self, _: Shape) -> Option<CudaWork> {
-        let constants = self.rule.weights().map(i32::from).to_vec();
+    fn cuda(&self, input: Shape) -> Option<CudaWork> {
+        let weights = self.rule.weights().map(i32::from);
+        if input.format.is_planar() {
+            return match self.rule == Rule::of("bt601") {
+                true => cuda::gray(input, &BT601_LIMITED),
+                false => {
+                    let (from, to) = (&BT601_LIMITED, Space::Gray);
+                    cuda::from_planar(input, from, to, from, Some(weights))
+                }
+            };
+        }
+        let constants = weights.to_vec();
         Some(CudaWork::Pointwise(CudaPointwise { function: "grayscale", constants, table: None }))
     }
 }
@@ -75,6 +93,26 @@ impl Operation for Grayscale {
 impl Pointwise for Grayscale {
     fn pixels(&self, level: Level, input: PixelFormat, from: &[u8], to: &mut [u8]) {
         cpu::pixels(level, self.rule, input, from, to);
+    }
+}
+
+/// From a planar layout.
+impl Whole for Grayscale {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
+        let planar = Planar::of(input);
+        if self.rule == Rule::of("bt601") {
+            return planar.gray(cpu, &BT601_LIMITED);
+        }
+        let (size, level) = (input.size(), cpu.level());
+        let mut buffer = cpu.take(size.pixels());
+        cpu.bands(&mut buffer, size.width(), |rows, band| {
+            let mut colours = cpu.take(3 * size.width());
+            for (y, to) in rows.zip(band.chunks_exact_mut(size.width())) {
+                planar.render(level, &BT601_LIMITED, 3, y..y + 1, &mut colours, |_| {});
+                cpu::pixels(level, self.rule, PixelFormat::Rgb8, &colours, to);
+            }
+        });
+        Image::packed(size, PixelFormat::Gray8, buffer)
     }
 }
 

@@ -70,6 +70,8 @@ fn filter(filter: &v1::FilterDefinition) -> Value {
         "formats": formats,
         "accelerators": names(filter.accelerators()),
         "tolerance": filter.tolerance,
+        "family": filter.family,
+        "notes": filter.notes,
         "parameters": filter.parameters.iter().map(parameter).collect::<Vec<_>>(),
     })
 }
@@ -88,7 +90,18 @@ fn parameter(parameter: &v1::FilterParameter) -> Value {
     if kind == T::Select {
         set("options", parameter.options.as_slice().into());
     }
-    if matches!(kind, T::Integer | T::Number) {
+    match kind {
+        T::Numbers => {
+            set("min_items", parameter.min_items.into());
+            set("max_items", parameter.max_items.into());
+            set("items_step", parameter.items_step.into());
+        }
+        T::Text => {
+            set("max_chars", parameter.max_items.into());
+        }
+        _ => {}
+    }
+    if matches!(kind, T::Integer | T::Number | T::Numbers) {
         let range = [parameter.minimum, parameter.maximum, parameter.step];
         for (name, value) in ["minimum", "maximum", "step"].into_iter().zip(range) {
             if let Some(value) = value {
@@ -105,7 +118,14 @@ fn default(kind: v1::ParameterType, text: &str) -> Value {
         v1::ParameterType::Integer => text.parse::<i64>().ok().map(Value::from),
         v1::ParameterType::Number => text.parse::<f64>().ok().map(Value::from),
         v1::ParameterType::Boolean => text.parse::<bool>().ok().map(Value::from),
-        _ => None,
+        v1::ParameterType::Numbers => {
+            let numbers = text.split_whitespace().map(|word| word.parse::<f64>().ok());
+            numbers.collect::<Option<Vec<_>>>().map(Value::from)
+        }
+        v1::ParameterType::Select
+        | v1::ParameterType::Color
+        | v1::ParameterType::Text
+        | v1::ParameterType::Unspecified => None,
     };
     typed.unwrap_or_else(|| text.into())
 }
@@ -151,6 +171,26 @@ mod tests {
             default_value: "true".into(),
             ..Default::default()
         };
+        let numbers = v1::FilterParameter {
+            r#type: v1::ParameterType::Numbers.into(),
+            default_value: "1 0.5".into(),
+            minimum: Some(-1.0),
+            maximum: Some(1.0),
+            min_items: 2,
+            max_items: 8,
+            items_step: 2,
+            ..Default::default()
+        };
+        let color = v1::FilterParameter {
+            r#type: v1::ParameterType::Color.into(),
+            default_value: "#ff0000".into(),
+            ..Default::default()
+        };
+        let text = v1::FilterParameter {
+            r#type: v1::ParameterType::Text.into(),
+            max_items: 99,
+            ..Default::default()
+        };
         let filter = v1::FilterDefinition {
             id: "grayscale".into(),
             name: "Grayscale".into(),
@@ -160,11 +200,15 @@ mod tests {
                 range(v1::ParameterType::Integer, "3", 1.0, 31.0, 2.0),
                 range(v1::ParameterType::Number, "1.5", 0.0, 10.0, 0.1),
                 boolean,
+                numbers,
+                color,
+                text,
             ],
             formats: vec![v1::PixelFormat::Gray8.into(), v1::PixelFormat::Rgb8.into()],
             accelerators: vec![v1::Accelerator::Cpu.into()],
             tolerance: 1,
-            ..Default::default()
+            family: "colour".into(),
+            notes: "n".into(),
         };
         let list = v1::ListFiltersResponse {
             filters: vec![filter],
@@ -177,6 +221,7 @@ mod tests {
             "filters": [{
                 "id": "grayscale", "name": "Grayscale", "description": "d",
                 "formats": ["gray8", "rgb8"], "accelerators": ["cpu"], "tolerance": 1,
+                "family": "colour", "notes": "n",
                 "parameters": [
                     { "id": "weights", "name": "Weights", "description": "w", "type": "select",
                       "default": "bt601", "options": ["bt601", "bt709"] },
@@ -186,6 +231,13 @@ mod tests {
                       "default": 1.5, "minimum": 0.0, "maximum": 10.0, "step": 0.1 },
                     { "id": "", "name": "", "description": "", "type": "boolean",
                       "default": true },
+                    { "id": "", "name": "", "description": "", "type": "numbers",
+                      "default": [1.0, 0.5], "minimum": -1.0, "maximum": 1.0,
+                      "min_items": 2, "max_items": 8, "items_step": 2 },
+                    { "id": "", "name": "", "description": "", "type": "color",
+                      "default": "#ff0000" },
+                    { "id": "", "name": "", "description": "", "type": "text", "default": "",
+                      "max_chars": 99 },
                 ],
             }],
         });

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use ocelli_messages::{Named as _, v1};
+use ocelli_messages::{ErrorKind, Failure, Named as _, v1};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::Filters,
+    cli::{Filters, FiltersAction},
     client::{self, Client},
 };
 
@@ -14,20 +14,74 @@ use crate::{
 pub(crate) fn filters(filters: &Filters) -> anyhow::Result<ExitCode> {
     let list =
         client::block_on(async { Ok(Client::connect(&filters.target).await?.filters().await?) })?;
+    let only = match &filters.action {
+        Some(FiltersAction::Show { id }) => Some(find(&list.filters, id)?),
+        None => None,
+    };
+    if let (true, Some(filter)) = (filters.json, only) {
+        say!("{:#}", as_json(filter));
+        return Ok(ExitCode::SUCCESS);
+    }
     if filters.json {
         let filters: Vec<_> = list.filters.iter().map(as_json).collect();
         say!("{:#}", json!({ "version": list.version, "filters": filters }));
         return Ok(ExitCode::SUCCESS);
     }
-    for filter in &list.filters {
-        let on: Vec<_> = filter.accelerators().map(v1::Accelerator::name).collect();
-        say!("{}  ({})\n    {}", filter.id, on.join(", "), filter.description);
-        for parameter in &filter.parameters {
-            say!("    {:<12} {}", parameter.id, describe(parameter));
-        }
-        say!("");
+    if let Some(filter) = only {
+        show(filter);
+        return Ok(ExitCode::SUCCESS);
     }
+    // The families in the order in which the worker has them; it sorts filters by id.
+    let mut families: Vec<&str> = list.filters.iter().map(|f| f.family.as_str()).collect();
+    families.sort_unstable();
+    families.dedup();
+    for family in families {
+        say!("{}\n", family.to_uppercase());
+        for filter in list.filters.iter().filter(|filter| filter.family == family) {
+            summary(filter);
+            say!("");
+        }
+    }
+    say!("`ocelli filters show ID` says more about one.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The filter of that id.
+fn find<'a>(
+    filters: &'a [v1::FilterDefinition],
+    id: &str,
+) -> Result<&'a v1::FilterDefinition, Failure> {
+    filters.iter().find(|filter| filter.id == id).ok_or_else(|| {
+        let known = filters.iter().map(|filter| filter.id.as_str());
+        Failure::new(ErrorKind::InvalidArgument, format!("there is no filter {id:?}")).allow(known)
+    })
+}
+
+fn summary(filter: &v1::FilterDefinition) {
+    let on: Vec<_> = filter.accelerators().map(v1::Accelerator::name).collect();
+    let formats: Vec<_> = filter.formats().map(v1::PixelFormat::name).collect();
+    say!("{}  ({}; {}; {})", filter.id, on.join(", "), formats.join(", "), tolerance(filter));
+    say!("    {}", filter.description);
+    let width = filter.parameters.iter().map(|parameter| parameter.id.len()).max().unwrap_or(0);
+    for parameter in &filter.parameters {
+        say!("    {:<width$}  {}", parameter.id, describe(parameter));
+    }
+}
+
+fn show(filter: &v1::FilterDefinition) {
+    say!("{}, {}", filter.name, filter.family);
+    summary(filter);
+    if !filter.notes.is_empty() {
+        say!("\n    {}", filter.notes);
+    }
+}
+
+/// How far results may differ between processors, in words.
+fn tolerance(filter: &v1::FilterDefinition) -> String {
+    match filter.tolerance {
+        0 => "the same everywhere".to_owned(),
+        levels => format!("within {levels} of 255 everywhere"),
+    }
 }
 
 fn describe(parameter: &v1::FilterParameter) -> String {
@@ -69,6 +123,9 @@ fn as_json(filter: &v1::FilterDefinition) -> Value {
                 "minimum": parameter.minimum,
                 "maximum": parameter.maximum,
                 "step": parameter.step,
+                "min_items": parameter.min_items,
+                "max_items": parameter.max_items,
+                "items_step": parameter.items_step,
             })
         })
         .collect();
@@ -79,6 +136,8 @@ fn as_json(filter: &v1::FilterDefinition) -> Value {
         "formats": filter.formats().map(v1::PixelFormat::name).collect::<Vec<_>>(),
         "accelerators": filter.accelerators().map(v1::Accelerator::name).collect::<Vec<_>>(),
         "tolerance": filter.tolerance,
+        "family": filter.family,
+        "notes": filter.notes,
         "parameters": parameters,
     })
 }

@@ -15,6 +15,7 @@ use ocelli_messages::{Named as _, sniff_codec, v1};
 use crate::{
     cli::Process,
     client::{self, Client, codec_named, codec_of, frame},
+    npy,
 };
 
 /// One image on its way.
@@ -94,20 +95,26 @@ async fn one(client: &Client, pipeline: &v1::Pipeline, task: &Task) -> anyhow::R
     let file = Bytes::from(file.with_context(|| task.input.display().to_string())?);
     let request = v1::ProcessRequest { frame: Some(frame(file)), pipeline: Some(pipeline.clone()) };
     let response = client.process(&request).await?;
-    let Some(v1::frame::Payload::Encoded(image)) = response.frame.and_then(|frame| frame.payload)
-    else {
-        bail!("the answer holds no image file");
+    let (data, extension) = match response.frame.and_then(|frame| frame.payload) {
+        Some(v1::frame::Payload::Encoded(image)) => {
+            let codec = sniff_codec(&image.data).unwrap_or(v1::ImageCodec::Png);
+            let extension = if codec == v1::ImageCodec::Jpeg { "jpg" } else { codec.name() };
+            (image.data, extension)
+        }
+        Some(v1::frame::Payload::Tensor(tensor)) => (npy::file(&tensor)?, "npy"),
+        _ => bail!("the answer holds neither an image file nor a tensor"),
     };
     let path = match &task.output {
         Output::File(path) => path.clone(),
         Output::Folder(folder) => {
-            let codec = sniff_codec(&image.data).unwrap_or(v1::ImageCodec::Png);
-            let extension = if codec == v1::ImageCodec::Jpeg { "jpg" } else { codec.name() };
             let name = task.input.file_stem().unwrap_or_default();
             folder.join(name).with_extension(extension)
         }
     };
-    tokio::fs::write(&path, &image.data).await.with_context(|| path.display().to_string())?;
+    if extension != "npy" && path.extension().is_some_and(|named| named == "npy") {
+        bail!("the answer is an image, not a tensor: {} must end in .{extension}", path.display());
+    }
+    tokio::fs::write(&path, &data).await.with_context(|| path.display().to_string())?;
     let timing = response.timing.unwrap_or_default();
     #[allow(clippy::cast_precision_loss, reason = "shown with one digit")]
     let ms = |ns: u64| ns as f64 / 1e6;

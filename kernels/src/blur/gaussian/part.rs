@@ -1,0 +1,77 @@
+//! The Gaussian blur as a part of other operations.
+
+use std::ops::Range;
+
+use super::MAX_DIRECT;
+use super::separable;
+use super::weights::Kernel;
+use crate::border::Border;
+use crate::{Cpu, ParameterDefinition, ParameterError, ParameterKind, Parameters, Window};
+
+/// How far the bell reaches.
+pub(crate) const KERNEL_SIZE: ParameterDefinition = ParameterDefinition {
+    id: "kernel_size",
+    name: "Kernel size",
+    description: "Width and height of the neighbourhood that is blurred over, in pixels; odd. 1 \
+                  blurs nothing.",
+    kind: ParameterKind::Integer { min: 1, max: MAX_DIRECT as i64, step: 2, default: 5 },
+};
+
+/// How wide the bell is.
+pub(crate) const SIGMA: ParameterDefinition = ParameterDefinition {
+    id: "sigma",
+    name: "Sigma",
+    description: "Standard deviation of the blur, in pixels. 0 fits it to the kernel size.",
+    kind: ParameterKind::Number { min: 0.0, max: 100.0, step: 0.1, default: 1.0 },
+};
+
+/// A blur, as `blur` does it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gaussian {
+    kernel: Kernel,
+    border: Border,
+}
+
+impl Gaussian {
+    /// By the parameters [`KERNEL_SIZE`], [`SIGMA`] and `border_mode`.
+    pub(crate) fn of(parameters: &Parameters) -> Result<Self, ParameterError> {
+        let taps = usize::try_from(parameters.integer(KERNEL_SIZE.id)?).unwrap_or(1);
+        let kernel = Kernel::gaussian(taps, parameters.number(SIGMA.id)?);
+        Ok(Self { kernel, border: Border::of(parameters.text("border_mode")?) })
+    }
+
+    /// What stands beyond the edge.
+    pub(crate) fn border(&self) -> Border {
+        self.border
+    }
+
+    /// How far it reaches to each side.
+    pub(crate) fn radius(&self) -> usize {
+        self.kernel.radius()
+    }
+
+    /// From one end to the other, summing up to 256.
+    pub(crate) fn weights(&self) -> &[u16] {
+        self.kernel.weights()
+    }
+
+    /// Whether it leaves every image as it is.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.kernel.is_identity()
+    }
+
+    /// Those rows of the blurred image.
+    pub(crate) fn render(
+        &self,
+        cpu: &Cpu,
+        input: &Window<'_>,
+        rows: Range<usize>,
+        output: &mut [u8],
+    ) {
+        if !self.is_identity() {
+            return separable::render(cpu, &self.kernel, self.border, input, rows, output);
+        }
+        let lines = output.chunks_exact_mut(input.shape().row_bytes());
+        rows.zip(lines).for_each(|(y, to)| to.copy_from_slice(input.row(y)));
+    }
+}

@@ -1,0 +1,37 @@
+//! `sepia`: as an old photograph.
+
+use std::sync::Arc;
+
+use super::matrix::{Matrix, Recolour};
+use crate::{
+    Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
+    Parameters, PixelFormat,
+};
+
+/// In the catalogue.
+pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
+
+static DEFINITION: FilterDefinition = FilterDefinition {
+    id: "sepia",
+    name: "Sepia",
+    description: "Tints the image brown, as an old photograph. Transparency stays.",
+    family: Family::Colour,
+    parameters: &[ParameterDefinition {
+        id: "amount",
+        name: "Amount",
+        description: "From 0, the image as it is, to 1, all sepia.",
+        kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.05, default: 1.0 },
+    }],
+    formats: &[PixelFormat::Rgb8, PixelFormat::Rgba8],
+    cuda: true,
+    tolerance: 0,
+    notes: "The matrix of the sepia() filter of CSS (W3C Filter Effects), in integers; OpenCV's \
+            transform with that matrix within 1 level.",
+};
+
+fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
+    const SEPIA: [[f64; 3]; 3] =
+        [[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]];
+    let matrix = Matrix::between(parameters.number("amount")?, SEPIA);
+    Ok(Arc::new(Recolour { definition: &DEFINITION, matrix: Matrix::new(matrix, [0.0; 3]) }))
+}

@@ -1,0 +1,28 @@
+//! Launches of the kernels in `tones.cu`.
+
+use crate::Shape;
+use crate::cuda::{Argument, CudaSource, Launch};
+
+static CUDA: CudaSource =
+    CudaSource { name: "tones.cu", text: include_str!("../../cuda/tones.cu") };
+
+/// Pixels and channels.
+pub(super) fn counts(input: Shape) -> Option<(i32, i32)> {
+    Some((i32::try_from(input.size.pixels()).ok()?, i32::try_from(input.format.channels()).ok()?))
+}
+
+/// Of 256 threads that do four pixels each.
+pub(super) fn blocks(pixels: i32) -> u32 {
+    pixels.unsigned_abs().div_ceil(1024)
+}
+
+/// A launch with so many bytes of shared memory.
+pub(super) fn launch(
+    kernel: &'static str,
+    grid: (u32, u32),
+    block: (u32, u32),
+    shared_bytes: u32,
+    arguments: Vec<Argument>,
+) -> Launch {
+    Launch { source: &CUDA, kernel, grid, block, shared_bytes, arguments }
+}

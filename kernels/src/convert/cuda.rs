@@ -1,0 +1,94 @@
+//! Planar layouts on a GPU.
+
+use crate::colour::spaces::Space;
+use crate::colour::spaces::lab::Tables;
+use crate::colour::spaces::ycbcr::Matrix;
+use crate::cuda::{Argument, CudaProgram, CudaSource, CudaWork, Launch};
+use crate::{PixelFormat, Shape};
+
+static CUDA: CudaSource =
+    CudaSource { name: "convert.cu", text: include_str!("../../cuda/convert.cu") };
+
+/// Threads of a block; each does two by two pixels.
+const THREADS: (u32, u32) = (32, 8);
+
+/// Luma in full range as grey.
+pub(crate) fn gray(input: Shape, matrix: &Matrix) -> Option<CudaWork> {
+    let numbers = [Argument::Int(matrix.black), Argument::Int(matrix.luma)];
+    program(input, "convert_gray", Vec::new(), [nv12(input.format)].into_iter().chain(numbers))
+}
+
+/// The samples of one planar layout in the other, or the same.
+pub(crate) fn rearrange(input: Shape, format: PixelFormat) -> Option<CudaWork> {
+    program(input, "convert_planes", Vec::new(), [nv12(input.format), nv12(format)])
+}
+
+/// From a planar layout to interleaved pixels of that space; grey with those weights.
+pub(crate) fn from_planar(
+    input: Shape,
+    matrix: &Matrix,
+    space: Space,
+    of_space: &Matrix,
+    weights: Option<[i32; 3]>,
+) -> Option<CudaWork> {
+    let data = data(matrix, space, of_space, weights.unwrap_or_default());
+    let numbers = [nv12(input.format), Argument::Int(space.code()), Argument::Data(0)];
+    program(input, "convert_from_planar", data, numbers)
+}
+
+/// From interleaved pixels of that space to a planar layout.
+pub(crate) fn to_planar(
+    input: Shape,
+    space: Space,
+    of_space: &Matrix,
+    format: PixelFormat,
+    matrix: &Matrix,
+) -> Option<CudaWork> {
+    let channels = Argument::Int(i32::try_from(input.format.channels()).ok()?);
+    let data = data(matrix, space, of_space, [0; 3]);
+    let numbers = [channels, nv12(format), Argument::Int(space.code()), Argument::Data(0)];
+    program(input, "convert_to_planar", data, numbers)
+}
+
+/// The numbers of a space for `spaces::to_rgb` and `spaces::from_rgb`.
+pub(crate) fn matrix_numbers(matrix: &Matrix) -> impl Iterator<Item = i32> {
+    matrix.numbers().into_iter().chain([i32::from(matrix.is_opencv())])
+}
+
+/// What such a space looks up.
+pub(crate) fn tables(space: Space) -> Option<Vec<u8>> {
+    (space == Space::Lab).then(|| Tables::get().bytes())
+}
+
+fn data(matrix: &Matrix, space: Space, of_space: &Matrix, weights: [i32; 3]) -> Vec<Vec<u8>> {
+    let numbers = matrix_numbers(matrix).chain(matrix_numbers(of_space)).chain(weights);
+    let bytes = numbers.flat_map(i32::to_le_bytes).chain(tables(space).unwrap_or_default());
+    vec![bytes.collect()]
+}
+
+fn nv12(format: PixelFormat) -> Argument {
+    Argument::Int(i32::from(format == PixelFormat::Nv12))
+}
+
+fn program(
+    input: Shape,
+    kernel: &'static str,
+    data: Vec<Vec<u8>>,
+    rest: impl IntoIterator<Item = Argument>,
+) -> Option<CudaWork> {
+    let int = |value: usize| i32::try_from(value).ok().map(Argument::Int);
+    let (width, height) = (input.size.width(), input.size.height());
+    let blocks = |pixels: usize, threads: u32| {
+        u32::try_from(pixels.div_ceil(2)).ok().map(|pairs| pairs.div_ceil(threads))
+    };
+    let sizes = [Argument::Input, Argument::Output, int(width)?, int(height)?];
+    let launch = Launch {
+        source: &CUDA,
+        kernel,
+        grid: (blocks(width, THREADS.0)?, blocks(height, THREADS.1)?),
+        block: THREADS,
+        shared_bytes: 0,
+        arguments: sizes.into_iter().chain(rest).collect(),
+    };
+    Some(CudaWork::Program(CudaProgram { scratch: Vec::new(), data, launches: vec![launch] }))
+}

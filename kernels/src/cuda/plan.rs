@@ -1,0 +1,269 @@
+//! What a chain is on a GPU: kernels, and the memory that they work on.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::fuse::{self, Generated, Part};
+use super::{Argument, CudaProgram, CudaSource, CudaWork};
+use crate::{BackendError, Chain, CpuWork, Shape, TensorShape, cpu};
+
+/// What stands before every source.
+const COMMON: &str = include_str!("../../cuda/common.cuh");
+/// What else stands before a generated one.
+const FUSED: &str =
+    concat!(include_str!("../../cuda/fused.cuh"), include_str!("../../cuda/pointwise.cu"));
+
+/// What a chain is on a GPU, for an input of one shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CudaPlan {
+    /// What is uploaded.
+    pub input: Shape,
+    /// What is downloaded.
+    pub output: Shape,
+    /// What else is: what the last stage makes, if it makes a tensor.
+    pub tensor: Option<TensorShape>,
+    /// One after the other; each takes what the one before makes. None if the chain changes
+    /// nothing.
+    pub stages: Vec<Stage>,
+}
+
+/// From one image on the device to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// The steps of the chain that it is.
+    pub steps: Vec<usize>,
+    /// Of what it reads.
+    pub input: Shape,
+    /// Of the image after it.
+    pub output: Shape,
+    /// Of what it makes: the image, or a tensor.
+    pub output_bytes: usize,
+    /// As in [`CudaProgram`].
+    pub scratch: Vec<usize>,
+    /// As in [`CudaProgram`].
+    pub data: Vec<Vec<u8>>,
+    /// In order.
+    pub launches: Vec<PlannedLaunch>,
+}
+
+/// One launch of a kernel, as [`Launch`](super::Launch), of a source that may be generated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedLaunch {
+    /// Where the kernel is.
+    pub source: Source,
+    /// What it is called there.
+    pub kernel: Cow<'static, str>,
+    /// Blocks, across and down.
+    pub grid: (u32, u32),
+    /// Threads of a block, across and down.
+    pub block: (u32, u32),
+    /// Dynamic shared memory of a block.
+    pub shared_bytes: u32,
+    /// In the order of the kernel's parameters.
+    pub arguments: Vec<Argument>,
+}
+
+/// Where a kernel comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(&'static CudaSource),
+    /// Generated for a chain.
+    Generated(Arc<Generated>),
+}
+
+impl Source {
+    /// Unique among all.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::File(source) => source.name,
+            Self::Generated(generated) => generated.name(),
+        }
+    }
+
+    /// All that is compiled.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::File(source) => format!("{COMMON}{}", source.text),
+            Self::Generated(generated) => format!("{COMMON}{FUSED}{}", generated.kernel_text()),
+        }
+    }
+}
+
+impl CudaPlan {
+    /// Plans a chain for such an input.
+    ///
+    /// # Errors
+    /// If a step does not take what the one before makes, or does not run on a GPU.
+    pub fn new(chain: &Chain, input: Shape) -> Result<Self, BackendError> {
+        let steps = cpu::steps(chain, input)?;
+        let mut plan = Self { input, output: input, tensor: None, stages: Vec::new() };
+        let mut run = Vec::<Part>::new();
+        for step in &steps {
+            let id = step.operation.definition().id;
+            if matches!(step.operation.cpu(step.input), CpuWork::Nothing) {
+                continue;
+            }
+            let work = step.operation.cuda(step.input).ok_or(BackendError::Unsupported { id })?;
+            match work {
+                CudaWork::Pointwise(work) => {
+                    run.push(Part { work, output: step.output, step: step.index });
+                }
+                CudaWork::Program(program) => {
+                    plan.fuse(&mut run)?;
+                    plan.stages.push(stage(program, step.index, step.input, step.output));
+                    plan.output = step.output;
+                    plan.tensor = step.operation.tensor(step.input);
+                    if let (Some(tensor), Some(last)) = (&plan.tensor, plan.stages.last_mut()) {
+                        last.output_bytes = tensor.bytes();
+                    }
+                }
+            }
+        }
+        plan.fuse(&mut run)?;
+        Ok(plan)
+    }
+
+    /// Makes kernels of the steps that are waiting for it.
+    fn fuse(&mut self, run: &mut Vec<Part>) -> Result<(), BackendError> {
+        while !run.is_empty() {
+            let rest = run.split_off(fuse::length(run));
+            let parts = std::mem::replace(run, rest);
+            let functions: Vec<_> = parts.iter().map(|part| part.work.function).collect();
+            let stage = fuse::fuse(parts, self.output).ok_or_else(|| {
+                BackendError::Internal(format!("no kernel can do {functions:?} on this image"))
+            })?;
+            self.output = stage.output;
+            self.stages.push(stage);
+        }
+        Ok(())
+    }
+
+    /// Whether the image that goes in comes out as it is, so that it need not be downloaded.
+    pub(super) fn keeps_image(&self) -> bool {
+        self.stages.len() <= usize::from(self.tensor.is_some())
+    }
+
+    /// The memory that it works on.
+    #[must_use]
+    pub(super) fn layout(&self, images: usize) -> Layout {
+        let outputs = self.stages.iter().map(|stage| spaced(images, stage.output_bytes));
+        let image = outputs.fold(spaced(images, self.input.bytes()), usize::max);
+        let mut scratch = Vec::<usize>::new();
+        for stage in &self.stages {
+            let missing = stage.scratch.len().saturating_sub(scratch.len());
+            scratch.extend(std::iter::repeat_n(0, missing));
+            for (bytes, one) in scratch.iter_mut().zip(&stage.scratch) {
+                *bytes = (*bytes).max(spaced(images, *one));
+            }
+        }
+        Layout { image, scratch }
+    }
+}
+
+/// Bytes of the buffers of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Of each of the two between which the images go back and forth.
+    pub(super) image: usize,
+    /// Of each scratch buffer; stages use them one after the other.
+    pub(super) scratch: Vec<usize>,
+}
+
+impl Layout {
+    /// All together.
+    pub(super) fn bytes(&self) -> usize {
+        self.scratch.iter().fold(self.image.saturating_mul(2), |sum, one| sum.saturating_add(*one))
+    }
+}
+
+/// Bytes from one image of a batch to the next: as `BATCH` in `common.cuh` has it.
+pub(super) const fn spacing(bytes: usize) -> usize {
+    bytes.next_multiple_of(256)
+}
+
+/// Bytes of a batch.
+pub(super) const fn spaced(images: usize, bytes: usize) -> usize {
+    spacing(bytes).saturating_mul(images)
+}
+
+fn stage(program: CudaProgram, step: usize, input: Shape, output: Shape) -> Stage {
+    let launches = program.launches.into_iter().map(|launch| PlannedLaunch {
+        source: Source::File(launch.source),
+        kernel: launch.kernel.into(),
+        grid: launch.grid,
+        block: launch.block,
+        shared_bytes: launch.shared_bytes,
+        arguments: launch.arguments,
+    });
+    Stage {
+        steps: vec![step],
+        input,
+        output,
+        output_bytes: output.bytes(),
+        scratch: program.scratch,
+        data: program.data,
+        launches: launches.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{Catalog, PixelFormat, Size};
+
+    fn plan(steps: &[(&str, &[(&str, &str)])], format: PixelFormat) -> CudaPlan {
+        let given: Vec<BTreeMap<String, String>> = (steps.iter())
+            .map(|(_, given)| {
+                given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+            })
+            .collect();
+        let steps = steps.iter().zip(&given).map(|((id, _), given)| (*id, given));
+        let chain = Chain::parse(&Catalog::standard(), steps).unwrap();
+        CudaPlan::new(&chain, Shape::new(Size::new(50, 40).unwrap(), format)).unwrap()
+    }
+
+    #[test]
+    fn pointwise_steps_become_one_stage_and_others_one_each() {
+        let plan = plan(&[("blur", &[]), ("grayscale", &[]), ("blur", &[])], PixelFormat::Rgb8);
+        let steps: Vec<_> = plan.stages.iter().map(|stage| stage.steps.clone()).collect();
+        assert_eq!(steps, [[0], [1], [2]]);
+        assert_eq!(plan.output.format, PixelFormat::Gray8);
+        for (before, after) in plan.stages.iter().zip(plan.stages.iter().skip(1)) {
+            assert_eq!(before.output, after.input);
+        }
+        let layout = plan.layout(3);
+        assert_eq!(layout, Layout { image: 3 * 6144, scratch: vec![] });
+        assert_eq!(layout.bytes(), 6 * 6144);
+    }
+
+    #[test]
+    fn steps_that_change_nothing_are_left_out() {
+        let blur: (&str, &[(&str, &str)]) = ("blur", &[("kernel_size", "1")]);
+        let plan = plan(&[blur, ("grayscale", &[])], PixelFormat::Gray8);
+        assert!(plan.stages.is_empty());
+        assert_eq!(plan.output, plan.input);
+    }
+
+    #[test]
+    fn planar_layouts_are_converted_on_the_device() {
+        let plan = plan(&[("grayscale", &[])], PixelFormat::Nv12);
+        assert_eq!(plan.input.format, PixelFormat::Nv12);
+        assert_eq!(plan.stages[0].output.format, PixelFormat::Rgb8);
+        assert_eq!((plan.stages.len(), plan.output.format), (2, PixelFormat::Gray8));
+        // Both are the first step of the chain: its time is that of both.
+        assert_eq!((&plan.stages[0].steps, &plan.stages[1].steps), (&vec![0], &vec![0]));
+    }
+
+    #[test]
+    fn scratch_is_shared_by_stages() {
+        let mut plan = plan(&[("blur", &[]), ("blur", &[])], PixelFormat::Gray8);
+        plan.stages[0].scratch = vec![100];
+        plan.stages[1].scratch = vec![10, 300];
+        assert_eq!(plan.layout(2).scratch, [512, 1024]);
+    }
+}

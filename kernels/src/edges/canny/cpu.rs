@@ -1,0 +1,105 @@
+//! Canny on the CPU: bands of rows each find their ridges and follow edges within themselves; then
+//! edges are followed across the seams.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::gradient::Gradients;
+use super::thin::{Ridge, Thin};
+use super::{STRONG, WEAK, trace};
+use crate::edges::kernels::Kernels;
+use crate::scratch::Scratch;
+use crate::simd::simd_levels;
+use crate::{Cpu, Image, ImageError, PixelFormat, Shape, Window};
+
+/// Bytes of the map of a band: with what lies around it, that stays in a second-level cache.
+const BAND_BYTES: usize = 128 << 10;
+
+/// The edges of an image.
+pub(super) fn edges<S: Thin + Send + Sync>(
+    cpu: &Cpu,
+    input: &Image,
+    kernels: Kernels,
+    thresholds: (S, S),
+) -> Result<Image, ImageError> {
+    let rows = (BAND_BYTES / input.size().width()).clamp(32, 512);
+    let fair = input.size().height().div_ceil(cpu.threads());
+    edges_in_bands(cpu, input, kernels, thresholds, rows.min(fair))
+}
+
+/// The same with bands of that many rows.
+pub(super) fn edges_in_bands<S: Thin + Send + Sync>(
+    cpu: &Cpu,
+    input: &Image,
+    kernels: Kernels,
+    thresholds: (S, S),
+    band_rows: usize,
+) -> Result<Image, ImageError> {
+    let size = input.size();
+    let (width, height) = (size.width(), size.height());
+    // A column of zeros between the rows.
+    let stride = width + 1;
+    let mut map = cpu.take(stride * height);
+    let window = Window::all(input);
+    let left = AtomicUsize::new(0);
+    cpu.bands_of(&mut map, stride, band_rows, |rows, band| {
+        ridges(cpu, &window, kernels, thresholds, rows, band);
+        let mut stack = Scratch::<u64>::take(cpu.pool(), band.len());
+        trace::follow(band, stride, 0..band.len() / stride, stack.as_mut());
+        left.fetch_add(weak(band), Ordering::Relaxed);
+    });
+    // A power of two, so that the next frame finds it in the pool.
+    let room = left.into_inner().next_power_of_two();
+    let mut stack = Scratch::<u64>::take(cpu.pool(), room);
+    for seam in (band_rows..height).step_by(band_rows) {
+        trace::follow(&mut map, stride, seam - 1..seam + 1, stack.as_mut());
+    }
+    let shape = Shape::new(size, PixelFormat::Gray8);
+    let mut output = cpu.take(shape.bytes());
+    cpu.bands(&mut output, width, |rows, band| {
+        let map = map.get(rows.start * stride..).unwrap_or_default();
+        for (from, to) in map.chunks(stride).zip(band.chunks_exact_mut(width)) {
+            strong_only(cpu.level(), from, to);
+        }
+    });
+    Image::packed(size, PixelFormat::Gray8, output)
+}
+
+/// What the pixels of a band are.
+fn ridges<S: Thin>(
+    cpu: &Cpu,
+    input: &Window<'_>,
+    kernels: Kernels,
+    thresholds: (S, S),
+    rows: Range<usize>,
+    band: &mut [u8],
+) {
+    let (level, width) = (cpu.level(), input.width());
+    let mut gradients = Gradients::take(cpu, kernels, input);
+    // Row y lies in slot y + 1, so that there is one above the first.
+    gradients.make(level, input, rows.start.checked_sub(1), rows.start);
+    gradients.make(level, input, Some(rows.start), rows.start + 1);
+    for (y, map) in rows.zip(band.chunks_exact_mut(width + 1)) {
+        gradients.make(level, input, Some(y + 1), y + 2);
+        let ridge = Ridge {
+            rows: [y, y + 1, y + 2].map(|slot| gradients.steepness(slot)),
+            gradient: gradients.along_axes(y + 1),
+            thresholds,
+        };
+        let Some((guard, map)) = map.split_last_mut() else { continue };
+        S::thin(level, ridge, map);
+        *guard = 0;
+    }
+}
+
+/// How many weak pixels there are.
+fn weak(map: &[u8]) -> usize {
+    let of_some = |some: &[u8]| some.iter().map(|pixel| u8::from(*pixel == WEAK)).sum::<u8>();
+    map.chunks(128).map(of_some).map(usize::from).sum()
+}
+
+simd_levels! {
+    fn strong_only(from: &[u8], to: &mut [u8]) {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = if *from == STRONG { 255 } else { 0 });
+    }
+}

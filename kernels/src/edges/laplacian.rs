@@ -1,0 +1,57 @@
+//! `laplacian`: second differences.
+
+use std::sync::Arc;
+
+use super::derivative::Derivative;
+use super::kernels::Kernels;
+use super::passes::Combine;
+use super::sobel::{BORDER, Edges, SCALE};
+use crate::border::Border;
+use crate::{
+    Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
+    Parameters, PixelFormat,
+};
+
+/// In the catalogue.
+pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
+
+static DEFINITION: FilterDefinition = FilterDefinition {
+    id: "laplacian",
+    name: "Laplacian",
+    description: "Shows where brightness bends: edges and fine detail in every direction, in each \
+                  colour; transparency stays.",
+    family: Family::Edges,
+    parameters: &[TAPS, SCALE, BORDER],
+    formats: &PixelFormat::INTERLEAVED,
+    cuda: true,
+    tolerance: 0,
+    notes: "OpenCV's Laplacian into 16 bits, then convertScaleAbs, bit for bit; a kernel size of 7 \
+            is not cut off at 16 bits in between.",
+};
+
+/// Of the second differences.
+pub(super) const TAPS: ParameterDefinition = ParameterDefinition {
+    id: "kernel_size",
+    name: "Kernel size",
+    description: "Width and height of the neighbourhood, in pixels; odd. 1 is the pixel and its \
+                  four neighbours.",
+    kind: ParameterKind::Integer { min: 1, max: 7, step: 2, default: 3 },
+};
+
+fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
+    let derivative = derivative(parameters, "kernel_size")?;
+    Ok(Arc::new(Edges { definition: &DEFINITION, derivative }))
+}
+
+/// Second differences; their size is the parameter of that name.
+pub(super) fn derivative(
+    parameters: &Parameters,
+    taps: &str,
+) -> Result<Derivative, ParameterError> {
+    Ok(Derivative {
+        kernels: Kernels::Laplacian(u8::try_from(parameters.integer(taps)?).unwrap_or(3)),
+        combine: Combine::Total,
+        scale: parameters.number("scale")? as f32,
+        border: Border::of(parameters.text("border_mode")?),
+    })
+}

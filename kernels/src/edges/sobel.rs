@@ -1,0 +1,155 @@
+//! `sobel` and `scharr`: first differences.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::derivative::Derivative;
+use super::kernels::Kernels;
+use super::passes::Combine;
+use crate::border::{self, Border};
+use crate::cuda::{Argument, CudaProgram, CudaWork};
+use crate::{
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
+    ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
+};
+
+/// In the catalogue.
+pub(crate) const SOBEL: Entry = Entry {
+    definition: &SOBEL_DEFINITION,
+    build: |parameters| {
+        let taps = u8::try_from(parameters.integer("kernel_size")?).unwrap_or(3);
+        gradient(&SOBEL_DEFINITION, Kernels::Sobel(taps), parameters)
+    },
+};
+
+/// In the catalogue.
+pub(crate) const SCHARR: Entry = Entry {
+    definition: &SCHARR_DEFINITION,
+    build: |parameters| gradient(&SCHARR_DEFINITION, Kernels::Scharr, parameters),
+};
+
+const DIRECTION: ParameterDefinition = ParameterDefinition {
+    id: "direction",
+    name: "Direction",
+    description: "Along which axis brightness is compared: x finds vertical edges, y horizontal \
+                  ones, magnitude both.",
+    kind: ParameterKind::Select { options: &["x", "y", "magnitude"], default: "magnitude" },
+};
+
+const NORM: ParameterDefinition = ParameterDefinition {
+    id: "norm",
+    name: "Norm",
+    description: "How magnitude comes from both axes: l1 is the sum of their absolute values, \
+                  sooner done; l2 is the root of the sum of their squares. x and y do not use it.",
+    kind: ParameterKind::Select { options: &["l1", "l2"], default: "l2" },
+};
+
+/// What the derivatives are multiplied by.
+pub(super) const SCALE: ParameterDefinition = ParameterDefinition {
+    id: "scale",
+    name: "Scale",
+    description: "What the result is multiplied by before it is cut off at 255.",
+    kind: ParameterKind::Number { min: 0.001, max: 100.0, step: 0.1, default: 1.0 },
+};
+
+/// What stands beyond the edge of the image.
+pub(super) const BORDER: ParameterDefinition = ParameterDefinition {
+    id: "border_mode",
+    name: "Border",
+    description: border::DESCRIPTION,
+    kind: ParameterKind::Select { options: &border::NAMES, default: "reflect_101" },
+};
+
+static SOBEL_DEFINITION: FilterDefinition = FilterDefinition {
+    id: "sobel",
+    name: "Sobel",
+    description: "Shows how steeply brightness changes, in each colour; transparency stays.",
+    family: Family::Edges,
+    parameters: &[
+        DIRECTION,
+        NORM,
+        ParameterDefinition {
+            id: "kernel_size",
+            name: "Kernel size",
+            description: "Width and height of the neighbourhood, in pixels; odd. 1 is 3 along the \
+                          axis, with no smoothing across it.",
+            kind: ParameterKind::Integer { min: 1, max: 7, step: 2, default: 3 },
+        },
+        SCALE,
+        BORDER,
+    ],
+    formats: &PixelFormat::INTERLEAVED,
+    cuda: true,
+    tolerance: 0,
+    notes: "x and y are OpenCV's Sobel into 16 bits, then convertScaleAbs, bit for bit; a kernel \
+            size of 7 is not cut off at 16 bits in between. magnitude is |x| + |y| (l1) or the \
+            root of x² + y² (l2, OpenCV's magnitude), times scale, rounded to nearest.",
+};
+
+static SCHARR_DEFINITION: FilterDefinition = FilterDefinition {
+    id: "scharr",
+    name: "Scharr",
+    description: "Shows how steeply brightness changes, equally well in all directions, in each \
+                  colour; transparency stays.",
+    family: Family::Edges,
+    parameters: &[DIRECTION, NORM, SCALE, BORDER],
+    formats: &PixelFormat::INTERLEAVED,
+    cuda: true,
+    tolerance: 0,
+    notes: "x and y are OpenCV's Scharr into 16 bits, then convertScaleAbs, bit for bit. magnitude \
+            is |x| + |y| (l1) or the root of x² + y² (l2, OpenCV's magnitude), times scale, \
+            rounded to nearest.",
+};
+
+fn gradient(
+    definition: &'static FilterDefinition,
+    kernels: Kernels,
+    parameters: &Parameters,
+) -> Result<Arc<dyn Operation>, ParameterError> {
+    let combine = match (parameters.text("direction")?, parameters.text("norm")?) {
+        ("x", _) => Combine::X,
+        ("y", _) => Combine::Y,
+        (_, "l1") => Combine::Sum,
+        _ => Combine::Root,
+    };
+    let scale = parameters.number("scale")? as f32;
+    let border = Border::of(parameters.text("border_mode")?);
+    let derivative = Derivative { kernels, combine, scale, border };
+    Ok(Arc::new(Edges { definition, derivative }))
+}
+
+/// One derivative of the input, as it is.
+#[derive(Debug)]
+pub(super) struct Edges {
+    pub(super) definition: &'static FilterDefinition,
+    pub(super) derivative: Derivative,
+}
+
+impl Operation for Edges {
+    fn definition(&self) -> &'static FilterDefinition {
+        self.definition
+    }
+
+    fn cpu(&self, _: Shape) -> CpuWork<'_> {
+        CpuWork::Rows(self)
+    }
+
+    fn cuda(&self, input: Shape) -> Option<CudaWork> {
+        let launch = self.derivative.launch(input, Argument::Input, Argument::Input)?;
+        Some(CudaWork::Program(CudaProgram {
+            scratch: Vec::new(),
+            data: vec![self.derivative.data()],
+            launches: vec![launch],
+        }))
+    }
+}
+
+impl Rows for Edges {
+    fn reach(&self) -> Reach {
+        self.derivative.reach()
+    }
+
+    fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+        self.derivative.render(cpu, input, rows, output);
+    }
+}

@@ -1,0 +1,128 @@
+//! `vignette`: darker towards the corners.
+
+mod cpu;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::CUDA;
+use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
+use crate::{
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
+    ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
+};
+
+/// In the catalogue.
+pub(crate) const ENTRY: Entry = Entry {
+    definition: &DEFINITION,
+    build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
+        let (radius, softness) = (parameters.number("radius")?, parameters.number("softness")?);
+        let (start, end) = (radius * radius, (radius + softness) * (radius + softness));
+        Ok(Arc::new(Vignette {
+            start: start as f32,
+            slope: (1.0 / (end - start)) as f32,
+            strength: parameters.number("strength")? as f32,
+        }))
+    },
+};
+
+static DEFINITION: FilterDefinition = FilterDefinition {
+    id: "vignette",
+    name: "Vignette",
+    description: "Darkens the image towards its corners, as an old lens does; transparency stays.",
+    family: Family::Effect,
+    parameters: &[
+        ParameterDefinition {
+            id: "strength",
+            name: "Strength",
+            description: "How much light is lost where it is darkest: 0 changes nothing, 1 makes \
+                          it black.",
+            kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.05, default: 0.5 },
+        },
+        ParameterDefinition {
+            id: "radius",
+            name: "Radius",
+            description: "How far from the centre the darkening begins, as a part of the way to a \
+                          corner: 0 is the centre, 1 the corner.",
+            kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.05, default: 0.4 },
+        },
+        ParameterDefinition {
+            id: "softness",
+            name: "Softness",
+            description: "Over how much more of the way to a corner it becomes darkest.",
+            kind: ParameterKind::Number { min: 0.01, max: 2.0, step: 0.05, default: 0.6 },
+        },
+    ],
+    formats: &PixelFormat::INTERLEAVED,
+    cuda: true,
+    tolerance: 0,
+    notes: "OpenCV has none; the result is that of its multiply with a mask. The mask is \
+            1 - strength × s² × (3 - 2 s), where s goes from 0 to 1 while the square of the \
+            distance goes from radius² to (radius + softness)². It is elliptic only as far as \
+            the image is not square: distances are measured in pixels, over half the diagonal.",
+};
+
+#[derive(Debug)]
+struct Vignette {
+    /// The square of the distance at which it begins.
+    start: f32,
+    /// One over how much greater that square is where it is darkest.
+    slope: f32,
+    strength: f32,
+}
+
+impl Operation for Vignette {
+    fn definition(&self) -> &'static FilterDefinition {
+        &DEFINITION
+    }
+
+    fn cpu(&self, _: Shape) -> CpuWork<'_> {
+        if self.strength == 0.0 { CpuWork::Nothing } else { CpuWork::Rows(self) }
+    }
+
+    fn cuda(&self, input: Shape) -> Option<CudaWork> {
+        /// Samples of a block of threads: four for each.
+        const EACH: usize = 4 * 256;
+        let int = |value: usize| i32::try_from(value).ok().map(Argument::Int);
+        let launch = Launch {
+            source: &CUDA,
+            kernel: "effect_vignette",
+            grid: (u32::try_from(input.bytes().div_ceil(EACH)).ok()?, 1),
+            block: (256, 1),
+            shared_bytes: 0,
+            arguments: vec![
+                Argument::Input,
+                Argument::Output,
+                int(input.size.width())?,
+                int(input.size.height())?,
+                int(input.format.channels())?,
+                Argument::Float(self.start),
+                Argument::Float(self.slope),
+                Argument::Float(self.strength),
+                Argument::Float(unit(input)),
+            ],
+        };
+        let (scratch, data) = (Vec::new(), Vec::new());
+        Some(CudaWork::Program(CudaProgram { scratch, data, launches: vec![launch] }))
+    }
+}
+
+/// What makes the square of a distance, in half pixels, that over half the diagonal.
+fn unit(shape: Shape) -> f32 {
+    let (width, height) = (shape.size.width() as f32, shape.size.height() as f32);
+    1.0 / (width * width + height * height)
+}
+
+impl Rows for Vignette {
+    fn reach(&self) -> Reach {
+        Reach::Near(0)
+    }
+
+    fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+        cpu::render(self, cpu, input, rows, output);
+    }
+}

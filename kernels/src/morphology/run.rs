@@ -1,0 +1,166 @@
+//! The steps of an operation on the CPU: together, some rows at a time, or one after the other.
+
+use std::ops::Range;
+
+use super::element::{Element, Shape};
+use super::pass::Pass;
+use super::{Extreme, Kind, Morphology, lines};
+use crate::{Cpu, Image, ImageError, PooledBuffer, Reach, Rows, Whole, Window};
+
+/// Bytes of what lies between two steps: that stays in a second-level cache.
+const CHUNK_BYTES: usize = 256 << 10;
+
+impl Morphology {
+    /// Whether it returns its input.
+    pub(super) fn changes_nothing(&self) -> bool {
+        let difference = matches!(self.kind, Kind::Gradient | Kind::TopHat | Kind::BlackHat);
+        self.element.radius == 0 && !difference
+    }
+
+    /// Whether some rows can be made at a time.
+    pub(super) fn streams(&self) -> bool {
+        let once = self.iterations == 1 || self.element.shape == Shape::Rect;
+        once && (self.kind.steps().len() == 1 || !self.outside.wraps())
+    }
+
+    /// A step. Rectangles need no repetition: a larger one does the same.
+    pub(super) fn pass(&self, extreme: Extreme) -> Pass {
+        let element = match self.element.shape {
+            Shape::Rect => {
+                Element { radius: self.element.radius * self.iterations, ..self.element }
+            }
+            _ => self.element,
+        };
+        Pass { extreme, element, outside: self.outside }
+    }
+
+    /// Both steps, one after the other, with the rows between them.
+    fn both(
+        &self,
+        cpu: &Cpu,
+        [first, second]: [Extreme; 2],
+        input: &Window<'_>,
+        rows: Range<usize>,
+        output: &mut [u8],
+    ) {
+        let (first, second) = (self.pass(first), self.pass(second));
+        let (shape, row_bytes) = (input.shape(), input.shape().row_bytes());
+        let (radius, height) = (second.element.radius, input.height());
+        let chunk = (CHUNK_BYTES / row_bytes).max(4 * radius).max(8).min(rows.len().max(1));
+        let mut between = cpu.take((chunk + 2 * radius) * row_bytes);
+        let mut have: Range<usize> = 0..0;
+        let mut start = rows.start;
+        for output in output.chunks_mut(chunk * row_bytes) {
+            let now = start..start + output.len() / row_bytes;
+            let needed = now.start.saturating_sub(radius)..(now.end + radius).min(height);
+            // Rows near the seam of two chunks are there already.
+            let kept = have.end.saturating_sub(needed.start);
+            let old = (have.len() - kept.min(have.len())) * row_bytes;
+            between.copy_within(old..old + kept * row_bytes, 0);
+            let new = needed.start + kept..needed.end;
+            let to = kept * row_bytes..needed.len() * row_bytes;
+            first.render(cpu, input, new, between.get_mut(to).unwrap_or_default());
+            let ready = between.get(..needed.len() * row_bytes).unwrap_or_default();
+            let window = Window::part(shape, needed.clone(), ready);
+            second.render(cpu, &window, now.clone(), output);
+            (have, start) = (needed, now.end);
+        }
+    }
+
+    /// Makes the difference that some operations are, of the rows that the steps made.
+    fn difference(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+        let lines = output.chunks_exact_mut(input.shape().row_bytes());
+        for (y, line) in rows.zip(lines) {
+            match self.kind {
+                Kind::TopHat => lines::subtract_from(cpu.level(), input.row(y), line),
+                Kind::BlackHat => lines::subtract(cpu.level(), input.row(y), line),
+                _ => {}
+            }
+        }
+    }
+
+    /// Both extremes of the same rows, and their difference.
+    fn gradient(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+        let row_bytes = input.shape().row_bytes();
+        let radius = self.pass(Extreme::Erode).element.radius;
+        let chunk = (CHUNK_BYTES / row_bytes).max(4 * radius).max(8).min(rows.len().max(1));
+        let mut least = cpu.take(chunk * row_bytes);
+        let mut start = rows.start;
+        for output in output.chunks_mut(chunk * row_bytes) {
+            let now = start..start + output.len() / row_bytes;
+            let least = least.get_mut(..output.len()).unwrap_or_default();
+            self.pass(Extreme::Dilate).render(cpu, input, now.clone(), output);
+            self.pass(Extreme::Erode).render(cpu, input, now.clone(), least);
+            lines::subtract(cpu.level(), least, output);
+            start = now.end;
+        }
+    }
+
+    /// The whole image, after each of those steps was repeated.
+    fn repeated(&self, cpu: &Cpu, steps: &[Extreme], input: &Window<'_>) -> PooledBuffer {
+        let (shape, row_bytes) = (input.shape(), input.shape().row_bytes());
+        let times = match self.element.shape {
+            Shape::Rect => 1,
+            _ => self.iterations,
+        };
+        let all = steps.iter().flat_map(|step| std::iter::repeat_n(*step, times));
+        let mut result: Option<PooledBuffer> = None;
+        let mut spare: Option<PooledBuffer> = None;
+        for extreme in all {
+            let pass = self.pass(extreme);
+            let mut next = spare.take().unwrap_or_else(|| cpu.take(shape.bytes()));
+            let window = match &result {
+                Some(before) => Window::part(shape, 0..shape.size.height(), before),
+                None => input.clone(),
+            };
+            cpu.bands(&mut next, row_bytes, |rows, band| pass.render(cpu, &window, rows, band));
+            spare = result.replace(next);
+        }
+        result.unwrap_or_else(|| cpu.take(0))
+    }
+}
+
+impl Rows for Morphology {
+    fn reach(&self) -> Reach {
+        if self.outside.wraps() {
+            return Reach::Anywhere;
+        }
+        let radius = self.pass(Extreme::Erode).element.radius;
+        Reach::Near(radius * self.kind.steps().len())
+    }
+
+    fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+        match (self.kind, self.kind.steps()) {
+            (Kind::Gradient, _) => self.gradient(cpu, input, rows, output),
+            (_, [first, second]) => {
+                self.both(cpu, [*first, *second], input, rows.clone(), output);
+                self.difference(cpu, input, rows, output);
+            }
+            (_, steps) => {
+                let passes = steps.iter().map(|step| self.pass(*step));
+                passes.for_each(|pass| pass.render(cpu, input, rows.clone(), output));
+            }
+        }
+    }
+}
+
+impl Whole for Morphology {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
+        let window = Window::all(input);
+        let (shape, row_bytes) = (input.shape(), input.row_bytes());
+        let mut result = self.repeated(cpu, self.kind.steps(), &window);
+        if self.kind == Kind::Gradient {
+            let least = self.repeated(cpu, &[Extreme::Erode], &window);
+            let least = Window::part(shape, 0..shape.size.height(), &least);
+            cpu.bands(&mut result, row_bytes, |rows, band| {
+                let least = least.packed(rows).unwrap_or_default();
+                lines::subtract(cpu.level(), least, band);
+            });
+        } else if matches!(self.kind, Kind::TopHat | Kind::BlackHat) {
+            cpu.bands(&mut result, row_bytes, |rows, band| {
+                self.difference(cpu, &window, rows, band);
+            });
+        }
+        Image::packed(shape.size, shape.format, result)
+    }
+}

@@ -1,0 +1,91 @@
+//! The same on a GPU: one thread a pixel of the tensor.
+
+use super::Normalize;
+use crate::cuda::{Argument, CudaProgram, Launch};
+use crate::geometry::resize::{Filter, Plan, Taps, nearest};
+use crate::geometry::{blocks, int};
+use crate::tensor::CUDA;
+use crate::{Element, Shape};
+
+/// Threads of a block.
+const BLOCK: (u32, u32) = (32, 8);
+
+impl Normalize {
+    pub(super) fn program(&self, input: Shape) -> Option<CudaProgram> {
+        let (mapping, outer) = (self.mapping(input.size)?, self.outer(input.size)?);
+        let inner = Shape::new(mapping.inner(), input.format);
+        let plans = self.prepared.plans(self.filter, input, inner);
+        let (from, to) = (input.size, inner.size);
+        // How pixels are made, and for each column, then each row, where the first is and the
+        // weights of two.
+        let words = |x: Vec<[i32; 2]>, y: Vec<[i32; 2]>| {
+            x.into_iter().chain(y).flatten().flat_map(i32::to_le_bytes).collect::<Vec<u8>>()
+        };
+        let alone = |list: Vec<u32>| list.into_iter().map(|at| [at.cast_signed(), 0]).collect();
+        let (mode, table) = match plans.first()? {
+            // The mean of two by two.
+            Plan::Blocks { .. } => (2, vec![0; 4]),
+            Plan::Copy => {
+                let each = |side: usize| (0..side as u32).collect();
+                (0, words(alone(each(to.width())), alone(each(to.height()))))
+            }
+            _ if self.filter == Filter::Nearest => {
+                let (x, y) =
+                    (nearest(from.width(), to.width()), nearest(from.height(), to.height()));
+                (0, words(alone(x), alone(y)))
+            }
+            _ => {
+                let taps = |from, to| pairs(&Taps::linear(from, to));
+                (1, words(taps(from.width(), to.width()), taps(from.height(), to.height())))
+            }
+        };
+        let numbers = &self.numbers;
+        let floats = numbers.factors.iter().chain(&numbers.offsets);
+        let halves = numbers.halves.as_flattened().iter().flat_map(|half| half.to_le_bytes());
+        let numbers_table = floats.flat_map(|number| number.to_le_bytes()).chain(halves).collect();
+        let [red, green, blue] = self.bars(input.format);
+        let element = match numbers.element {
+            Element::U8 => 0,
+            Element::F16 => 1,
+            Element::U32 | Element::F32 => 2,
+        };
+        let (left, top) = mapping.offset();
+        let signed = |value: isize| i32::try_from(value).ok().map(Argument::Int);
+        let launch = Launch {
+            source: &CUDA,
+            kernel: "tensor_normalize",
+            grid: (blocks(outer.width(), 32)?, blocks(outer.height(), 8)?),
+            block: BLOCK,
+            shared_bytes: 0,
+            arguments: vec![
+                Argument::Input,
+                Argument::Output,
+                int(from.width())?,
+                int(from.height())?,
+                int(input.format.channels())?,
+                int(outer.width())?,
+                int(outer.height())?,
+                int(to.width())?,
+                int(to.height())?,
+                signed(left)?,
+                signed(top)?,
+                Argument::Int(mode),
+                Argument::Int(element),
+                Argument::Int(i32::from(self.planar)),
+                Argument::Int(i32::from(self.blue_first)),
+                Argument::Int(i32::from_le_bytes([red, green, blue, 0])),
+                Argument::Data(0),
+                Argument::Data(1),
+            ],
+        };
+        let data = vec![table, numbers_table];
+        Some(CudaProgram { scratch: Vec::new(), data, launches: vec![launch] })
+    }
+}
+
+/// Where the first of two pixels is, and the weights of both, of 16 bits.
+fn pairs(taps: &Taps) -> Vec<[i32; 2]> {
+    let weights = taps.weights.as_chunks::<2>().0.iter();
+    let pair = |&[low, high]: &[i16; 2]| i32::from(high) << 16 | i32::from(low.cast_unsigned());
+    taps.first.iter().zip(weights).map(|(first, weights)| [*first, pair(weights)]).collect()
+}
