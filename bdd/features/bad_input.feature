@@ -83,6 +83,21 @@ Feature: Bad input
       | filter=blur:kernel_size=2.5                        | filter[0].kernel_size |
       | filter=blur:separable=maybe                        | filter[0].separable   |
       | filter=grayscale&filter=blur:border_mode=mirror    | filter[1].border_mode |
+      | filter=color_matrix:matrix=1 2 3                   | filter[0].matrix      |
+      | filter=color_matrix:matrix=1 0 0 0 0 1 0 0 0 0 1 x | filter[0].matrix      |
+      | filter=color_matrix:matrix=1 0 0 0 0 1 0 0 0 0 1 NaN | filter[0].matrix    |
+      | filter=redact:regions=1 2 3                        | filter[0].regions     |
+      | filter=redact:regions=1 2 -3 4                     | filter[0].regions     |
+      | filter=pad:color=red                               | filter[0].color       |
+      | filter=pad:color=%2312345                          | filter[0].color       |
+      | filter=draw:shapes=square 1 2 3 4                  | filter[0].shapes      |
+      | filter=draw:shapes=box 1 2 3                       | filter[0].shapes      |
+      | filter=canny:low=200;high=100                      | filter[0].low         |
+      | filter=canny:low=200,high=100                      | filter[0].low         |
+      | filter=convolution:kernel=1 2 3 4                  | filter[0].kernel      |
+      | filter=crop:x=60,width=30                          | filter[0].width       |
+      | filter=resize:width=0,height=0                     | filter[0].width       |
+      | filter=warp_affine:matrix=1 0 0 1 0 0              | filter[0].matrix      |
       | quality=0&format=jpeg                              | quality               |
       | quality=high&format=jpeg                           | quality               |
       | timeout_ms=0                                       | timeout_ms            |
@@ -117,7 +132,7 @@ Feature: Bad input
       | an unknown pixel format                  | invalid_argument | 400    | frame.raw.format                                  |
       | an unknown input codec                   | unsupported      | 415    | frame.encoded.codec                               |
       | an unknown output codec                  | unsupported      | 415    | pipeline.output.encoded.codec                     |
-      | an output of NV12                        | unsupported      | 415    | pipeline.output.raw.format                        |
+      | an unknown output pixel format           | unsupported      | 415    | pipeline.output.raw.format                        |
       | an unknown accelerator                   | invalid_argument | 400    | pipeline.accelerator                              |
       | a step of no kind                        | invalid_argument | 400    | pipeline.steps[0]                                 |
       | 33 steps                                 | too_large        | 413    | pipeline.steps                                    |

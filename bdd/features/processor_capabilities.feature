@@ -7,7 +7,7 @@ Feature: Processor capabilities
   Scenario: The capabilities can be asked for
     When the capabilities are asked for over HTTP
     Then the answer names a version and at least the accelerator "cpu"
-    And the filters are "blur, grayscale"
+    And the filters include "blur, canny, grayscale, histogram, redact, resize"
 
   Scenario: Filters and their parameters are defined
     When the capabilities are asked for over HTTP
@@ -18,13 +18,13 @@ Feature: Processor capabilities
     When the capabilities are asked for over HTTP
     Then "grayscale" has the parameter "algorithm" with the options "bt601, bt709, average, lightness, luminosity"
     And "grayscale" has the parameter "algorithm" with the default "bt601"
-    And "blur" has the parameter "border_mode" with the options "clamp, reflect, wrap"
+    And "blur" has the parameter "border_mode" with the options "clamp, replicate, reflect, reflect_101, wrap, constant"
 
   Scenario: Filters say on which accelerators they run
     When the capabilities are asked for over HTTP
     Then every filter runs on an accelerator that the system has
     When the filters that run on "cpu" are asked for over HTTP
-    Then the filters are "blur, grayscale"
+    Then the filters include "blur, canny, grayscale, histogram, redact, resize"
     And every filter runs on "cpu"
 
   Scenario: ListFilters over NATS says the same as HTTP

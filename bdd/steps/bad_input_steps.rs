@@ -140,8 +140,8 @@ fn request(name: &str) -> Result<v1::ProcessRequest> {
             let encoded = v1::EncodedOutput { codec: 99, quality: 0 };
             pipeline.output = output(v1::output_format::Kind::Encoded(encoded));
         }
-        "an output of NV12" => {
-            let raw = v1::RawOutput { format: v1::PixelFormat::Nv12.into() };
+        "an unknown output pixel format" => {
+            let raw = v1::RawOutput { format: 99 };
             pipeline.output = output(v1::output_format::Kind::Raw(raw));
         }
         "an unknown accelerator" => pipeline.accelerator = 99,

@@ -54,12 +54,12 @@ fn version(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-#[then(expr = "the filters are {string}")]
+#[then(expr = "the filters include {string}")]
 fn filters(world: &mut World, names: String) -> Result<()> {
     let filters = list(&world.json, "filters")?;
-    let mut ids = filters.iter().map(|filter| text(filter, "id")).collect::<Result<Vec<_>>>()?;
-    ids.sort_unstable();
-    ensure!(ids == names.split(", ").collect::<Vec<_>>(), "{ids:?}");
+    let ids = filters.iter().map(|filter| text(filter, "id")).collect::<Result<Vec<_>>>()?;
+    let missing: Vec<&str> = names.split(", ").filter(|name| !ids.contains(name)).collect();
+    ensure!(missing.is_empty(), "no {missing:?} in {ids:?}");
     Ok(())
 }
 
@@ -76,6 +76,8 @@ fn filters_describe(world: &mut World) -> Result<()> {
         text(filter, "description")?;
         ensure!(!list(filter, "formats")?.is_empty(), "{filter}");
         ensure!(filter.get("tolerance").is_some_and(Value::is_u64), "{filter}");
+        ensure!(!text(filter, "family")?.is_empty(), "{filter}");
+        text(filter, "notes")?;
         list(filter, "parameters")?;
     }
     Ok(())
@@ -98,6 +100,16 @@ fn parameters_describe(world: &mut World) -> Result<()> {
                 "integer" => default.as_i64().is_some_and(|value| in_range(value as f64)),
                 "number" => default.as_f64().is_some_and(in_range),
                 "boolean" => default.is_boolean(),
+                "numbers" => {
+                    let numbers = default.as_array().context("no list")?;
+                    let count = |name| parameter.get(name).and_then(Value::as_u64);
+                    let counts = count("min_items").zip(count("max_items"));
+                    let many = numbers.len() as u64;
+                    let in_count = counts.is_some_and(|(min, max)| min <= many && many <= max);
+                    in_count && numbers.iter().all(|one| one.as_f64().is_some_and(in_range))
+                }
+                "color" => default.as_str().is_some_and(|color| color.starts_with('#')),
+                "text" => default.is_string() && parameter.get("max_chars").is_some(),
                 _ => false,
             };
             ensure!(fits, "{parameter}");
@@ -180,7 +192,8 @@ fn as_json(message: &v1::ListFiltersResponse) -> Result<Value> {
             "id": filter.id, "name": filter.name, "description": filter.description,
             "formats": filter.formats().map(format).collect::<Vec<_>>(),
             "accelerators": filter.accelerators().map(accelerator).collect::<Vec<_>>(),
-            "tolerance": filter.tolerance, "parameters": parameters,
+            "tolerance": filter.tolerance, "family": filter.family, "notes": filter.notes,
+            "parameters": parameters,
         }))
     });
     Ok(json!({
@@ -197,8 +210,14 @@ fn parameter(parameter: &v1::FilterParameter) -> Result<Value> {
         v1::ParameterType::Integer => json!(text.parse::<i64>()?),
         v1::ParameterType::Number => json!(text.parse::<f64>()?),
         v1::ParameterType::Boolean => json!(text.parse::<bool>()?),
+        v1::ParameterType::Numbers => {
+            let numbers = text.split_whitespace().map(str::parse::<f64>);
+            json!(numbers.collect::<std::result::Result<Vec<_>, _>>()?)
+        }
         _ => json!(text),
     };
+    let is_list = kind == v1::ParameterType::Numbers;
+    let is_text = kind == v1::ParameterType::Text;
     let number = |value: f64| match kind {
         v1::ParameterType::Integer => json!(value as i64),
         _ => json!(value),
@@ -213,6 +232,10 @@ fn parameter(parameter: &v1::FilterParameter) -> Result<Value> {
         ("minimum", parameter.minimum.map(number)),
         ("maximum", parameter.maximum.map(number)),
         ("step", parameter.step.map(number)),
+        ("min_items", is_list.then(|| json!(parameter.min_items))),
+        ("max_items", is_list.then(|| json!(parameter.max_items))),
+        ("items_step", is_list.then(|| json!(parameter.items_step))),
+        ("max_chars", is_text.then(|| json!(parameter.max_items))),
     ];
     Ok(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }

@@ -58,4 +58,42 @@ pub(crate) fn write(rows: &[Row]) {
     std::fs::create_dir_all(&folder).expect("target/bench can be created");
     let text = format!("[\n{}\n]\n", entries.join(",\n"));
     std::fs::write(folder.join("kernels.json"), text).expect("target/bench can be written");
+    std::fs::write(folder.join("kernels.md"), pivot(rows)).expect("target/bench can be written");
+}
+
+/// The ratios as a table for `docs/benchmarks/`: a row for each filter and layout, a column for
+/// each size and number of threads. Rows of other names follow as a list.
+fn pivot(rows: &[Row]) -> String {
+    let mut columns: Vec<(&str, &str)> = Vec::new();
+    let mut lines: Vec<(&str, Vec<(usize, f64)>)> = Vec::new();
+    let mut others = String::from("\n| row | ratio | goal |\n|---|---|---|\n");
+    for row in rows {
+        let mut parts = row.name.rsplitn(3, '_');
+        let (threads, size, name) = (parts.next(), parts.next(), parts.next());
+        let (Some(threads), Some(size), Some(name)) = (threads, size, name) else { continue };
+        if !threads.ends_with('t') || !size.contains('x') {
+            others += &format!("| {} | {:.2} | {:.2} |\n", row.name, row.ratio(), row.goal);
+            continue;
+        }
+        let column = columns.iter().position(|known| *known == (size, threads));
+        let column = column.unwrap_or_else(|| {
+            columns.push((size, threads));
+            columns.len() - 1
+        });
+        match lines.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, ratios)) => ratios.push((column, row.ratio())),
+            None => lines.push((name, vec![(column, row.ratio())])),
+        }
+    }
+    let heads: String =
+        columns.iter().map(|(size, threads)| format!(" {size} {threads} |")).collect();
+    let mut text = format!("| |{heads}\n|---|{}\n", "---|".repeat(columns.len()));
+    for (name, ratios) in lines {
+        let cells = (0..columns.len()).map(|column| {
+            let ratio = ratios.iter().find(|(known, _)| *known == column);
+            ratio.map_or(" |".to_owned(), |(_, ratio)| format!(" {ratio:.2} |"))
+        });
+        text += &format!("| {name} |{}\n", cells.collect::<String>());
+    }
+    text + &others
 }

@@ -27,8 +27,7 @@ impl Selection {
         let name = bench.name(size, threads);
         let one = self.threads.as_deref().is_none_or(|wanted| (wanted == "1") == (threads == 1));
         let size = format!("{}x{}", size.0, size.1);
-        one && self.size.as_ref().is_none_or(|wanted| *wanted == size)
-            && self.takes_name(&name)
+        one && self.size.as_ref().is_none_or(|wanted| *wanted == size) && self.takes_name(&name)
     }
 
     /// Whether one of the words is in it.

@@ -1,29 +1,29 @@
 //! Colour: what colours become.
 
 mod adaptive_threshold;
+mod brightness_contrast;
 mod clahe;
 mod color_convert;
-mod equalize;
-mod luma;
-mod tones;
-mod brightness_contrast;
 mod color_matrix;
 mod device;
+mod equalize;
 mod gamma;
 pub(crate) mod grayscale;
 mod invert;
+mod luma;
 mod lut;
 mod matrix;
 mod saturation_hue;
 mod sepia;
+pub(crate) mod spaces;
 mod statistics;
 mod sums;
 mod tabled;
 #[cfg(test)]
 mod tabled_tests;
 mod threshold;
+mod tones;
 mod white_balance;
-pub(crate) mod spaces;
 
 use crate::Entry;
 

@@ -257,7 +257,10 @@ mod tests {
         let double = part("table", vec![], lists(|v| v.wrapping_mul(2)));
         let stage = fuse(vec![add(1), double, add(3)], shape(PixelFormat::Gray8)).unwrap();
         assert_eq!(name(&stage), "chain_1__table_0_768_3");
-        assert_eq!(stage.data, [lists(|v| v.wrapping_add(1).wrapping_mul(2).wrapping_add(3)).unwrap()]);
+        assert_eq!(
+            stage.data,
+            [lists(|v| v.wrapping_add(1).wrapping_mul(2).wrapping_add(3)).unwrap()]
+        );
         assert_eq!(stage.steps.len(), 3);
     }
 

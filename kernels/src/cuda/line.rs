@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn with_too_little_to_go_by_it_is_proportional() {
         near(Line::default().at(1000.0), 0.0);
-        near(line(&[(1000.0, 10.0), (1000.0, 30.0)]).at(2000.0), 40.4040404);
+        near(line(&[(1000.0, 10.0), (1000.0, 30.0)]).at(2000.0), 2.0 * (0.98 * 10.0 + 30.0) / 1.98);
         // A line that would be below 0 somewhere.
         near(line(&[(1000.0, 1.0), (1000.0, 1.0), (2000.0, 9.0)]).at(0.0), 0.0);
     }

@@ -251,10 +251,10 @@ mod tests {
 
     #[test]
     fn planar_layouts_are_converted_on_the_device() {
-        let plan = plan(&[("grayscale", &[])], PixelFormat::Nv12);
+        let plan = plan(&[("blur", &[])], PixelFormat::Nv12);
         assert_eq!(plan.input.format, PixelFormat::Nv12);
         assert_eq!(plan.stages[0].output.format, PixelFormat::Rgb8);
-        assert_eq!((plan.stages.len(), plan.output.format), (2, PixelFormat::Gray8));
+        assert_eq!((plan.stages.len(), plan.output.format), (2, PixelFormat::Rgb8));
         // Both are the first step of the chain: its time is that of both.
         assert_eq!((&plan.stages[0].steps, &plan.stages[1].steps), (&vec![0], &vec![0]));
     }

@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 use bytes::Bytes;
 
+use crate::pool::Pixels;
 use crate::{ImageError, PooledBuffer};
 
 /// What the numbers of a tensor are; little-endian.
@@ -76,7 +77,7 @@ impl TensorShape {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
     shape: TensorShape,
-    data: Bytes,
+    data: Pixels,
 }
 
 impl Tensor {
@@ -85,6 +86,10 @@ impl Tensor {
     /// # Errors
     /// If there are too few or too many of them.
     pub fn new(shape: TensorShape, data: Bytes) -> Result<Self, ImageError> {
+        Self::over(shape, data.into())
+    }
+
+    fn over(shape: TensorShape, data: Pixels) -> Result<Self, ImageError> {
         let must = shape.bytes();
         if data.len() != must {
             return Err(ImageError::Length { is: data.len(), must });
@@ -97,7 +102,7 @@ impl Tensor {
     /// # Errors
     /// If the length is not that of the shape.
     pub fn pooled(shape: TensorShape, buffer: PooledBuffer) -> Result<Self, ImageError> {
-        Self::new(shape, buffer.freeze())
+        Self::over(shape, buffer.share())
     }
 
     /// What it is without its numbers.
@@ -121,6 +126,6 @@ impl Tensor {
     /// The same bytes, without a copy.
     #[must_use]
     pub fn into_data(self) -> Bytes {
-        self.data
+        self.data.into_bytes()
     }
 }

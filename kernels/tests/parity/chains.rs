@@ -85,7 +85,11 @@ fn seams_between_bands_do_not_show() {
     let chains: [&[(&str, cases::Given<'_>)]; 3] = [
         &[("blur", &[("kernel_size", "31"), ("sigma", "9")]), ("blur", &[]), ("grayscale", &[])],
         &[("blur", &[("border_mode", "constant")]), ("blur", &[("border_mode", "reflect_101")])],
-        &[("blur", &[("border_mode", "wrap")]), ("blur", &[]), ("blur", &[("border_mode", "wrap")])],
+        &[
+            ("blur", &[("border_mode", "wrap")]),
+            ("blur", &[]),
+            ("blur", &[("border_mode", "wrap")]),
+        ],
     ];
     let workers = Arc::new(Workers::new(3).unwrap());
     for steps in chains {

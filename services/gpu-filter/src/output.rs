@@ -76,12 +76,12 @@ fn raw_format(asked: i32) -> Result<Option<v1::PixelFormat>, Failure> {
     use v1::PixelFormat as F;
     match F::try_from(asked) {
         Ok(F::Unspecified) => Ok(None),
-        Ok(format @ (F::Gray8 | F::Rgb8 | F::Bgr8 | F::Rgba8)) => Ok(Some(format)),
-        Ok(F::Nv12 | F::I420) | Err(_) => {
-            let message = "results are not written in this pixel format";
+        Ok(format) => Ok(Some(format)),
+        Err(_) => {
+            let message = format!("{asked} is no known pixel format");
             Err(Failure::new(ErrorKind::Unsupported, message)
                 .at("raw.format")
-                .allow(["GRAY8", "RGB8", "BGR8", "RGBA8"]))
+                .allow(["GRAY8", "RGB8", "BGR8", "RGBA8", "NV12", "I420"]))
         }
     }
 }

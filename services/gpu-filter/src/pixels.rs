@@ -50,6 +50,8 @@ pub(crate) fn encode(
 ) -> Result<v1::frame::Payload, Failure> {
     match output {
         Output::Raw(format) => {
+            let format = format.unwrap_or_else(|| pixel_format(image.format()));
+            check_even(&image, format)?;
             to_raw(image, format, pool).map_err(|error| bug(&error)).map(v1::frame::Payload::Raw)
         }
         Output::Encoded(codec, quality) => {
@@ -78,20 +80,29 @@ pub(crate) fn tensor(tensor: Tensor) -> v1::Tensor {
     }
 }
 
-fn to_raw(
-    image: Image,
-    format: Option<v1::PixelFormat>,
-    pool: &Pool,
-) -> Result<v1::RawImage, ImageError> {
+/// On the wire a chroma sample has its whole two by two pixels.
+fn check_even(image: &Image, format: v1::PixelFormat) -> Result<(), Failure> {
+    let (width, height) = (image.size().width(), image.size().height());
+    let planar = matches!(format, v1::PixelFormat::Nv12 | v1::PixelFormat::I420);
+    if planar && (width % 2 == 1 || height % 2 == 1) {
+        let message =
+            format!("a result of {width}x{height}: NV12 and I420 need an even width and height");
+        return Err(Failure::invalid("pipeline.output.raw.format", message)
+            .allow(["GRAY8", "RGB8", "BGR8", "RGBA8"]));
+    }
+    Ok(())
+}
+
+fn to_raw(image: Image, format: v1::PixelFormat, pool: &Pool) -> Result<v1::RawImage, ImageError> {
     use v1::PixelFormat as F;
-    let natural = pixel_format(image.format());
-    let format = format.unwrap_or(natural);
     let image = match format {
         F::Gray8 => convert::to_format(&image, PixelFormat::Gray8, pool)?,
         F::Rgb8 => convert::to_format(&image, PixelFormat::Rgb8, pool)?,
         F::Rgba8 => convert::to_format(&image, PixelFormat::Rgba8, pool)?,
         F::Bgr8 => convert::to_bgr8(&image, pool)?,
-        F::Nv12 | F::I420 | F::Unspecified => image,
+        F::Nv12 => convert::to_format(&image, PixelFormat::Nv12, pool)?,
+        F::I420 => convert::to_format(&image, PixelFormat::I420, pool)?,
+        F::Unspecified => image,
     };
     // Both sides came from, or passed, a check against 32-bit limits.
     let narrow = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);

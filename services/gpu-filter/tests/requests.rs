@@ -72,7 +72,7 @@ fn every_raw_format_is_taken_and_written() {
                 (F::Nv12, 12),
                 (F::I420, 12),
             ] {
-                for wanted in [F::Gray8, F::Rgb8, F::Bgr8, F::Rgba8] {
+                for wanted in [F::Gray8, F::Rgb8, F::Bgr8, F::Rgba8, F::Nv12, F::I420] {
                     let mut request = request(raw(4, 2, format, &vec![200; length]), vec![]);
                     let output =
                         v1::output_format::Kind::Raw(v1::RawOutput { format: wanted.into() });
@@ -82,6 +82,83 @@ fn every_raw_format_is_taken_and_written() {
                     assert_eq!((image.width, image.height, image.format()), (4, 2, wanted));
                 }
             }
+        },
+    );
+}
+
+#[test]
+fn half_a_chroma_sample_is_not_written() {
+    with_service(
+        |_| {},
+        async |service| {
+            let mut request = request(raw(3, 2, v1::PixelFormat::Gray8, &[200; 6]), vec![]);
+            let wanted = v1::RawOutput { format: v1::PixelFormat::Nv12.into() };
+            request.pipeline.as_mut().unwrap().output =
+                Some(v1::OutputFormat { kind: Some(v1::output_format::Kind::Raw(wanted)) });
+            let failure = service.process(&request).await.unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::InvalidArgument);
+            assert_eq!(failure.field, "pipeline.output.raw.format");
+            assert!(failure.message.contains("3x2"), "{}", failure.message);
+        },
+    );
+}
+
+#[test]
+fn results_over_the_limits_are_refused_before_they_are_made() {
+    with_service(
+        |_| {},
+        async |service| {
+            let parameters = [("width", "16000"), ("height", "16000")];
+            let request = request(gray(2, 2, &[9; 4]), vec![step("resize", &parameters)]);
+            let failure = service.process(&request).await.unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::TooLarge);
+            assert_eq!(failure.field, "pipeline.steps");
+            assert!(failure.message.contains("16000x16000"), "{}", failure.message);
+        },
+    );
+}
+
+#[test]
+fn a_step_that_does_not_fit_the_image_says_which_parameter() {
+    with_service(
+        |_| {},
+        async |service| {
+            let steps = vec![step("invert", &[]), step("crop", &[("x", "7"), ("width", "9")])];
+            let failure = service.process(&request(gray(8, 8, &[9; 64]), steps)).await.unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::InvalidArgument);
+            let place = "pipeline.steps[1].filter.parameters.";
+            assert!(failure.field.starts_with(place), "{}", failure.field);
+            assert!(!failure.allowed.is_empty());
+        },
+    );
+}
+
+#[test]
+fn tensors_are_results_and_have_no_codec() {
+    with_service(
+        |_| {},
+        async |service| {
+            let mut request = request(gray(2, 2, &[5; 4]), vec![step("histogram", &[])]);
+            let response = service.process(&request).await.unwrap();
+            let payload = response.frame.unwrap().payload;
+            let Some(v1::frame::Payload::Tensor(tensor)) = payload else { panic!("{payload:?}") };
+            assert_eq!(
+                (tensor.element(), &tensor.shape[..]),
+                (v1::ElementType::U32, &[1, 256][..])
+            );
+            assert_eq!(tensor.data[20..24], 4_u32.to_le_bytes());
+            let png = v1::EncodedOutput { codec: v1::ImageCodec::Png.into(), quality: 0 };
+            request.pipeline.as_mut().unwrap().output =
+                Some(v1::OutputFormat { kind: Some(v1::output_format::Kind::Encoded(png)) });
+            let failure = service.process(&request).await.unwrap_err();
+            assert_eq!(failure.field, "pipeline.output");
+            let back = v1::Frame {
+                payload: Some(v1::frame::Payload::Tensor(tensor)),
+                ..Default::default()
+            };
+            request.frame = Some(back);
+            let failure = service.process(&request).await.unwrap_err();
+            assert_eq!((failure.kind, &*failure.field), (ErrorKind::Unsupported, "frame.tensor"));
         },
     );
 }
@@ -345,7 +422,10 @@ fn the_filters_are_listed_as_they_are_defined() {
             let all = ask(v1::Accelerator::Auto).await;
             let blur = all.filters.iter().find(|filter| filter.id == "blur").unwrap();
             let size = blur.parameters.iter().find(|p| p.id == "kernel_size").unwrap();
-            assert_eq!((size.minimum, size.maximum, size.step), (Some(1.0), Some(255.0), Some(2.0)));
+            assert_eq!(
+                (size.minimum, size.maximum, size.step),
+                (Some(1.0), Some(255.0), Some(2.0))
+            );
             assert_eq!(size.default_value, "5");
             assert!(ask(v1::Accelerator::Cuda).await.filters.is_empty());
         },

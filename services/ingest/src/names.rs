@@ -3,11 +3,13 @@
 use ocelli_messages::{Failure, Named, v1};
 
 /// Pixel formats of raw output.
-pub(crate) const OUTPUT_PIXEL_FORMATS: [(&str, v1::PixelFormat); 4] = [
+pub(crate) const OUTPUT_PIXEL_FORMATS: [(&str, v1::PixelFormat); 6] = [
     ("gray8", v1::PixelFormat::Gray8),
     ("rgb8", v1::PixelFormat::Rgb8),
     ("bgr8", v1::PixelFormat::Bgr8),
     ("rgba8", v1::PixelFormat::Rgba8),
+    ("nv12", v1::PixelFormat::Nv12),
+    ("i420", v1::PixelFormat::I420),
 ];
 
 /// What can come back: a file of that codec, or pixels.

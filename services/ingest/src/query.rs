@@ -287,7 +287,7 @@ mod tests {
             ("width=2&height=2&pixel_format=yuyv".into(), "pixel_format", "i420"),
             ("output_pixel_format=gray8".into(), "output_pixel_format", ""),
             ("format=png&output_pixel_format=gray8".into(), "output_pixel_format", ""),
-            ("format=raw&output_pixel_format=nv12".into(), "output_pixel_format", "rgba8"),
+            ("format=raw&output_pixel_format=yuyv".into(), "output_pixel_format", "rgba8"),
             ("filter=blur&filter=blur:".into(), "filter[1]", "id"),
         ] {
             let failure = wish(&query).unwrap_err();

@@ -108,13 +108,13 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     /// The broker
-    #[arg(long, value_name = "URL", default_value = "nats://127.0.0.1:4222")]
+    #[arg(long, value_name = "URL", default_value = "nats://127.0.0.1:4222", global = true)]
     pub(crate) nats: String,
     /// The tenant
-    #[arg(long, default_value = "default")]
+    #[arg(long, default_value = "default", global = true)]
     pub(crate) tenant: String,
     /// How long an answer may take, seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, global = true)]
     pub(crate) timeout: u64,
 }
 

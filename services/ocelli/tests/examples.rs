@@ -179,3 +179,26 @@ fn the_pages_show_the_examples_as_they_are() {
         assert!(text(page).contains(&block), "{page} must show this:\n{block}");
     }
 }
+
+#[tokio::test]
+async fn filters_are_listed_and_one_is_shown() {
+    let system = System::start().await;
+    let run = |arguments: &'static [&'static str]| {
+        let mut command = ocelli();
+        command.arg("filters").args(arguments).args(["--nats", &system.nats]);
+        async move { timeout(PATIENCE, command.output()).await.expect("it did not end").unwrap() }
+    };
+    let all = String::from_utf8(run(&[]).await.stdout).unwrap();
+    for words in ["BLUR", "MORPHOLOGY", "canny  (cpu", "regions"] {
+        assert!(all.contains(words), "no {words:?} in {all}");
+    }
+    let one = String::from_utf8(run(&["show", "blur"]).await.stdout).unwrap();
+    assert!(one.contains("OpenCV's GaussianBlur") && one.contains("sigma"), "{one}");
+    assert!(!one.contains("canny"), "{one}");
+    let json = run(&["show", "blur", "--json"]).await.stdout;
+    assert!(String::from_utf8(json).unwrap().contains("\"family\": \"blur\""));
+    let wrong = run(&["show", "blurr"]).await;
+    assert_eq!(wrong.status.code(), Some(64));
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(said.contains("\"blurr\"") && said.contains("box_blur"), "{said}");
+}
