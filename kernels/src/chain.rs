@@ -129,14 +129,12 @@ impl Chain {
         Ok(steps.last().map_or(input, |step| step.output))
     }
 
-    /// The largest of all results on the way, in bytes.
+    /// Size and layout of the result of each step for such an input.
     ///
     /// # Errors
     /// If a step does not take what the one before makes.
-    pub fn largest(&self, input: Shape) -> Result<Shape, BackendError> {
-        let steps = cpu::steps(self, input)?;
-        let shapes = steps.iter().map(|step| step.output);
-        Ok(shapes.fold(input, |most, next| if next.bytes() > most.bytes() { next } else { most }))
+    pub fn results(&self, input: Shape) -> Result<impl Iterator<Item = Shape>, BackendError> {
+        Ok(cpu::steps(self, input)?.into_iter().map(|step| step.output))
     }
 }
 

@@ -85,21 +85,31 @@ impl FilterWorker {
         Ok(encode(&response, &self.pool))
     }
 
-    /// Whether all images on the way are within the limits that hold for those that come in.
+    /// Whether all that is made on the way is within the limits that hold for what comes in.
     fn check_results(&self, plan: &Plan, input: Shape) -> Result<(), Failure> {
-        let largest = plan.chain.largest(input).map_err(|error| refused(&error))?;
-        let (width, height) = (largest.size.width(), largest.size.height());
         let DecodeLimits { max_side, max_pixels } = self.limits;
-        let within =
-            width.max(height) <= max_side as usize && largest.size.pixels() as u64 <= max_pixels;
-        if within || largest == input {
-            return Ok(());
+        let too_large =
+            |message: String| Failure::new(ErrorKind::TooLarge, message).at("pipeline.steps");
+        for result in plan.chain.results(input).map_err(|error| refused(&error))? {
+            let (width, height) = (result.size.width(), result.size.height());
+            let within =
+                width.max(height) <= max_side as usize && result.size.pixels() as u64 <= max_pixels;
+            if !within && result.size != input.size {
+                return Err(too_large(format!(
+                    "a step makes an image of {width}x{height}: at most {max_pixels} pixels and \
+                     sides of {max_side} are allowed"
+                )));
+            }
         }
-        let message = format!(
-            "a step makes an image of {width}x{height}: at most {max_pixels} pixels and sides of \
-             {max_side} are allowed"
-        );
-        Err(Failure::new(ErrorKind::TooLarge, message).at("pipeline.steps"))
+        // As much as the largest image with four channels.
+        let most = max_pixels.saturating_mul(4);
+        let tensor = plan.chain.tensor(input).map_err(|error| refused(&error))?;
+        match tensor.map(|tensor| tensor.bytes() as u64) {
+            Some(bytes) if bytes > most => Err(too_large(format!(
+                "the last step makes a tensor of {bytes} bytes: at most {most} are allowed"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn measure(&mut self, plan: &Plan, times: &Times) {

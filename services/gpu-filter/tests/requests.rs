@@ -109,11 +109,19 @@ fn results_over_the_limits_are_refused_before_they_are_made() {
         |_| {},
         async |service| {
             let parameters = [("width", "16000"), ("height", "16000")];
-            let request = request(gray(2, 2, &[9; 4]), vec![step("resize", &parameters)]);
-            let failure = service.process(&request).await.unwrap_err();
+            let steps = vec![step("resize", &parameters)];
+            let failure = service.process(&request(gray(2, 2, &[9; 4]), steps)).await.unwrap_err();
             assert_eq!(failure.kind, ErrorKind::TooLarge);
             assert_eq!(failure.field, "pipeline.steps");
             assert!(failure.message.contains("16000x16000"), "{}", failure.message);
+            // Also if a later step makes it small again, and for numbers.
+            let steps = vec![step("resize", &parameters), step("crop", &[("width", "1")])];
+            let failure = service.process(&request(gray(2, 2, &[9; 4]), steps)).await.unwrap_err();
+            assert_eq!(failure.kind, ErrorKind::TooLarge);
+            let steps = vec![step("normalize_to_tensor", &parameters)];
+            let failure = service.process(&request(gray(2, 2, &[9; 4]), steps)).await.unwrap_err();
+            assert_eq!((failure.kind, &*failure.field), (ErrorKind::TooLarge, "pipeline.steps"));
+            assert!(failure.message.contains("tensor of"), "{}", failure.message);
         },
     );
 }
