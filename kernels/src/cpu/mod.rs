@@ -96,7 +96,8 @@ impl Cpu {
             let first = index * band_rows;
             work(first..first + band.len() / row_bytes.max(1), band);
         };
-        match self.workers().filter(|_| output.len() > bytes) {
+        let shared = |workers: &&Workers| output.len() > bytes && workers.worth(output.len());
+        match self.workers().filter(shared) {
             Some(workers) => workers.each_chunk(output, bytes, one),
             None => output.chunks_mut(bytes).enumerate().for_each(one),
         }
@@ -112,13 +113,10 @@ impl Cpu {
 
     /// How many bands to cut a result of that many bytes into.
     pub(crate) fn band_count(&self, bytes: usize) -> usize {
-        /// Below this, waking other threads takes longer than what they would save.
-        const WORTH_IT: usize = 128 << 10;
-        match self.threads() {
-            1 => 1,
-            _ if bytes < WORTH_IT => 1,
+        match self.workers().filter(|workers| workers.worth(bytes)) {
             // Two for each, so that one that comes late does less.
-            threads => 2 * threads,
+            Some(workers) => 2 * workers.threads(),
+            None => 1,
         }
     }
 }

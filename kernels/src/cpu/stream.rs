@@ -113,8 +113,8 @@ fn band_rows(cpu: &Cpu, links: &[Link<'_>]) -> Option<usize> {
     let widest = between.iter().map(|link| link.output.row_bytes()).max()?;
     // Rows near the seam of two bands are computed for both.
     let seam: usize = links.iter().map(|link| link.reach).sum();
-    let height = links.last()?.output.size.height();
-    let fair = height.div_ceil(2 * cpu.threads());
+    let output = links.last()?.output;
+    let fair = output.size.height().div_ceil(cpu.band_count(output.bytes()));
     Some((BAND_BYTES / widest.max(1)).max(8 * seam).min(fair).max(1))
 }
 

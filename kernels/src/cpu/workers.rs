@@ -6,14 +6,19 @@ use rayon::prelude::*;
 
 /// Threads that all CPU backends of a process share.
 ///
-/// Frames first: as soon as as many frames are being computed as there are threads, each stays
-/// on its own thread, which wastes nothing.
+/// Frames first: while more than half as many frames as threads are being computed, each stays on
+/// its own thread, which wastes nothing.
 #[derive(Debug)]
 pub struct Workers {
     threads: rayon::ThreadPool,
     /// Frames that are being computed.
     frames: AtomicUsize,
+    /// Smaller results stay on the frame's own thread.
+    least_bytes: usize,
 }
+
+/// Below this, waking other threads takes longer than what they would save.
+const WORTH_IT: usize = 128 << 10;
 
 impl Workers {
     /// That many threads.
@@ -26,7 +31,19 @@ impl Workers {
             .thread_name(|index| format!("ocelli-pixels-{index}"))
             .build()
             .map_err(std::io::Error::other)?;
-        Ok(Self { threads, frames: AtomicUsize::new(0) })
+        Ok(Self { threads, frames: AtomicUsize::new(0), least_bytes: WORTH_IT })
+    }
+
+    /// Sharing the work on any result of at least that many bytes, instead of 128 KiB: with 0,
+    /// tests on small images see what threads do.
+    #[must_use]
+    pub fn sharing_from(self, least_bytes: usize) -> Self {
+        Self { least_bytes, ..self }
+    }
+
+    /// Whether a result of that many bytes is worth other threads.
+    pub(super) fn worth(&self, bytes: usize) -> bool {
+        bytes >= self.least_bytes
     }
 
     /// How many.

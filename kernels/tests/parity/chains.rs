@@ -57,7 +57,7 @@ proptest! {
         let Some(chain) = parse(&steps) else { return Ok(()) };
         let image = cases::image(Content::Scene, size, format, padding);
         let expected = one_by_one(&steps, &image);
-        let workers = Arc::new(Workers::new(3).unwrap());
+        let workers = Arc::new(Workers::new(3).unwrap().sharing_from(0));
         let pool = Pool::new(1 << 24);
         let backends = [
             CpuBackend::new(pool.clone()),

@@ -270,25 +270,7 @@ fn check(family: Family) {
     run(&prepare(cases::of(family), &generated), "address,undefined");
 }
 
-macro_rules! families {
-    ($($name:ident $family:ident)*) => { $(
-        #[test]
-        fn $name() {
-            check(Family::$family);
-        }
-    )* };
-}
-families! {
-    colour Colour
-    blur Blur
-    edges Edges
-    sharpen Sharpen
-    morphology Morphology
-    geometry Geometry
-    effect Effect
-    privacy Privacy
-    tensor Tensor
-}
+families!(check);
 
 /// Neighbouring steps as one kernel, on each layout.
 #[test]
