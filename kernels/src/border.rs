@@ -49,6 +49,7 @@ impl Border {
 
     /// The position within `0..len` that stands for any position; `None` if a constant does.
     /// `len` is at least 1.
+    #[inline]
     pub(crate) fn index(self, position: isize, len: usize) -> Option<usize> {
         let length = len as isize;
         if (0..length).contains(&position) {
@@ -79,6 +80,14 @@ impl Border {
         if width == 0 {
             return;
         }
+        let skipped = match self {
+            Self::Reflect => Some(0),
+            Self::Reflect101 => Some(1),
+            _ => None,
+        };
+        if let Some(skipped) = skipped.filter(|skipped| radius + skipped <= width) {
+            return mirror(row, margin, channels, skipped);
+        }
         for to in (0..radius).chain(radius + width..width + 2 * radius) {
             match self.index(to as isize - radius as isize, width) {
                 Some(from) => {
@@ -92,6 +101,19 @@ impl Border {
             }
         }
     }
+}
+
+/// Fills margins that are not wider than what they mirror, all but the outermost `skipped` pixels.
+fn mirror<T: Copy>(row: &mut [T], margin: usize, channels: usize, skipped: usize) {
+    let (left, rest) = row.split_at_mut(margin);
+    let (middle, right) = rest.split_at_mut(rest.len() - margin);
+    let copy = |(to, from): (&mut [T], &[T])| {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    };
+    let from = middle.chunks_exact(channels).skip(skipped);
+    left.chunks_exact_mut(channels).rev().zip(from).for_each(copy);
+    let from = middle.chunks_exact(channels).rev().skip(skipped);
+    right.chunks_exact_mut(channels).zip(from).for_each(copy);
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ mod test_images;
 pub use backend::{Accelerator, Backend, BackendError, CpuBackend, Output, StepTimes};
 pub use catalog::{Catalog, Entry};
 pub use chain::{Chain, ChainError, MAX_STEPS};
-pub use cpu::{Cpu, Table, Window, Workers};
+pub use cpu::{Cpu, Cut, Table, Window, Workers};
 pub use cuda::{
     Argument, BatchTimes, CompiledKernels, Costs, CudaBackend, CudaError, CudaOptions, CudaPlan,
     CudaPointwise, CudaProgram, CudaSource, CudaWork, DriverFault, Estimate, Generated,
@@ -55,7 +55,9 @@ pub use cuda::{
 };
 pub use definition::{Family, FilterDefinition, ParameterDefinition, ParameterKind};
 pub use image::{Image, ImageError, PixelFormat, Plane, Shape, Size};
-pub use operation::{CpuWork, Operation, Pointwise, Reach, Refusal, Rows, ToTensor, Whole};
+pub use operation::{
+    CpuWork, CutRows, Operation, Pointwise, Reach, Refusal, Rows, ToTensor, Whole,
+};
 pub use parameters::{ParameterError, Parameters};
 pub use pool::{Pool, PooledBuffer};
 pub use probe::{CudaDevice, Probe, probe};

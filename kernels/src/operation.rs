@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use crate::cpu::{Cpu, Table, Window};
+use crate::cpu::{Cpu, Cut, Table, Window};
 use crate::cuda::CudaWork;
 use crate::{
     FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape, simd::Level,
@@ -82,6 +82,24 @@ pub trait Rows: Debug + Sync {
     /// Makes those rows of the result, without padding, on the calling thread. The window has at
     /// least the rows within reach of them.
     fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]);
+
+    /// If it is less work when only a [`Cut`] of each colour is asked for: how.
+    fn cuts(&self) -> Option<&dyn CutRows> {
+        None
+    }
+}
+
+/// Rows with a threshold after them, in one.
+pub trait CutRows: Debug + Sync {
+    /// As [`Rows::render`], with that cut of each colour; transparency is not cut.
+    fn render_cut(
+        &self,
+        cpu: &Cpu,
+        input: &Window<'_>,
+        rows: Range<usize>,
+        output: &mut [u8],
+        cut: Cut,
+    );
 }
 
 /// Which rows of the input a row of the result depends on.

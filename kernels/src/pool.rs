@@ -22,8 +22,35 @@ struct Shelf {
 /// Bytes, all initialised, and where they belong.
 #[derive(Debug)]
 struct Slab {
-    bytes: Vec<u8>,
+    memory: Vec<u8>,
+    /// The first byte that is used, at the start of a cache line.
+    start: usize,
     home: Weak<Mutex<Shelf>>,
+}
+
+/// Wide stores that cross the border of two cache lines take twice as long, and where the allocator
+/// puts large memory all of them would: a list of 256 on grey 640×480 takes 8.8 µs then, not 6.6.
+const LINE: usize = 64;
+
+impl Slab {
+    fn new(len: usize, home: Weak<Mutex<Shelf>>) -> Self {
+        // Fresh memory is zeroed by the operating system page by page, as it is touched.
+        let memory = vec![0; len + LINE - 1];
+        let start = memory.as_ptr().align_offset(LINE).min(LINE - 1);
+        Self { memory, start, home }
+    }
+
+    fn len(&self) -> usize {
+        self.memory.len() - (LINE - 1)
+    }
+
+    fn bytes(&self, len: usize) -> Option<&[u8]> {
+        self.memory.get(self.start..self.start + len)
+    }
+
+    fn bytes_mut(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.memory.get_mut(self.start..self.start + len)
+    }
 }
 
 impl Pool {
@@ -38,10 +65,8 @@ impl Pool {
     #[must_use]
     pub fn take(&self, len: usize) -> PooledBuffer {
         let recycled = lock(&self.shelf).best_fit(len);
-        // Fresh memory is zeroed by the operating system page by page, as it is touched.
-        let slab = recycled.unwrap_or_else(|| {
-            Arc::new(Slab { bytes: vec![0; len], home: Arc::downgrade(&self.shelf) })
-        });
+        let slab =
+            recycled.unwrap_or_else(|| Arc::new(Slab::new(len, Arc::downgrade(&self.shelf))));
         PooledBuffer { slab: Some(slab), len }
     }
 
@@ -61,19 +86,19 @@ impl Shelf {
     fn best_fit(&mut self, len: usize) -> Option<Arc<Slab>> {
         let fits = |is: usize| is >= len && is / 4 <= len.max(1024);
         let (index, _) = (self.free.iter().enumerate())
-            .filter(|(_, slab)| fits(slab.bytes.len()))
-            .min_by_key(|(_, slab)| slab.bytes.len())?;
+            .filter(|(_, slab)| fits(slab.len()))
+            .min_by_key(|(_, slab)| slab.len())?;
         let slab = self.free.swap_remove(index);
-        self.free_bytes -= slab.bytes.len();
+        self.free_bytes -= slab.len();
         Some(slab)
     }
 
     /// What has to be dropped to keep the limit: by the caller, without the lock.
     fn put(&mut self, slab: Arc<Slab>) -> Option<Vec<Arc<Slab>>> {
-        if slab.bytes.len() > self.max_free_bytes {
+        if slab.len() > self.max_free_bytes {
             return Some(vec![slab]);
         }
-        self.free_bytes += slab.bytes.len();
+        self.free_bytes += slab.len();
         self.free.push(slab);
         if self.free_bytes <= self.max_free_bytes {
             return None;
@@ -84,7 +109,7 @@ impl Shelf {
             if self.free_bytes <= self.max_free_bytes {
                 break;
             }
-            self.free_bytes -= slab.bytes.len();
+            self.free_bytes -= slab.len();
             count += 1;
         }
         Some(self.free.drain(..count).collect())
@@ -134,14 +159,14 @@ impl std::ops::Deref for PooledBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.slab.as_ref().and_then(|slab| slab.bytes.get(..self.len)).unwrap_or_default()
+        self.slab.as_ref().and_then(|slab| slab.bytes(self.len)).unwrap_or_default()
     }
 }
 
 impl std::ops::DerefMut for PooledBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
         let slab = self.slab.as_mut().and_then(Arc::get_mut);
-        slab.and_then(|slab| slab.bytes.get_mut(..self.len)).unwrap_or_default()
+        slab.and_then(|slab| slab.bytes_mut(self.len)).unwrap_or_default()
     }
 }
 
@@ -188,7 +213,7 @@ impl AsRef<[u8]> for Pixels {
         match &self.0 {
             Source::Bytes(bytes) => bytes,
             Source::Pooled { slab, len } => {
-                slab.as_ref().and_then(|slab| slab.bytes.get(..*len)).unwrap_or_default()
+                slab.as_ref().and_then(|slab| slab.bytes(*len)).unwrap_or_default()
             }
         }
     }

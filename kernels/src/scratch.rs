@@ -19,10 +19,7 @@ macro_rules! plain {
 }
 plain!(u8 i8 u16 i16 u32 i32 u64 i64 f32 f64);
 
-/// To what the memory is aligned: a line of the cache, and the widest vector.
-const ALIGN: usize = 64;
-
-/// Numbers that are taken from a [`Pool`] and go back to it.
+/// Numbers that are taken from a [`Pool`], and go back to it; aligned as all its memory is.
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
     buffer: PooledBuffer,
@@ -33,25 +30,21 @@ pub(crate) struct Scratch<T> {
 impl<T: Plain> Scratch<T> {
     /// Of that many elements, with whatever was left there.
     pub(crate) fn take(pool: &Pool, len: usize) -> Self {
-        Self { buffer: pool.take(len * size_of::<T>() + ALIGN), len, of: PhantomData }
+        Self { buffer: pool.take(len * size_of::<T>()), len, of: PhantomData }
     }
 
     #[allow(unsafe_code, reason = "a pool hands out bytes; copying them would defeat it")]
     pub(crate) fn as_mut(&mut self) -> &mut [T] {
-        let skip = self.buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
-        let aligned = self.buffer.get_mut(skip..).unwrap_or_default();
         // SAFETY: any initialised bytes are a valid number, and a number is initialised bytes.
-        let (_, numbers, _) = unsafe { aligned.align_to_mut::<T>() };
+        let (_, numbers, _) = unsafe { self.buffer.align_to_mut::<T>() };
         numbers.get_mut(..self.len).unwrap_or_default()
     }
 
     #[allow(unsafe_code, reason = "a pool hands out bytes; copying them would defeat it")]
     #[allow(dead_code, reason = "operations to come read it")]
     pub(crate) fn as_slice(&self) -> &[T] {
-        let skip = self.buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
-        let aligned = self.buffer.get(skip..).unwrap_or_default();
         // SAFETY: any initialised bytes are a valid number.
-        let (_, numbers, _) = unsafe { aligned.align_to::<T>() };
+        let (_, numbers, _) = unsafe { self.buffer.align_to::<T>() };
         numbers.get(..self.len).unwrap_or_default()
     }
 }
@@ -66,7 +59,7 @@ mod tests {
         for len in [0, 1, 63, 1000] {
             let mut scratch = Scratch::<u32>::take(&pool, len);
             assert_eq!(scratch.as_mut().len(), len);
-            assert_eq!(scratch.as_mut().as_ptr() as usize % ALIGN, 0);
+            assert_eq!(scratch.as_mut().as_ptr() as usize % 64, 0);
             scratch.as_mut().fill(7);
             assert!(scratch.as_slice().iter().all(|number| *number == 7));
             assert_eq!(scratch.as_slice().len(), len);

@@ -17,11 +17,12 @@ mod report;
 mod resize;
 mod selection;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use cases::Bench;
-use ocelli_kernels::{Backend as _, Catalog, Chain, CpuBackend, Pool, Workers, probe};
+use ocelli_kernels::{Backend as _, Catalog, Chain, CpuBackend, Image, Pool, Workers, probe};
 use opencv::OpenCv;
 use report::Row;
 use selection::Selection;
@@ -37,12 +38,16 @@ fn main() {
     println!("ours: {}, yardstick: OpenCV {}, {threads} cores", probe().cpu, opencv.version);
     let workers = Arc::new(Workers::new(threads).unwrap());
     let mut rows = Vec::new();
+    let mut pictures = HashMap::new();
     report::head();
     for bench in cases::all() {
         for size in bench.sizes() {
             for threads in [1, threads] {
                 if selection.takes(&bench, size, threads) {
-                    let row = measure(&bench, size, threads, &workers, &mut opencv);
+                    let image = pictures
+                        .entry((size, bench.format))
+                        .or_insert_with(|| picture::scene(size, bench.format));
+                    let row = measure(&bench, (size, image), threads, &workers, &mut opencv);
                     row.print();
                     rows.push(row);
                 }
@@ -64,7 +69,7 @@ fn main() {
 /// Both take turns: what else the machine does hits both alike.
 fn measure(
     bench: &Bench,
-    size: (u32, u32),
+    (size, image): ((u32, u32), &Image),
     threads: usize,
     workers: &Arc<Workers>,
     opencv: &mut OpenCv,
@@ -72,7 +77,6 @@ fn measure(
     let parameters = bench.parameters();
     let chain = Chain::parse(&Catalog::standard(), [(bench.filter, &parameters)])
         .unwrap_or_else(|error| panic!("{bench:?}: {error}"));
-    let image = picture::scene(size, bench.format);
     let mut backend = CpuBackend::new(Pool::new(512 << 20));
     if threads > 1 {
         backend = backend.with_workers(Arc::clone(workers));
@@ -89,12 +93,12 @@ fn measure(
     };
     // The first calls warm up caches, pools and OpenCV's own tables.
     let once = ours(3);
-    let their_once = opencv.time(bench, &image, threads, 2);
+    let their_once = opencv.time(bench, image, threads, 2);
     let calls = |once: f64| (BUDGET_MS * 1000.0 / ROUNDS as f64 / once).clamp(1.0, 60.0) as usize;
     let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         our_times.push(ours(calls(once)));
-        their_times.push(opencv.time(bench, &image, threads, calls(their_once)));
+        their_times.push(opencv.time(bench, image, threads, calls(their_once)));
     }
     Row {
         name: bench.name(size, threads),

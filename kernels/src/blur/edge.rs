@@ -1,48 +1,7 @@
-//! What stands beside a row, and the rows around one.
+//! The rows around one, with what stands beside them.
 
 use crate::border::Border;
 use crate::{Cpu, PooledBuffer, Window};
-
-/// Fills both margins of a row, `radius` pixels each, from its middle.
-pub(super) fn extend<T: Copy + Default>(
-    row: &mut [T],
-    radius: usize,
-    channels: usize,
-    width: usize,
-    border: Border,
-) {
-    let skipped = match border {
-        Border::Reflect => Some(0),
-        Border::Reflect101 => Some(1),
-        _ => None,
-    };
-    if let Some(skipped) = skipped.filter(|skipped| radius + skipped <= width) {
-        return mirror(row, radius * channels, channels, skipped);
-    }
-    for to in (0..radius).chain(radius + width..width + 2 * radius) {
-        let to_samples = to * channels..(to + 1) * channels;
-        match border.index(to as isize - radius as isize, width) {
-            Some(from) => {
-                let from = radius + from;
-                row.copy_within(from * channels..(from + 1) * channels, to_samples.start);
-            }
-            None => row.get_mut(to_samples).unwrap_or_default().fill(T::default()),
-        }
-    }
-}
-
-/// Fills margins that are not wider than what they mirror, all but the outermost `skipped` pixels.
-fn mirror<T: Copy>(row: &mut [T], margin: usize, channels: usize, skipped: usize) {
-    let (left, rest) = row.split_at_mut(margin);
-    let (middle, right) = rest.split_at_mut(rest.len() - margin);
-    let copy = |(to, from): (&mut [T], &[T])| {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    };
-    let from = middle.chunks_exact(channels).skip(skipped);
-    left.chunks_exact_mut(channels).rev().zip(from).for_each(copy);
-    let from = middle.chunks_exact(channels).rev().skip(skipped);
-    right.chunks_exact_mut(channels).zip(from).for_each(copy);
-}
 
 /// As many rows as a neighbourhood is high, each with its margins: row `y` lies at `y` modulo that
 /// height.
@@ -87,7 +46,7 @@ impl Ring {
         if let Some(middle) = to.get_mut(margin..margin + from.len()) {
             middle.copy_from_slice(from);
         }
-        extend(to, self.radius.0, input.channels(), input.width(), self.border);
+        self.border.extend(to, self.radius.0, input.channels());
     }
 
     /// The row at that height of the image, which has to be within reach; it starts with its

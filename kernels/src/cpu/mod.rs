@@ -1,12 +1,16 @@
 //! How operations run on the CPU.
 
+mod crew;
+mod cut;
 mod engine;
 mod plan;
+mod points;
 mod stream;
 mod table;
 mod window;
 mod workers;
 
+pub use cut::Cut;
 pub(crate) use engine::run;
 pub(crate) use plan::steps;
 pub use table::Table;
@@ -98,15 +102,21 @@ impl Cpu {
         };
         let shared = |workers: &&Workers| output.len() > bytes && workers.worth(output.len());
         match self.workers().filter(shared) {
-            Some(workers) => workers.each_chunk(output, bytes, one),
+            Some(workers) => workers.each(output.len(), output.chunks_mut(bytes).enumerate(), one),
             None => output.chunks_mut(bytes).enumerate().for_each(one),
         }
     }
 
-    /// Calls `work` for each part: several at a time, if threads are idle.
-    pub(crate) fn each<T: Send>(&self, parts: &mut [T], work: impl Fn(&mut T) + Sync + Send) {
-        match self.workers().filter(|_| parts.len() > 1) {
-            Some(workers) => workers.each_part(parts, work),
+    /// Calls `work` for each part, which together make or look at that many bytes: several at a
+    /// time, if it is worth it and threads are idle.
+    pub(crate) fn each<T: Send>(
+        &self,
+        bytes: usize,
+        parts: &mut [T],
+        work: impl Fn(&mut T) + Sync + Send,
+    ) {
+        match self.workers().filter(|workers| parts.len() > 1 && workers.worth(bytes)) {
+            Some(workers) => workers.each(bytes, parts.iter_mut(), work),
             None => parts.iter_mut().for_each(work),
         }
     }

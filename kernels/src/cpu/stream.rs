@@ -1,6 +1,5 @@
 //! Steps that run together, band by band: what lies between them stays in the cache.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,17 +8,18 @@ use arrayvec::ArrayVec;
 
 use super::engine::add;
 use super::plan::Step;
-use super::{Cpu, Table, Window};
+use super::points::{self, Point, Points};
+use super::{Cpu, Cut, Window};
 use crate::backend::StepTimes;
 use crate::clock::Stopwatch;
-use crate::{CpuWork, Image, ImageError, Pointwise, PooledBuffer, Reach, Rows, Shape};
+use crate::{CpuWork, CutRows, Image, ImageError, PooledBuffer, Reach, Rows, Shape};
 
 /// Bytes of what lies between two steps that a band may have: with what is read and written
 /// around it, that stays in a second-level cache.
 const BAND_BYTES: usize = 192 << 10;
 
 /// The most links of one stream; longer chains are cut.
-const MAX_LINKS: usize = 16;
+pub(super) const MAX_LINKS: usize = 16;
 
 /// One pass over the rows of a band.
 struct Link<'a> {
@@ -33,11 +33,12 @@ struct Link<'a> {
     nanoseconds: AtomicU64,
 }
 
-#[allow(clippy::large_enum_variant, reason = "a few, on the stack, for one frame")]
 enum Kind<'a> {
-    Table(Cow<'a, Table>),
-    Pixels(&'a dyn Pointwise),
+    /// Those of the pointwise steps.
+    Points(Range<usize>),
     Rows(&'a dyn Rows),
+    /// With each sample above or below a value in the end.
+    Cut(&'a dyn CutRows, Cut),
 }
 
 /// How many of the first steps run together: at least one.
@@ -58,13 +59,16 @@ pub(super) fn run(
     input: &Image,
     times: &mut StepTimes,
 ) -> Result<Image, ImageError> {
-    let links = links(steps);
+    let mut points = Points::default();
+    let links = links(steps, &mut points);
+    let points = points.all();
     let Some(last) = links.last() else { return Ok(input.clone()) };
     let (output, row_bytes) = (last.output, last.output.row_bytes());
     let mut buffer = cpu.take(output.bytes());
     let watch = Stopwatch::start();
     let window = Window::all(input);
-    let work = |rows: Range<usize>, band: &mut [u8]| render(cpu, &links, &window, rows, band);
+    let work =
+        |rows: Range<usize>, band: &mut [u8]| render(cpu, (&links, points), &window, rows, band);
     match band_rows(cpu, &links) {
         Some(rows) => cpu.bands_of(&mut buffer, row_bytes, rows, work),
         None => cpu.bands(&mut buffer, row_bytes, work),
@@ -73,22 +77,26 @@ pub(super) fn run(
     Image::packed(output.size, output.format, buffer)
 }
 
-/// Neighbouring tables become one link.
-fn links<'a>(steps: &[Step<'a>]) -> ArrayVec<Link<'a>, MAX_LINKS> {
+/// Neighbouring pointwise steps become one link.
+fn links<'a>(steps: &[Step<'a>], points: &mut Points<'a>) -> ArrayVec<Link<'a>, MAX_LINKS> {
     let mut links = ArrayVec::<Link<'a>, MAX_LINKS>::new();
     for step in steps {
         let (kind, reach) = match step.work() {
-            CpuWork::Pointwise(pointwise) => match pointwise.table() {
-                Some(table) => {
-                    if let Some(Link { kind: Kind::Table(before), steps, .. }) = links.last_mut() {
-                        *before = Cow::Owned(before.then(table));
-                        steps.push(step.index);
-                        continue;
-                    }
-                    (Kind::Table(Cow::Borrowed(table)), 0)
+            CpuWork::Pointwise(pointwise) => {
+                let formats = (step.input.format, step.output.format);
+                if let Some(Link { kind: Kind::Points(range), steps, output, .. }) =
+                    links.last_mut()
+                {
+                    points.push(pointwise, formats, true);
+                    *range = range.start..points.all().len();
+                    *output = step.output;
+                    steps.push(step.index);
+                    continue;
                 }
-                None => (Kind::Pixels(pointwise), 0),
-            },
+                let first = points.all().len();
+                points.push(pointwise, formats, false);
+                (Kind::Points(first..first + 1), 0)
+            }
             CpuWork::Rows(rows) => match rows.reach() {
                 Reach::Near(reach) => (Kind::Rows(rows), reach),
                 Reach::Anywhere => (Kind::Rows(rows), 0),
@@ -104,7 +112,28 @@ fn links<'a>(steps: &[Step<'a>]) -> ArrayVec<Link<'a>, MAX_LINKS> {
             nanoseconds: AtomicU64::new(0),
         });
     }
+    cut(&mut links, points.all());
     links
+}
+
+/// Where all that follows is whether a sample is above some value, some rows are had for less.
+fn cut(links: &mut ArrayVec<Link<'_>, MAX_LINKS>, points: &[Point<'_>]) {
+    for at in (1..links.len()).rev() {
+        let Some([Link { kind: Kind::Rows(rows), steps, .. }, Link { kind, steps: more, .. }]) =
+            links.get_mut(at - 1..=at)
+        else {
+            continue;
+        };
+        let Kind::Points(range) = kind else { continue };
+        let Some([only]) = points.get(range.clone()) else { continue };
+        let Some((rows, cut)) = rows.cuts().zip(only.table().and_then(Cut::of)) else { continue };
+        let kind = Kind::Cut(rows, cut);
+        steps.extend(more.iter().copied());
+        links.remove(at);
+        if let Some(link) = links.get_mut(at - 1) {
+            link.kind = kind;
+        }
+    }
 }
 
 /// How many rows of the result to make at a time; `None` if it does not matter.
@@ -119,7 +148,14 @@ fn band_rows(cpu: &Cpu, links: &[Link<'_>]) -> Option<usize> {
 }
 
 /// Makes those rows of the result of the last link.
-fn render(cpu: &Cpu, links: &[Link<'_>], input: &Window<'_>, rows: Range<usize>, band: &mut [u8]) {
+fn render(
+    cpu: &Cpu,
+    (links, points): (&[Link<'_>], &[Point<'_>]),
+    input: &Window<'_>,
+    rows: Range<usize>,
+    band: &mut [u8],
+) {
+    let timed = links.len() > 1;
     let Some((last, before)) = links.split_last() else { return };
     let mut between: Option<(PooledBuffer, Shape, Range<usize>)> = None;
     for (at, link) in before.iter().enumerate() {
@@ -128,10 +164,10 @@ fn render(cpu: &Cpu, links: &[Link<'_>], input: &Window<'_>, rows: Range<usize>,
             rows.start.saturating_sub(later.reach)..(rows.end + later.reach).min(height)
         });
         let mut buffer = cpu.take(link.output.row_bytes() * needed.len());
-        link.run(cpu, &window_on(&between, input), needed.clone(), &mut buffer, links.len());
+        link.run((cpu, points), &window_on(&between, input), needed.clone(), &mut buffer, timed);
         between = Some((buffer, link.output, needed));
     }
-    last.run(cpu, &window_on(&between, input), rows, band, links.len());
+    last.run((cpu, points), &window_on(&between, input), rows, band, timed);
 }
 
 fn window_on<'a>(
@@ -147,42 +183,31 @@ fn window_on<'a>(
 impl Link<'_> {
     fn run(
         &self,
-        cpu: &Cpu,
+        (cpu, points): (&Cpu, &[Point<'_>]),
         input: &Window<'_>,
         rows: Range<usize>,
         output: &mut [u8],
-        links: usize,
+        timed: bool,
     ) {
-        // With one link its time is that of the whole.
-        let watch = (links > 1).then(Stopwatch::start);
-        let (level, format) = (cpu.level(), self.input.format);
+        // The time of a single link is that of the whole.
+        let watch = timed.then(Stopwatch::start);
         match &self.kind {
             Kind::Rows(work) => work.render(cpu, input, rows, output),
-            Kind::Pixels(work) => self.pixels(input, rows, output, |from, to| {
-                work.pixels(level, format, from, to);
-            }),
-            Kind::Table(table) => self.pixels(input, rows, output, |from, to| {
-                table.pixels(level, format, from, to);
-            }),
+            Kind::Cut(work, cut) => work.render_cut(cpu, input, rows, output, *cut),
+            Kind::Points(range) => {
+                let points = points.get(range.clone()).unwrap_or_default();
+                let work = |from: &[u8], to: &mut [u8]| points::run(points, cpu.level(), from, to);
+                match input.packed(rows.clone()) {
+                    Some(all) => work(all, output),
+                    None => (rows.zip(output.chunks_exact_mut(self.output.row_bytes())))
+                        .for_each(|(y, to)| work(input.row(y), to)),
+                }
+            }
         }
         if let Some(watch) = watch {
             let took = u64::try_from(watch.elapsed().as_nanos()).unwrap_or(0);
             self.nanoseconds.fetch_add(took, Ordering::Relaxed);
         }
-    }
-
-    fn pixels(
-        &self,
-        input: &Window<'_>,
-        rows: Range<usize>,
-        output: &mut [u8],
-        work: impl Fn(&[u8], &mut [u8]),
-    ) {
-        if let Some(all) = input.packed(rows.clone()) {
-            return work(all, output);
-        }
-        let lines = output.chunks_exact_mut(self.output.row_bytes());
-        rows.zip(lines).for_each(|(y, to)| work(input.row(y), to));
     }
 }
 

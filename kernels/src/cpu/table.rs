@@ -110,7 +110,9 @@ impl Table {
         self.0.iter().all(|list| list.iter().zip(0..=255).all(|(to, from)| *to == from))
     }
 
-    fn is_one(&self) -> bool {
+    /// Whether all colours have the same list.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
         let [red, green, blue] = &self.0;
         red == green && green == blue
     }

@@ -1,8 +1,11 @@
-//! Threads that share the work on a frame while there are fewer frames than cores.
+//! Who shares the work on a frame, and when.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use rayon::prelude::*;
+use super::crew::Crew;
+use crate::clock::Stopwatch;
 
 /// Threads that all CPU backends of a process share.
 ///
@@ -10,31 +13,34 @@ use rayon::prelude::*;
 /// its own thread, which wastes nothing.
 #[derive(Debug)]
 pub struct Workers {
-    threads: rayon::ThreadPool,
+    /// Those who help.
+    crew: Crew,
     /// Frames that are being computed.
     frames: AtomicUsize,
     /// Smaller results stay on the frame's own thread.
     least_bytes: usize,
 }
 
-/// Below this, waking other threads takes longer than what they would save.
-const WORTH_IT: usize = 128 << 10;
+/// Below this, telling others takes longer than what they would save, even if they are awake.
+const WORTH_IT: usize = 64 << 10;
+
+/// From this on sleeping threads are woken at once: however little a filter does, it takes longer.
+const WORTH_WAKING: usize = 1 << 20;
+
+/// Below that they are if the rest will take longer than this, by what the first part took.
+const LONG: Duration = Duration::from_micros(60);
 
 impl Workers {
-    /// That many threads.
+    /// That many threads, the one that computes a frame included.
     ///
     /// # Errors
     /// If the operating system gives none.
     pub fn new(threads: usize) -> std::io::Result<Self> {
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.max(1))
-            .thread_name(|index| format!("ocelli-pixels-{index}"))
-            .build()
-            .map_err(std::io::Error::other)?;
-        Ok(Self { threads, frames: AtomicUsize::new(0), least_bytes: WORTH_IT })
+        let crew = Crew::new(threads.saturating_sub(1))?;
+        Ok(Self { crew, frames: AtomicUsize::new(0), least_bytes: WORTH_IT })
     }
 
-    /// Sharing the work on any result of at least that many bytes, instead of 128 KiB: with 0,
+    /// Sharing the work on any result of at least that many bytes, instead of 64 KiB: with 0,
     /// tests on small images see what threads do.
     #[must_use]
     pub fn sharing_from(self, least_bytes: usize) -> Self {
@@ -49,7 +55,7 @@ impl Workers {
     /// How many.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.threads.current_num_threads()
+        self.crew.len() + 1
     }
 
     /// Whether a frame may use more than its own thread.
@@ -58,19 +64,40 @@ impl Workers {
         self.threads() > 1 && frames * 2 <= self.threads()
     }
 
-    /// Calls it for each chunk of that length, several at a time; returns when all are done.
-    pub(super) fn each_chunk(
+    /// Calls it for each part, several at a time; returns when all are done. Together they make
+    /// that many bytes.
+    pub(super) fn each<T: Send>(
         &self,
-        all: &mut [u8],
-        len: usize,
-        work: impl Fn((usize, &mut [u8])) + Sync + Send,
+        bytes: usize,
+        parts: impl ExactSizeIterator<Item = T> + Send,
+        work: impl Fn(T) + Sync,
     ) {
-        self.threads.install(|| all.par_chunks_mut(len).enumerate().for_each(work));
-    }
-
-    /// Calls it for each part, several at a time; returns when all are done.
-    pub(super) fn each_part<T: Send>(&self, parts: &mut [T], work: impl Fn(&mut T) + Sync + Send) {
-        self.threads.install(|| parts.par_iter_mut().for_each(work));
+        let left = AtomicUsize::new(parts.len());
+        let parts = Mutex::new(parts);
+        let next = || {
+            let part = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+            left.fetch_sub(usize::from(part.is_some()), Ordering::Relaxed);
+            part
+        };
+        let help = || {
+            while let Some(part) = next() {
+                work(part);
+            }
+        };
+        let own = || {
+            if bytes >= WORTH_WAKING.min(self.least_bytes.saturating_mul(16)) {
+                self.crew.wake();
+                return help();
+            }
+            let watch = Stopwatch::start();
+            next().into_iter().for_each(&work);
+            let rest = left.load(Ordering::Relaxed).try_into().unwrap_or(u32::MAX);
+            if watch.elapsed().saturating_mul(rest) > LONG {
+                self.crew.wake();
+            }
+            help();
+        };
+        self.crew.share(own, &help);
     }
 
     /// Counts a frame until the result is dropped.

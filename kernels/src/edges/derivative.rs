@@ -7,7 +7,7 @@ use super::passes::{self, Combine};
 use crate::border::Border;
 use crate::cuda::{Argument, CudaSource, Launch};
 use crate::scratch::Scratch;
-use crate::{Cpu, PixelFormat, Reach, Shape, Window, alpha};
+use crate::{Cpu, Cut, PixelFormat, Reach, Shape, Window, alpha};
 
 pub(super) static CUDA: CudaSource =
     CudaSource { name: "edges.cu", text: include_str!("../../cuda/edges.cu") };
@@ -44,13 +44,29 @@ impl Derivative {
         rows: Range<usize>,
         output: &mut [u8],
     ) {
-        let row_bytes = input.shape().row_bytes();
         self.samples(cpu, input, rows.clone(), output);
-        if input.shape().format == PixelFormat::Rgba8 {
-            for (y, to) in rows.zip(output.chunks_exact_mut(row_bytes)) {
-                alpha::keep(cpu.level(), input.row(y), to);
-            }
+        keep_alpha(cpu, input, rows, output);
+    }
+
+    /// Those rows, of [`Combine::Root`], with a threshold: the squares are compared instead of
+    /// their root.
+    pub(super) fn render_cut(
+        &self,
+        cpu: &Cpu,
+        input: &Window<'_>,
+        rows: Range<usize>,
+        output: &mut [u8],
+        cut: Cut,
+    ) {
+        let (level, row_bytes, channels) =
+            (cpu.level(), input.shape().row_bytes(), input.channels());
+        let square = passes::least_square(cut.at, self.scale);
+        let mut sums = Sums::take(cpu, self.kernels, input, self.border);
+        for (y, output) in rows.clone().zip(output.chunks_exact_mut(row_bytes)) {
+            let both = sums.of_row(level, input, y, self.combine);
+            passes::squares(level, self.kernels, both, channels, (square, cut), output);
         }
+        keep_alpha(cpu, input, rows, output);
     }
 
     /// Those rows, transparency treated like a colour.
@@ -104,6 +120,14 @@ impl Derivative {
     /// What the launch needs as the first entry of the program's data.
     pub(super) fn data(&self) -> Vec<u8> {
         self.kernels.taps().into_iter().flat_map(i16::to_le_bytes).collect()
+    }
+}
+
+fn keep_alpha(cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+    if input.shape().format == PixelFormat::Rgba8 {
+        for (y, to) in rows.zip(output.chunks_exact_mut(input.shape().row_bytes())) {
+            alpha::keep(cpu.level(), input.row(y), to);
+        }
     }
 }
 

@@ -6,8 +6,8 @@
 #![allow(clippy::indexing_slicing, reason = "all slices of a loop are cut to one length before")]
 
 use super::kernels::{self, Kernels, Taps, with_taps};
-use crate::Level;
 use crate::simd::simd_levels;
+use crate::{Cut, Level};
 
 /// What a sample of the result is, of the derivatives along `x` and along `y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,33 @@ pub(super) fn horizontal(
     with_taps!(kernels, T => T::samples(level, sums, channels, how, output));
 }
 
+/// As [`horizontal`] with [`Combine::Root`], with a cut whose squares begin at that one.
+pub(super) fn squares(
+    level: Level,
+    kernels: Kernels,
+    sums: (&[i16], &[i16]),
+    channels: usize,
+    cut: (f32, Cut),
+    output: &mut [u8],
+) {
+    with_taps!(kernels, T => T::squares(level, sums, channels, cut, output));
+}
+
+/// The least sum of squares whose root, scaled and rounded, is that sample or a higher one;
+/// infinite if there is none. Roots grow with their squares, and so do the bits of a float.
+pub(super) fn least_square(sample: u8, scale: f32) -> f32 {
+    let (mut below, mut from) = (0, f32::INFINITY.to_bits());
+    while below < from {
+        let middle = below + (from - below) / 2;
+        if round(f32::from_bits(middle).sqrt() * scale) < sample {
+            below = middle + 1;
+        } else {
+            from = middle;
+        }
+    }
+    f32::from_bits(from)
+}
+
 /// The derivatives themselves, from both sums; those of seven taps over 16, rounded to nearest,
 /// halves to even.
 pub(super) fn gradient(
@@ -83,6 +110,13 @@ pub(super) trait Passes {
         sums: (&[i16], &[i16]),
         channels: usize,
         how: (Combine, f32),
+        output: &mut [u8],
+    );
+    fn squares(
+        level: Level,
+        sums: (&[i16], &[i16]),
+        channels: usize,
+        cut: (f32, Cut),
         output: &mut [u8],
     );
     fn derivatives(
@@ -123,6 +157,26 @@ macro_rules! passes {
                     }
                 }
                 each(level, sums, channels, how, output);
+            }
+
+            fn squares(
+                level: Level,
+                sums: (&[i16], &[i16]),
+                channels: usize,
+                cut: (f32, Cut),
+                output: &mut [u8],
+            ) {
+                simd_levels! {
+                    fn each(
+                        sums: (&[i16], &[i16]),
+                        channels: usize,
+                        cut: (f32, Cut),
+                        output: &mut [u8],
+                    ) {
+                        cut_squares::<kernels::$name, $taps>(sums, channels, cut, output);
+                    }
+                }
+                each(level, sums, channels, cut, output);
             }
 
             fn derivatives(
@@ -307,6 +361,29 @@ fn samples<T: Taps<N>, const N: usize>(
             round((x * x + y * y).sqrt() * scale)
         }),
     }
+}
+
+#[inline(always)]
+fn cut_squares<T: Taps<N>, const N: usize>(
+    sums: (&[i16], &[i16]),
+    channels: usize,
+    (square, Cut { below, others, .. }): (f32, Cut),
+    output: &mut [u8],
+) {
+    // So far whole numbers are exact as floats, and what is rounded beyond stays beyond; the squares
+    // of 16 bits are one instruction, where floats take two.
+    const EXACT: f32 = 16_777_216.0;
+    if N < 7 && square <= EXACT {
+        let square = square.ceil() as i32;
+        return blocks(sums, channels, output, |s, d, at| {
+            let (x, y) = (wide(s, at, T::DERIVE), wide(d, at, T::SMOOTH));
+            if x * x + y * y < square { below } else { others }
+        });
+    }
+    blocks(sums, channels, output, |s, d, at| {
+        let (x, y) = (wide(s, at, T::DERIVE) as f32, wide(d, at, T::SMOOTH) as f32);
+        if x * x + y * y < square { below } else { others }
+    });
 }
 
 /// To the nearest sample, halves to even, of a number that is not negative.

@@ -9,8 +9,8 @@ use super::passes::Combine;
 use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork};
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
-    ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
+    Cpu, CpuWork, Cut, CutRows, Entry, Family, FilterDefinition, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
 
 /// In the catalogue.
@@ -151,5 +151,23 @@ impl Rows for Edges {
 
     fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
         self.derivative.render(cpu, input, rows, output);
+    }
+
+    fn cuts(&self) -> Option<&dyn CutRows> {
+        // Without the root it takes about half as long; the others are cheap as they are.
+        (self.derivative.combine == Combine::Root).then_some(self)
+    }
+}
+
+impl CutRows for Edges {
+    fn render_cut(
+        &self,
+        cpu: &Cpu,
+        input: &Window<'_>,
+        rows: Range<usize>,
+        output: &mut [u8],
+        cut: Cut,
+    ) {
+        self.derivative.render_cut(cpu, input, rows, output, cut);
     }
 }

@@ -79,6 +79,41 @@ proptest! {
     }
 }
 
+/// Thresholds after the root of squares compare the squares instead: where is a sample, to the last
+/// bit?
+#[test]
+fn a_threshold_after_edges_is_that_of_their_samples() {
+    let edges: [(&'static str, cases::Given<'_>); 5] = [
+        ("sobel", &[]),
+        ("sobel", &[("kernel_size", "5"), ("scale", "0.037")]),
+        ("sobel", &[("kernel_size", "7"), ("scale", "0.01")]),
+        ("sobel", &[("kernel_size", "1"), ("scale", "100")]),
+        ("scharr", &[("scale", "0.1"), ("border_mode", "wrap")]),
+    ];
+    let owned = |given: cases::Given<'_>| -> BTreeMap<String, String> {
+        given.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+    };
+    for (id, given) in edges {
+        for format in PixelFormat::INTERLEAVED {
+            let image = cases::image(Content::Noise, (149, 61), format, 3);
+            for value in ["0", "1", "17", "100", "254", "255"] {
+                for mode in ["binary", "binary_inverse"] {
+                    let given = owned(given);
+                    let threshold = owned(&[("threshold", value), ("mode", mode)]);
+                    let steps = [(id, given), ("threshold", threshold), ("invert", owned(&[]))];
+                    let expected = one_by_one(&steps, &image).unwrap();
+                    for level in CpuBackend::levels() {
+                        let backend = CpuBackend::new(Pool::new(1 << 24)).with_level(level);
+                        let output = backend.unwrap().run(&parse(&steps).unwrap(), image.clone());
+                        let same = output.unwrap().image.data() == expected.data();
+                        assert!(same, "{level} {steps:?} {format:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Long enough images for several bands on several threads.
 #[test]
 fn seams_between_bands_do_not_show() {

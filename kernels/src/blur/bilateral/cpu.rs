@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use super::weight::power_of_two;
 use super::{Bilateral, MAX_RADIUS};
-use crate::blur::edge::extend;
 use crate::scratch::Scratch;
 use crate::simd::{Level, simd_levels};
 use crate::{Cpu, Window};
@@ -106,7 +105,7 @@ impl<'a> Planes<'a> {
             let middle = to.get_mut(radius..radius + input.width()).unwrap_or_default();
             let from = from.get(plane..).unwrap_or_default();
             widen(self.level, from, input.channels(), middle);
-            extend(to, radius, 1, input.width(), border);
+            border.extend(to, radius, 1);
         }
     }
 

@@ -8,7 +8,6 @@
 use std::ops::Range;
 
 use super::Rectangle;
-use crate::blur::edge::extend;
 use crate::scratch::Scratch;
 use crate::simd::{Level, simd_levels};
 use crate::{Cpu, Window};
@@ -53,7 +52,7 @@ pub(crate) fn render(
         }
         let extended = channels..channels + row_bytes + 2 * beside * channels;
         let Some(extended) = sums.get_mut(extended) else { return };
-        extend(extended, beside, channels, input.width(), border);
+        border.extend(extended, beside, channels);
         if let Some(division) = division {
             narrow(level, extended, across, channels, division, output);
         } else {

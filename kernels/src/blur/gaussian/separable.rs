@@ -8,7 +8,6 @@
 use std::ops::Range;
 
 use super::weights::{Kernel, MAX_TAPS};
-use crate::blur::edge::extend;
 use crate::border::Border;
 use crate::scratch::Scratch;
 use crate::simd::{Isa, simd_levels};
@@ -34,8 +33,8 @@ pub(super) fn render(
     // Only a constant border needs it.
     let mut zeros = cpu.take(if border == Border::Constant { row_bytes } else { 0 });
     zeros.fill(0);
+    let mut around: [&[u8]; MAX_TAPS] = [&[]; MAX_TAPS];
     for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
-        let mut around: [&[u8]; MAX_TAPS] = [&[]; MAX_TAPS];
         for (tap, slot) in around.iter_mut().take(kernel.weights().len()).enumerate() {
             let at = (y + tap) as isize - kernel.radius() as isize;
             *slot = input.bordered_row(at, border).unwrap_or(&zeros);
@@ -44,7 +43,7 @@ pub(super) fn render(
         if let Some(middle) = sums.get_mut(margin..margin + row_bytes) {
             vertical(level, taps, kernel.weights(), middle);
         }
-        extend(sums, kernel.radius(), channels, input.width(), border);
+        border.extend(sums, kernel.radius(), channels);
         horizontal(level, sums, kernel.weights(), channels, output);
     }
 }

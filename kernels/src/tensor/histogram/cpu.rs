@@ -36,7 +36,7 @@ pub(super) fn count(cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError> {
         .take(MAX_PARTS)
         .map(|(first, lists)| Part { rows: first..(first + band).min(height), lists })
         .collect();
-    cpu.each(&mut parts, |part| {
+    cpu.each(input.row_bytes() * height, &mut parts, |part| {
         for y in part.rows.clone() {
             match input.format() {
                 PixelFormat::Rgb8 => row::<3>(input.row(y), part.lists),

@@ -66,6 +66,7 @@ impl Normalize {
         let row_bytes = outer.width() * bytes * channels / planes;
         let count = cpu.band_count(buffer.len()).clamp(1, MAX_PARTS);
         let band = outer.height().div_ceil(count).max(1);
+        let made_bytes = buffer.len();
         let mut parts: ArrayVec<Part<'_>, MAX_PARTS> = (0..outer.height())
             .step_by(band)
             .take(MAX_PARTS)
@@ -78,7 +79,7 @@ impl Normalize {
             let bands = plane.chunks_mut(row_bytes * band);
             parts.iter_mut().zip(bands).for_each(|(part, band)| part.planes.push(band));
         }
-        cpu.each(&mut parts, |part| work.part(part));
+        cpu.each(made_bytes, &mut parts, |part| work.part(part));
         drop(parts);
         Tensor::pooled(made, buffer)
     }

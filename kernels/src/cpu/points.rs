@@ -1,0 +1,168 @@
+//! Pointwise steps that run together: a few pixels go through all of them while they are in the
+//! nearest cache.
+
+use std::borrow::Cow;
+
+use arrayvec::ArrayVec;
+
+use super::Table;
+use super::stream::MAX_LINKS;
+use crate::simd::Level;
+use crate::{PixelFormat, Pointwise};
+
+/// Pixels that go through at a time: with what is read and written, that is half of a first-level
+/// cache of 48 KiB. A multiple of what the widest vectors take.
+const PIXELS: usize = 2048;
+
+/// Of the widest layout.
+const CHANNELS: usize = 4;
+
+/// At the start of a line of the cache.
+#[repr(align(64))]
+struct Block([u8; PIXELS * CHANNELS]);
+
+/// The pointwise steps of a stream, in order; neighbouring tables are one.
+#[derive(Default)]
+pub(super) struct Points<'a>(ArrayVec<Point<'a>, MAX_LINKS>);
+
+/// One of them.
+pub(super) struct Point<'a> {
+    work: Work<'a>,
+    from: PixelFormat,
+    to: PixelFormat,
+}
+
+#[allow(clippy::large_enum_variant, reason = "a few, on the stack, for one frame")]
+enum Work<'a> {
+    Table(Cow<'a, Table>),
+    Pixels(&'a dyn Pointwise),
+}
+
+impl<'a> Points<'a> {
+    /// One more. Joined, it may be one with the last.
+    pub(super) fn push(
+        &mut self,
+        pointwise: &'a dyn Pointwise,
+        (from, to): (PixelFormat, PixelFormat),
+        joined: bool,
+    ) {
+        let work = match pointwise.table() {
+            Some(table) => {
+                if let Some(Point { work: Work::Table(before), .. }) = self.0.last_mut()
+                    && joined
+                {
+                    *before = Cow::Owned(before.then(table));
+                    return;
+                }
+                Work::Table(Cow::Borrowed(table))
+            }
+            None => Work::Pixels(pointwise),
+        };
+        self.0.push(Point { work, from, to });
+    }
+
+    pub(super) fn all(&self) -> &[Point<'a>] {
+        &self.0
+    }
+}
+
+impl Point<'_> {
+    /// What it looks up, if that is all it does.
+    pub(super) fn table(&self) -> Option<&Table> {
+        match &self.work {
+            Work::Table(table) => Some(table),
+            Work::Pixels(_) => None,
+        }
+    }
+
+    fn run(&self, level: Level, from: &[u8], to: &mut [u8]) {
+        match &self.work {
+            Work::Table(table) => table.pixels(level, self.from, from, to),
+            Work::Pixels(pointwise) => pointwise.pixels(level, self.from, from, to),
+        }
+    }
+}
+
+/// Some pixels through all of them.
+pub(super) fn run(points: &[Point<'_>], level: Level, from: &[u8], to: &mut [u8]) {
+    let [first, between @ .., last] = points else {
+        return points.iter().for_each(|only| only.run(level, from, to));
+    };
+    let (mut one, mut other) = (Block([0; _]), Block([0; _]));
+    let from = from.chunks(PIXELS * first.from.channels());
+    let to = to.chunks_mut(PIXELS * last.to.channels());
+    for (from, to) in from.zip(to) {
+        let pixels = from.len() / first.from.channels();
+        let (mut here, mut next) = (&mut one.0[..], &mut other.0[..]);
+        first.run(level, from, part(here, pixels, first));
+        for point in between {
+            let from = here.get(..pixels * point.from.channels()).unwrap_or_default();
+            point.run(level, from, part(next, pixels, point));
+            std::mem::swap(&mut here, &mut next);
+        }
+        last.run(level, here.get(..pixels * last.from.channels()).unwrap_or_default(), to);
+    }
+}
+
+/// The part of a block for so many pixels as that step makes them.
+fn part<'a>(block: &'a mut [u8], pixels: usize, point: &Point<'_>) -> &'a mut [u8] {
+    block.get_mut(..pixels * point.to.channels()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_images::filled;
+
+    /// Keeps the first channel, or repeats it.
+    #[derive(Debug)]
+    struct First(usize, usize);
+
+    impl Pointwise for First {
+        fn pixels(&self, _: Level, _: PixelFormat, from: &[u8], to: &mut [u8]) {
+            assert_eq!(from.len() / self.0, to.len() / self.1);
+            for (from, to) in from.chunks(self.0).zip(to.chunks_mut(self.1)) {
+                to.fill(from[0]);
+            }
+        }
+    }
+
+    #[derive(Debug)]
+    struct Look(Table);
+
+    impl Pointwise for Look {
+        fn table(&self) -> Option<&Table> {
+            Some(&self.0)
+        }
+
+        fn pixels(&self, _: Level, _: PixelFormat, _: &[u8], _: &mut [u8]) {
+            panic!("it has a table");
+        }
+    }
+
+    #[test]
+    fn all_pixels_go_through_all_steps_whatever_their_layouts() {
+        let [add, double] = [1, 2].map(|by| {
+            Look(Table::new(move |value| if by == 1 { value.wrapping_add(1) } else { value << 1 }))
+        });
+        let (narrow, widen) = (First(3, 1), First(1, 4));
+        let mut points = Points::default();
+        let (grey, rgb, rgba) = (PixelFormat::Gray8, PixelFormat::Rgb8, PixelFormat::Rgba8);
+        points.push(&add, (rgb, rgb), false);
+        points.push(&double, (rgb, rgb), true);
+        points.push(&narrow, (rgb, grey), true);
+        points.push(&add, (grey, grey), true);
+        points.push(&widen, (grey, rgba), true);
+        // Both tables in front are one.
+        assert_eq!(points.all().len(), 4);
+        for pixels in [1, 7, PIXELS, PIXELS + 1, 3 * PIXELS + 5] {
+            let image = filled(rgb, u32::try_from(pixels).unwrap(), 1, 41);
+            let from = image.row(0);
+            let mut to = vec![0; pixels * 4];
+            run(points.all(), Level::best(), from, &mut to);
+            for (from, to) in from.chunks(3).zip(to.chunks(4)) {
+                assert_eq!(to, [(from[0].wrapping_add(1) << 1).wrapping_add(1); 4]);
+            }
+        }
+    }
+}
