@@ -280,6 +280,15 @@ mod tests {
     }
 
     #[test]
+    fn every_buffer_starts_at_a_cache_line() {
+        let pool = Pool::new(1 << 20);
+        let buffers: Vec<_> = [1, 63, 64, 1000, 300_000].map(|len| pool.take(len)).into();
+        for buffer in &buffers {
+            assert_eq!(buffer.as_ptr().align_offset(LINE), 0, "{}", buffer.len());
+        }
+    }
+
+    #[test]
     fn a_buffer_may_outlive_its_pool() {
         let buffer = Pool::new(1 << 20).take(10);
         assert_eq!(buffer.freeze().len(), 10);

@@ -4,22 +4,95 @@
 
 use crate::colour::spaces::block::{BLOCK, Block, Channel};
 use crate::colour::spaces::ycbcr::Matrix;
-use crate::simd::simd_levels;
+use crate::simd::{Level, simd_levels};
 
-/// What a row of chroma has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// Cb.
-    Cb,
-    /// Cr.
-    Cr,
+/// A row of chroma.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Chroma<'a> {
     /// Cb and Cr by turns.
-    Both,
+    Pairs(&'a [u8]),
+    /// Cb, Cr.
+    Planes(&'a [u8], &'a [u8]),
+}
+
+/// Room for a row of chroma, or for some.
+#[derive(Debug)]
+pub(super) enum ChromaMut<'a> {
+    /// For Cb and Cr by turns.
+    Pairs(&'a mut [u8]),
+    /// For Cb, for Cr.
+    Planes(&'a mut [u8], &'a mut [u8]),
+}
+
+impl Chroma<'_> {
+    /// From that pixel on, which is one of an even column.
+    pub(super) fn from(self, start: usize) -> Self {
+        match self {
+            Self::Pairs(pairs) => Self::Pairs(after(pairs, start)),
+            Self::Planes(cb, cr) => Self::Planes(after(cb, start / 2), after(cr, start / 2)),
+        }
+    }
+
+    /// That of the pixels of a block.
+    pub(super) fn spread(self, level: Level, cb: &mut Channel, cr: &mut Channel) {
+        match self {
+            Self::Pairs(pairs) => spread_pairs(level, pairs, cb, cr),
+            Self::Planes(from_cb, from_cr) => {
+                spread_plane(level, from_cb, cb);
+                spread_plane(level, from_cr, cr);
+            }
+        }
+    }
+}
+
+impl ChromaMut<'_> {
+    /// The row of that number, of rows of that many bytes to a plane.
+    pub(super) fn row(&mut self, at: usize, bytes: usize) -> ChromaMut<'_> {
+        let row = at * bytes..(at + 1) * bytes;
+        match self {
+            Self::Pairs(pairs) => ChromaMut::Pairs(pairs.get_mut(row).unwrap_or_default()),
+            Self::Planes(cb, cr) => ChromaMut::Planes(
+                cb.get_mut(row.clone()).unwrap_or_default(),
+                cr.get_mut(row).unwrap_or_default(),
+            ),
+        }
+    }
+
+    /// Writes those pairs, from that pixel on, which is one of an even column; as many as there is
+    /// room for.
+    pub(super) fn put(&mut self, level: Level, start: usize, pairs: &[u8]) {
+        match self {
+            Self::Pairs(to) => {
+                let to = to.get_mut(start..).unwrap_or_default();
+                to.iter_mut().zip(pairs).for_each(|(to, from)| *to = *from);
+            }
+            Self::Planes(cb, cr) => {
+                let (cb, cr) = (cb.get_mut(start / 2..), cr.get_mut(start / 2..));
+                apart(level, pairs, cb.unwrap_or_default(), cr.unwrap_or_default());
+            }
+        }
+    }
+
+    /// Writes a row as it is.
+    pub(super) fn copy(&mut self, level: Level, from: Chroma<'_>) {
+        match (from, self) {
+            (Chroma::Pairs(pairs), to) => to.put(level, 0, pairs),
+            (Chroma::Planes(cb, cr), Self::Pairs(to)) => interleave(level, cb, cr, to),
+            (Chroma::Planes(cb, cr), Self::Planes(to_cb, to_cr)) => {
+                to_cb.copy_from_slice(cb);
+                to_cr.copy_from_slice(cr);
+            }
+        }
+    }
+}
+
+fn after(plane: &[u8], at: usize) -> &[u8] {
+    plane.get(at..).unwrap_or_default()
 }
 
 simd_levels! {
     /// Each pair for two pixels.
-    pub(super) fn spread_pairs(from: &[u8], cb: &mut Channel, cr: &mut Channel) {
+    fn spread_pairs(from: &[u8], cb: &mut Channel, cr: &mut Channel) {
         let pixels = cb.as_chunks_mut::<2>().0.iter_mut().zip(cr.as_chunks_mut::<2>().0);
         for ((to_cb, to_cr), [cb, cr]) in pixels.zip(from.as_chunks::<2>().0) {
             *to_cb = [*cb; 2];
@@ -29,8 +102,17 @@ simd_levels! {
 }
 
 simd_levels! {
+    /// Each sample for two pixels.
+    fn spread_plane(from: &[u8], to: &mut Channel) {
+        for (to, from) in to.as_chunks_mut::<2>().0.iter_mut().zip(from) {
+            *to = [*from; 2];
+        }
+    }
+}
+
+simd_levels! {
     /// By turns.
-    pub(super) fn interleave(cb: &[u8], cr: &[u8], to: &mut [u8]) {
+    fn interleave(cb: &[u8], cr: &[u8], to: &mut [u8]) {
         for ((to, cb), cr) in to.as_chunks_mut::<2>().0.iter_mut().zip(cb).zip(cr) {
             *to = [*cb, *cr];
         }
@@ -38,13 +120,10 @@ simd_levels! {
 }
 
 simd_levels! {
-    /// One of each pair.
-    pub(super) fn every_other(part: Part, from: &[u8], to: &mut [u8]) {
-        let pairs = to.iter_mut().zip(from.as_chunks::<2>().0);
-        if part == Part::Cr {
-            pairs.for_each(|(to, pair)| *to = pair[1]);
-        } else {
-            pairs.for_each(|(to, pair)| *to = pair[0]);
+    /// The first, the second of each pair.
+    fn apart(pairs: &[u8], cb: &mut [u8], cr: &mut [u8]) {
+        for (([from_cb, from_cr], cb), cr) in pairs.as_chunks::<2>().0.iter().zip(cb).zip(cr) {
+            (*cb, *cr) = (*from_cb, *from_cr);
         }
     }
 }

@@ -9,6 +9,7 @@ mod chroma;
 pub(crate) mod cuda;
 pub(crate) mod interleaved;
 pub(crate) mod planar;
+pub(crate) mod planes;
 mod to_rgb;
 mod x86;
 
@@ -92,7 +93,7 @@ pub fn to_format(image: &Image, format: PixelFormat, pool: &Pool) -> Result<Imag
     let cpu = || Cpu::new(pool.clone());
     let row: fn(Level, &[u8], &mut [u8]) = match (image.format(), format) {
         (is, must) if is == must => return Ok(image.clone()),
-        (Nv12 | I420, Nv12 | I420) => return Planar::of(image).rearranged(&cpu(), format),
+        (Nv12 | I420, Nv12 | I420) => return planes::rearrange(&cpu(), &Planar::of(image), format),
         (Nv12 | I420, Gray8) => return Planar::of(image).gray(&cpu(), &BT601_LIMITED),
         (Nv12 | I420, Rgb8) => {
             return Planar::of(image).read(&cpu(), &BT601_LIMITED, Space::Rgb, &BT601_LIMITED);
@@ -100,7 +101,7 @@ pub fn to_format(image: &Image, format: PixelFormat, pool: &Pool) -> Result<Imag
         (is, Nv12 | I420) => {
             let space = if is == Gray8 { Space::Gray } else { Space::Rgb };
             let space = (space, &BT601_LIMITED);
-            return planar::write(&cpu(), image, space, format, &BT601_LIMITED);
+            return planes::write(&cpu(), image, space, format, &BT601_LIMITED);
         }
         (Nv12 | I420, Rgba8) | (Rgba8, Gray8) => {
             let rgb = to_format(image, Rgb8, pool)?;

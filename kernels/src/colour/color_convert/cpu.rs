@@ -4,7 +4,8 @@ use super::{ColorConvert, Space, Way};
 use crate::colour::grayscale;
 use crate::colour::spaces::block::{BLOCK, Block};
 use crate::convert::interleaved;
-use crate::convert::planar::{self, Planar};
+use crate::convert::planar::Planar;
+use crate::convert::planes;
 use crate::{Cpu, Image, ImageError, Level, PixelFormat, Pointwise, Whole};
 
 impl Pointwise for ColorConvert {
@@ -40,9 +41,9 @@ impl Whole for ColorConvert {
             Some(Way::FromPlanar(to)) => {
                 Planar::of(input).read(cpu, &self.planar, to, &self.interleaved)
             }
-            Some(Way::Planar(to)) => Planar::of(input).rearranged(cpu, to),
+            Some(Way::Planar(to)) => planes::rearrange(cpu, &Planar::of(input), to),
             Some(Way::ToPlanar(from, to)) => {
-                planar::write(cpu, input, (from, &self.interleaved), to, &self.planar)
+                planes::write(cpu, input, (from, &self.interleaved), to, &self.planar)
             }
             Some(Way::Interleaved(..)) | None => Ok(input.clone()),
         }

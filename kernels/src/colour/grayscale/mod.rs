@@ -108,7 +108,7 @@ impl Whole for Grayscale {
         cpu.bands(&mut buffer, size.width(), |rows, band| {
             let mut colours = cpu.take(3 * size.width());
             for (y, to) in rows.zip(band.chunks_exact_mut(size.width())) {
-                planar.render(level, &BT601_LIMITED, 3, y..y + 1, &mut colours, |_| {});
+                planar.rgb(level, &BT601_LIMITED, y..y + 1, &mut colours);
                 cpu::pixels(level, self.rule, PixelFormat::Rgb8, &colours, to);
             }
         });

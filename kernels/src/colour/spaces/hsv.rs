@@ -1,7 +1,8 @@
 //! Hue, saturation, value, as OpenCV has them for 8-bit images.
 
 use super::block::Block;
-use crate::simd::simd_levels;
+use super::x86;
+use crate::simd::{Level, simd_levels};
 
 /// Fractional bits of the quotients.
 const BITS: u32 = 12;
@@ -84,6 +85,16 @@ fn to_rgb<const HUES: i32>([hue, saturation, value]: [u8; 3]) -> [u8; 3] {
     ]
 }
 
+/// Hue, saturation, value of red, green, blue; hue counts to `HUES` - 1: 180 or 256 of them.
+pub(super) fn from_rgb<const HUES: i32>(level: Level, block: &mut Block) {
+    if !x86::hsv_from_rgb::<HUES>(level, block) {
+        match HUES {
+            180 => from_rgb_180(level, block),
+            _ => from_rgb_256(level, block),
+        }
+    }
+}
+
 macro_rules! in_place {
     ($name:ident, $pixel:expr) => {
         simd_levels! {
@@ -121,6 +132,42 @@ mod tests {
                 );
             }
             assert_eq!(ours(255 << BITS, divisor), exact(255 << BITS, divisor), "{divisor}");
+        }
+    }
+
+    #[test]
+    fn every_level_gives_the_same_for_every_value_and_range() {
+        for level in Level::all() {
+            for value in 0..=255_u8 {
+                let mut block = Block::new();
+                for least in 0..=value {
+                    let between = least + (value - least) / 3;
+                    for (at, rgb) in [
+                        [value, between, least],
+                        [value, least, between],
+                        [between, value, least],
+                        [least, value, between],
+                        [between, least, value],
+                        [least, between, value],
+                    ]
+                    .into_iter()
+                    .enumerate()
+                    {
+                        (0..3).for_each(|channel| block.0[channel][at] = rgb[channel]);
+                    }
+                    let colours = |block: &Block| -> Vec<[u8; 3]> {
+                        (0..6).map(|at| [0, 1, 2].map(|channel| block.0[channel][at])).collect()
+                    };
+                    let rgb = colours(&block);
+                    let mut full = Block(block.0);
+                    from_rgb::<180>(level, &mut block);
+                    from_rgb::<256>(level, &mut full);
+                    let must: Vec<_> = rgb.iter().map(|rgb| to_hsv::<180>(*rgb)).collect();
+                    assert_eq!(colours(&block), must, "{level:?} {rgb:?}");
+                    let must: Vec<_> = rgb.iter().map(|rgb| to_hsv::<256>(*rgb)).collect();
+                    assert_eq!(colours(&full), must, "{level:?} {rgb:?}");
+                }
+            }
         }
     }
 

@@ -81,8 +81,8 @@ impl Space {
             Self::Rgb => {}
             Self::Bgr => swap_ends(block),
             Self::Gray => to_gray(level, block),
-            Self::Hsv => hsv::from_rgb_180(level, block),
-            Self::HsvFull => hsv::from_rgb_256(level, block),
+            Self::Hsv => hsv::from_rgb::<180>(level, block),
+            Self::HsvFull => hsv::from_rgb::<256>(level, block),
             Self::Lab => lab::from_rgb(level, block, Tables::get()),
             Self::YCbCr if matrix.is_opencv() => ycbcr::opencv_from_rgb(level, block),
             Self::YCbCr => ycbcr::from_rgb(level, block, matrix),

@@ -1,7 +1,8 @@
 //! Luma and chroma: the matrices of BT.601 and BT.709, in full and in limited range, in integers.
 
 use super::block::Block;
-use crate::simd::simd_levels;
+use super::x86;
+use crate::simd::{Level, simd_levels};
 
 /// Fractional bits.
 pub(crate) const BITS: u32 = 20;
@@ -146,8 +147,22 @@ pub(crate) fn opencv_ycbcr([red, green, blue]: [u8; 3]) -> [u8; 3] {
     [y as u8, cb.clamp(0, 255) as u8, cr.clamp(0, 255) as u8]
 }
 
+/// OpenCV's `COLOR_RGB2YCrCb`, in the order Y, Cb, Cr.
+pub(crate) fn opencv_from_rgb(level: Level, block: &mut Block) {
+    if !x86::ycbcr_from_rgb(level, block) {
+        opencv_from_rgb_plain(level, block);
+    }
+}
+
+/// Red, green and blue of luma and chroma.
+pub(crate) fn to_rgb(level: Level, block: &mut Block, matrix: &Matrix) {
+    if !(matrix.is_opencv() && x86::ycbcr_to_rgb(level, block)) {
+        to_rgb_plain(level, block, matrix);
+    }
+}
+
 simd_levels! {
-    pub(crate) fn opencv_from_rgb(block: &mut Block) {
+    fn opencv_from_rgb_plain(block: &mut Block) {
         let [a, b, c, _] = &mut block.0;
         for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
             [*a, *b, *c] = opencv_ycbcr([*a, *b, *c]);
@@ -167,7 +182,7 @@ simd_levels! {
 }
 
 simd_levels! {
-    pub(crate) fn to_rgb(block: &mut Block, matrix: &Matrix) {
+    fn to_rgb_plain(block: &mut Block, matrix: &Matrix) {
         let matrix = *matrix;
         let [a, b, c, _] = &mut block.0;
         for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
@@ -190,6 +205,31 @@ mod tests {
         let full = Matrix::exact(0.299, 0.114, true);
         for (ours, must) in Matrix::of("bt601", true).numbers().into_iter().zip(full.numbers()) {
             assert!((ours - must).abs() < 1_100, "{ours} {must}");
+        }
+    }
+
+    #[test]
+    fn every_level_gives_the_same() {
+        let matrix = Matrix::of("bt601", true);
+        let levels = || (0..=255_u8).step_by(5);
+        for level in Level::all() {
+            for first in 0..=255_u8 {
+                for second in levels() {
+                    let mut block = Block::new();
+                    let pixels: Vec<_> = levels().map(|third| [first, second, third]).collect();
+                    for (at, pixel) in pixels.iter().enumerate() {
+                        (0..3).for_each(|channel| block.0[channel][at] = pixel[channel]);
+                    }
+                    let mut back = Block(block.0);
+                    opencv_from_rgb(level, &mut block);
+                    to_rgb(level, &mut back, &matrix);
+                    for (at, pixel) in pixels.into_iter().enumerate() {
+                        let of = |block: &Block| [0, 1, 2].map(|channel| block.0[channel][at]);
+                        assert_eq!(of(&block), opencv_ycbcr(pixel), "{level:?} {pixel:?}");
+                        assert_eq!(of(&back), matrix.rgb_of(pixel), "{level:?} {pixel:?}");
+                    }
+                }
+            }
         }
     }
 

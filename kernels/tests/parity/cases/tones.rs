@@ -61,6 +61,7 @@ fn planar(add: Add<'_>) {
             add("auto", to, &[], &EVEN, format, Agreement::Exact);
             add("auto", to, &[], &odd_sizes, format, Agreement::None(odd));
         }
+        add("auto", "rgb", &[], &[(600, 400)], format, Agreement::Exact);
         let gray = "OpenCV copies luma, and we expand its range";
         add("auto", "gray", &[], &odd_sizes, format, Agreement::None(gray));
         for to in ["nv12", "i420"] {
@@ -70,6 +71,7 @@ fn planar(add: Add<'_>) {
         }
     }
     for to in ["nv12", "i420"] {
+        add("auto", to, &[], &[(600, 400)], Rgb8, Agreement::Exact);
         for from in SPACES {
             let way = if from.starts_with("hsv") { Agreement::Within(1) } else { Agreement::Exact };
             add(from, to, &[], &EVEN, Rgb8, way);
