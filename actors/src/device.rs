@@ -4,21 +4,17 @@
 //! thread, says when it is ready, and reports how it ended, so that the supervisor can make a new
 //! one. The queue belongs to nobody's generation: jobs that wait survive the restart of a worker.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+mod queue;
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use actix::WrapFuture as _;
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use ocelli_messages::{ErrorKind, Failure};
 use tokio::sync::watch;
 use tracing::error;
+
+pub use queue::{BatchLimits, DeviceQueue, QueueFull};
 
 use crate::supervisor::{ChildContext, Exit, Stop};
 
@@ -31,92 +27,23 @@ pub trait Worker: 'static {
     /// it, and whoever waits there learns that.
     type Job: Send + Unpin + 'static;
 
-    /// Does one job.
+    /// How many of the jobs that wait it takes at a time. It never waits for more to come.
+    fn batch(&self) -> BatchLimits {
+        BatchLimits::ONE
+    }
+
+    /// Whether a job can be done together with the one before whose turn it is.
+    fn together(first: &Self::Job, other: &Self::Job) -> bool {
+        let _ = (first, other);
+        false
+    }
+
+    /// Does those jobs, and takes each out of the list before it answers it. After a panic those
+    /// that are still in it are done again, each alone, unless it was only one.
     ///
     /// # Errors
     /// Only if the worker itself cannot go on; what is wrong with a job goes into its answer.
-    fn work(&mut self, job: Self::Job) -> Result<(), Failure>;
-}
-
-/// Why a queue took no job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueueFull {
-    /// As many jobs as may wait are waiting.
-    Jobs,
-    /// As many bytes as may wait are waiting.
-    Bytes,
-}
-
-/// The bounded queue before the workers of a device. Cheap to clone.
-#[derive(Debug)]
-pub struct DeviceQueue<J> {
-    sender: Sender<(J, Held)>,
-    receiver: Receiver<(J, Held)>,
-    bytes: Arc<AtomicUsize>,
-    max_bytes: usize,
-}
-
-impl<J> Clone for DeviceQueue<J> {
-    fn clone(&self) -> Self {
-        Self {
-            sender: self.sender.clone(),
-            receiver: self.receiver.clone(),
-            bytes: Arc::clone(&self.bytes),
-            max_bytes: self.max_bytes,
-        }
-    }
-}
-
-/// The bytes of a waiting job, given back when it leaves the queue.
-#[derive(Debug)]
-struct Held {
-    bytes: usize,
-    total: Arc<AtomicUsize>,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-impl<J> DeviceQueue<J> {
-    /// A queue for at most that many waiting jobs, and bytes of waiting jobs.
-    #[must_use]
-    pub fn new(max_jobs: usize, max_bytes: usize) -> Self {
-        let (sender, receiver) = bounded(max_jobs.max(1));
-        Self { sender, receiver, bytes: Arc::default(), max_bytes }
-    }
-
-    /// Adds a job. One that alone is over the bytes is taken when nothing else waits.
-    ///
-    /// # Errors
-    /// If there is no room; the job comes back.
-    pub fn submit(&self, job: J, bytes: usize) -> Result<(), (QueueFull, J)> {
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let held = Held { bytes, total: Arc::clone(&self.bytes) };
-        if before > 0 && before.saturating_add(bytes) > self.max_bytes {
-            return Err((QueueFull::Bytes, job));
-        }
-        self.sender.try_send((job, held)).map_err(|refused| match refused {
-            // The queue holds its receiver: it is never disconnected.
-            TrySendError::Full((job, _)) | TrySendError::Disconnected((job, _)) => {
-                (QueueFull::Jobs, job)
-            }
-        })
-    }
-
-    /// How many jobs wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.receiver.len()
-    }
-
-    /// Whether no job waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.receiver.is_empty()
-    }
+    fn work(&mut self, jobs: &mut Vec<Self::Job>) -> Result<(), Failure>;
 }
 
 /// Makes a worker on its thread.
@@ -225,61 +152,46 @@ impl<W: Worker> Seat<W> {
             Ok(Ok(worker)) => worker,
             Ok(Err(failure)) => {
                 error!(%failure, "a device could not be opened");
-                return Exit::Failed(failure.kind);
+                return self.failed(&failure);
             }
             Err(panic) => return Exit::Panicked(panic_text(panic.as_ref())),
         };
         self.child.ready();
+        let mut jobs = Vec::new();
         loop {
             if *self.stop.borrow() {
                 return Exit::Drained;
             }
-            let job = match self.queue.receiver.recv_timeout(LOOK_UP) {
-                Ok((job, _held)) => job,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => return Exit::Drained,
-            };
-            match std::panic::catch_unwind(AssertUnwindSafe(|| worker.work(job))) {
+            self.queue.take(&mut jobs, LOOK_UP, worker.batch(), W::together);
+            let taken = jobs.len();
+            if taken == 0 {
+                continue;
+            }
+            let done = std::panic::catch_unwind(AssertUnwindSafe(|| worker.work(&mut jobs)));
+            if done.is_err() && taken > 1 {
+                // Which of them it was shows when each is done alone.
+                self.queue.again(jobs.drain(..));
+            }
+            jobs.clear();
+            match done {
                 Ok(Ok(())) => self.child.progress(),
-                Ok(Err(failure)) => {
-                    if failure.kind == ErrorKind::DeviceLost {
-                        // No new thread will bring it back: whoever waits should know now.
-                        while self.queue.receiver.try_recv().is_ok() {}
-                    }
-                    return Exit::Failed(failure.kind);
-                }
+                Ok(Err(failure)) => return self.failed(&failure),
                 // What the panic left behind is not trusted: the supervisor makes a new worker.
                 Err(panic) => return Exit::Panicked(panic_text(panic.as_ref())),
             }
         }
+    }
+
+    fn failed(&self, failure: &Failure) -> Exit {
+        if failure.kind == ErrorKind::DeviceLost {
+            // No new thread will bring it back: whoever waits should know now.
+            self.queue.close();
+        }
+        Exit::Failed(failure.kind)
     }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_queue_is_bounded_by_jobs_and_by_bytes() {
-        let queue = DeviceQueue::new(2, 100);
-        assert!(queue.submit('a', 60).is_ok());
-        assert_eq!(queue.submit('b', 50), Err((QueueFull::Bytes, 'b')));
-        assert!(queue.submit('c', 40).is_ok());
-        assert_eq!(queue.submit('d', 0), Err((QueueFull::Jobs, 'd')));
-        drop(queue.receiver.recv());
-        assert!(queue.submit('e', 60).is_ok());
-        assert_eq!(queue.len(), 2);
-    }
-
-    #[test]
-    fn a_job_over_the_bytes_is_taken_when_it_is_alone() {
-        let queue = DeviceQueue::new(2, 100);
-        assert!(queue.submit('a', 500).is_ok());
-        assert_eq!(queue.submit('b', 1), Err((QueueFull::Bytes, 'b')));
-    }
 }

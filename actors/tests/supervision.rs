@@ -171,6 +171,11 @@ async fn a_temporary_child_is_never_started_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_child_whose_device_is_lost_is_not_started_again() {
+    assert_eq!(starts(Restart::UnlessLost).await, [2, 2, 1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_supervisor_with_nothing_left_ends_normally() {
     in_local_set(async {
         let (child, actor) = Worker::new("worker", &Journal::default()).spec();

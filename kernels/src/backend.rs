@@ -69,7 +69,7 @@ pub enum BackendError {
     Internal(String),
 }
 
-/// Runs chains, one at a time.
+/// Runs chains.
 pub trait Backend: Send {
     /// The kind of processor that it runs them on.
     fn accelerator(&self) -> Accelerator;
@@ -79,6 +79,45 @@ pub trait Backend: Send {
     /// # Errors
     /// [`BackendError`] says which of them a later try may pass.
     fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError>;
+
+    /// Runs one on several images of one shape: as many results, in their order. One after the
+    /// other, unless the processor is better at all of them together; then what goes wrong with
+    /// one of them may be the result of others too.
+    fn run_batch(
+        &mut self,
+        chain: &Chain,
+        inputs: Vec<Image>,
+    ) -> Vec<Result<Output, BackendError>> {
+        inputs.into_iter().map(|input| self.run(chain, input)).collect()
+    }
+
+    /// How long it took so far for what is only done once: to compile, to take memory. No later
+    /// run costs it again, so it says nothing about them.
+    fn preparing(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl Backend for Box<dyn Backend> {
+    fn accelerator(&self) -> Accelerator {
+        (**self).accelerator()
+    }
+
+    fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
+        (**self).run(chain, input)
+    }
+
+    fn run_batch(
+        &mut self,
+        chain: &Chain,
+        inputs: Vec<Image>,
+    ) -> Vec<Result<Output, BackendError>> {
+        (**self).run_batch(chain, inputs)
+    }
+
+    fn preparing(&self) -> Duration {
+        (**self).preparing()
+    }
 }
 
 /// The CPU: always there. Computes on the calling thread, or with [`Workers`].

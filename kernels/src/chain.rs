@@ -11,9 +11,20 @@ use crate::{
 pub const MAX_STEPS: usize = 64;
 
 /// Checked operations in the order in which they run.
+///
+/// Chains of one [`Catalog`] are equal if they have the same filters with the same values, given or
+/// not.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
     operations: Vec<Arc<dyn Operation>>,
+    /// What each was built from.
+    parameters: Vec<Parameters>,
+}
+
+impl PartialEq for Chain {
+    fn eq(&self, other: &Self) -> bool {
+        self.ids().eq(other.ids()) && self.parameters == other.parameters
+    }
 }
 
 /// Which step of a request is wrong, why, and what is allowed.
@@ -39,7 +50,7 @@ impl Chain {
         catalog: &Catalog,
         steps: impl IntoIterator<Item = (&'a str, &'a BTreeMap<String, String>)>,
     ) -> Result<Self, ChainError> {
-        let operations: Vec<Arc<dyn Operation>> = (steps.into_iter().enumerate())
+        let built: Vec<(Arc<dyn Operation>, Parameters)> = (steps.into_iter().enumerate())
             .map(|(step, (id, given))| {
                 if step >= MAX_STEPS {
                     return Err(ChainError {
@@ -55,11 +66,12 @@ impl Chain {
                     message: format!("there is no filter {id:?}"),
                     allowed: catalog.definitions().map(|known| known.id.to_owned()).collect(),
                 })?;
-                Parameters::parse(entry.definition, given)
-                    .and_then(|parameters| (entry.build)(&parameters))
-                    .map_err(|error| ChainError::at(step, error))
+                let built = Parameters::parse(entry.definition, given)
+                    .and_then(|parameters| Ok(((entry.build)(&parameters)?, parameters)));
+                built.map_err(|error| ChainError::at(step, error))
             })
             .collect::<Result<_, _>>()?;
+        let (operations, parameters): (Vec<_>, Vec<_>) = built.into_iter().unzip();
         let makes_tensor =
             |operation: &Arc<dyn Operation>| operation.definition().family == Family::Tensor;
         if let Some(step) = operations.iter().position(makes_tensor)
@@ -73,7 +85,7 @@ impl Chain {
                 allowed: vec![format!("{id} as the last step")],
             });
         }
-        Ok(Self { operations })
+        Ok(Self { operations, parameters })
     }
 
     /// Whether it does nothing.
@@ -129,12 +141,19 @@ impl Chain {
         Ok(steps.last().map_or(input, |step| step.output))
     }
 
-    /// Size and layout of the result of each step for such an input.
+    /// Calls `each` with size and layout of the result of each step for such an input; what
+    /// [`Chain::tensor`] says.
     ///
     /// # Errors
     /// If a step does not take what the one before makes.
-    pub fn results(&self, input: Shape) -> Result<impl Iterator<Item = Shape>, BackendError> {
-        Ok(cpu::steps(self, input)?.into_iter().map(|step| step.output))
+    pub fn results(
+        &self,
+        input: Shape,
+        mut each: impl FnMut(Shape),
+    ) -> Result<Option<TensorShape>, BackendError> {
+        let steps = cpu::steps(self, input)?;
+        steps.iter().for_each(|step| each(step.output));
+        Ok(steps.last().and_then(|step| step.operation.tensor(step.input)))
     }
 }
 

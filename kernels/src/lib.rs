@@ -49,9 +49,10 @@ pub use catalog::{Catalog, Entry};
 pub use chain::{Chain, ChainError, MAX_STEPS};
 pub use cpu::{Cpu, Cut, Table, Window, Workers};
 pub use cuda::{
-    Argument, BatchTimes, CompiledKernels, Costs, CudaBackend, CudaError, CudaOptions, CudaPlan,
-    CudaPointwise, CudaProgram, CudaSource, CudaWork, DriverFault, Estimate, Generated,
-    KernelCompiler, Launch, MOST_INTS, Measured, PlannedLaunch, Source, Stage, Ticket,
+    Ahead, Argument, BatchTimes, Choice, CompiledKernels, Costs, CudaBackend, CudaError,
+    CudaOptions, CudaPlan, CudaPointwise, CudaProgram, CudaSource, CudaWork, DriverFault, Estimate,
+    FileWork, Generated, KernelCompiler, Launch, Load, MOST_INTS, Measured, PlannedLaunch, Source,
+    Stage, Ticket,
 };
 pub use definition::{Family, FilterDefinition, ParameterDefinition, ParameterKind};
 pub use image::{Image, ImageError, PixelFormat, Plane, Shape, Size};

@@ -111,3 +111,23 @@ fn every_default_is_allowed() {
         }
     }
 }
+
+#[test]
+fn chains_are_equal_if_they_do_the_same() {
+    let chain = |steps: &[(&str, Given<'_>)]| parse(steps).unwrap();
+    let soft = chain(&[("blur", &[("sigma", "2")]), ("grayscale", &[])]);
+    // A default that is given, and another way to write a number, change nothing.
+    let same = chain(&[("blur", &[("sigma", "2.0"), ("kernel_size", "5")]), ("grayscale", &[])]);
+    assert!(soft == same);
+    assert!(soft == soft.clone());
+    assert!(Chain::default() == chain(&[]));
+    for other in [
+        chain(&[("blur", &[("sigma", "3")]), ("grayscale", &[])]),
+        chain(&[("grayscale", &[]), ("blur", &[("sigma", "2")])]),
+        chain(&[("blur", &[("sigma", "2")])]),
+        chain(&[("blur", &[("sigma", "2")]), ("invert", &[])]),
+        Chain::default(),
+    ] {
+        assert!(soft != other, "{other:?}");
+    }
+}

@@ -119,6 +119,8 @@ impl Endpoint {
             messaging.destination.template = self.spec.subject.template(),
             request_id = %context.request_id,
             trace_id = tracing::field::Empty,
+            // Where the work was done, if it was: for handlers that know.
+            ocelli.accelerator = tracing::field::Empty,
         )
     }
 

@@ -202,6 +202,8 @@ impl Lane {
             messaging.system = "nats",
             request_id = %frame.context.request_id,
             trace_id = tracing::field::Empty,
+            // Where the work was done, if it was: for handlers that know.
+            ocelli.accelerator = tracing::field::Empty,
         );
         trace::place(&span, &mut frame.context, frame.from_caller);
         endpoint::record_trace(&span, &frame.context);

@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, rc::Rc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler};
 use futures::future::LocalBoxFuture;
+use ocelli_messages::ErrorKind;
 use tokio::{sync::watch, time::Instant};
 
 use super::{ChildContext, Exit, SupervisorSpec, group};
@@ -16,6 +17,8 @@ pub enum Restart {
     Permanent,
     /// Unless it ended as intended.
     Transient,
+    /// Unless its device is lost: no new thread brings that back.
+    UnlessLost,
     /// Never.
     Temporary,
 }
@@ -25,6 +28,7 @@ impl Restart {
         match self {
             Self::Permanent => true,
             Self::Transient => !exit.is_clean(),
+            Self::UnlessLost => !matches!(exit, Exit::Failed(ErrorKind::DeviceLost)),
             Self::Temporary => false,
         }
     }

@@ -23,10 +23,7 @@ pub(super) fn decode(
 ) -> Result<Decoded, CodecError> {
     let frame = read_structure(data)?;
     let size = limits.check(Codec::Jpeg, frame.width.into(), frame.height.into())?;
-    let (format, color) = match frame.components {
-        1 => (PixelFormat::Gray8, ColorSpace::Luma),
-        _ => (PixelFormat::Rgb8, ColorSpace::RGB),
-    };
+    let (format, color) = frame.layout();
     let options = DecoderOptions::new_fast()
         // The default is to fill up with grey.
         .set_strict_mode(true)
@@ -50,34 +47,28 @@ struct FrameHeader {
     progressive: bool,
 }
 
+impl FrameHeader {
+    /// What its pixels become, for us and for the decoder.
+    const fn layout(&self) -> (PixelFormat, ColorSpace) {
+        match self.components {
+            1 => (PixelFormat::Gray8, ColorSpace::Luma),
+            _ => (PixelFormat::Rgb8, ColorSpace::RGB),
+        }
+    }
+}
+
 /// Walks over all markers up to the end of the image, which must be there, and refuses what the
 /// decoder takes for something else without saying so.
 fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
-    const TRUNCATED: CodecError = CodecError::Truncated(Codec::Jpeg);
     let mut rest = data.get(2..).ok_or(TRUNCATED)?;
     let mut frame = None;
     let mut scans = 0;
     let mut segments = 0;
     loop {
-        // In a scan it is 0 or a restart that follows 0xFF, so this finds what comes after it.
-        rest.skip_until(0xFF).map_err(damaged)?;
-        let fill = rest.iter().take_while(|byte| **byte == 0xFF).count();
-        let Some([code, after @ ..]) = rest.get(fill..) else {
-            return Err(TRUNCATED);
-        };
-        rest = after;
-        if matches!(code, 0x00 | 0x01 | 0xD0..=0xD8) {
-            continue;
-        }
-        if *code == 0xD9 {
+        let (code, segment) = next_segment(&mut rest)?;
+        if code == END {
             return frame.filter(|_| scans > 0).ok_or_else(|| damaged("it ends before a scan"));
         }
-        let [high, low, ..] = after else {
-            return Err(TRUNCATED);
-        };
-        let length = usize::from(u16::from_be_bytes([*high, *low])).max(2);
-        let segment = after.get(2..length).ok_or(TRUNCATED)?;
-        rest = after.get(length..).ok_or(TRUNCATED)?;
         segments += 1;
         if segments > MAX_SEGMENTS {
             return Err(unsupported("more than 1024 segments"));
@@ -89,7 +80,7 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
         match code {
             // Huffman tables, the reserved code, arithmetic conditioning.
             0xC4 | 0xC8 | 0xCC => {}
-            0xC0..=0xC2 if frame.is_none() => frame = Some(parse_frame(*code, segment)?),
+            0xC0..=0xC2 if frame.is_none() => frame = Some(parse_frame(code, segment)?),
             0xC0..=0xC2 => return Err(damaged("two frame headers")),
             0xC3 | 0xC5..=0xCF => {
                 return Err(unsupported("lossless, hierarchical or arithmetic coding"));
@@ -104,6 +95,52 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
             }
             _ => {}
         }
+    }
+}
+
+/// Width, height and layout: the frame header, which stands before the first scan.
+pub(super) fn header(data: &[u8]) -> Result<(u32, u32, PixelFormat), CodecError> {
+    let mut rest = data.get(2..).ok_or(TRUNCATED)?;
+    for _ in 0..MAX_SEGMENTS {
+        match next_segment(&mut rest)? {
+            (code @ 0xC0..=0xC2, segment) => {
+                let frame = parse_frame(code, segment)?;
+                return Ok((frame.width.into(), frame.height.into(), frame.layout().0));
+            }
+            (END | 0xDA, _) => break,
+            _ => {}
+        }
+    }
+    Err(damaged("there is no frame header before the image data"))
+}
+
+const TRUNCATED: CodecError = CodecError::Truncated(Codec::Jpeg);
+/// The marker of the end of the image, which has no data.
+const END: u8 = 0xD9;
+
+/// The next marker that is more than a restart, and its data; `rest` is then what follows.
+fn next_segment<'a>(rest: &mut &'a [u8]) -> Result<(u8, &'a [u8]), CodecError> {
+    loop {
+        // In a scan it is 0 or a restart that follows 0xFF, so this finds what comes after it.
+        rest.skip_until(0xFF).map_err(damaged)?;
+        let fill = rest.iter().take_while(|byte| **byte == 0xFF).count();
+        let Some([code, after @ ..]) = rest.get(fill..) else {
+            return Err(TRUNCATED);
+        };
+        *rest = after;
+        if matches!(code, 0x00 | 0x01 | 0xD0..=0xD8) {
+            continue;
+        }
+        if *code == END {
+            return Ok((END, &[]));
+        }
+        let [high, low, ..] = after else {
+            return Err(TRUNCATED);
+        };
+        let length = usize::from(u16::from_be_bytes([*high, *low])).max(2);
+        let segment = after.get(2..length).ok_or(TRUNCATED)?;
+        *rest = after.get(length..).ok_or(TRUNCATED)?;
+        return Ok((*code, segment));
     }
 }
 

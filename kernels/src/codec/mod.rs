@@ -30,7 +30,7 @@ use bytes::Bytes;
 
 pub use error::CodecError;
 
-use crate::{Image, PixelFormat, Pool, PooledBuffer, Size, convert};
+use crate::{Image, PixelFormat, Pool, PooledBuffer, Shape, Size, convert};
 use orientation::Orientation;
 
 /// The file formats.
@@ -133,6 +133,27 @@ pub fn decode(data: &[u8], limits: &DecodeLimits, pool: &Pool) -> Result<Image, 
     let orientation = decoded.exif.map_or(Orientation::Upright, Orientation::from_exif);
     let (size, pixels) = orientation.apply(decoded.size, decoded.format, decoded.pixels, pool);
     Image::packed(size, decoded.format, pixels).map_err(|e| CodecError::damaged(codec, e))
+}
+
+/// Size and layout of the image in that file, as its header says: to plan with, before anything is
+/// decoded. Nothing is checked that [`decode`] checks. Where an EXIF orientation turns the image its
+/// sides are swapped, and a PNG that becomes transparent by a table of its own counts as opaque.
+///
+/// # Errors
+/// If the data is no such file, or has no header that can be read.
+pub fn shape(data: &[u8]) -> Result<Shape, CodecError> {
+    if data.is_empty() {
+        return Err(CodecError::Empty);
+    }
+    let codec = Codec::sniff(data).ok_or(CodecError::NotAnImage)?;
+    let (width, height, format) = match codec {
+        Codec::Png => png::header(data),
+        Codec::Jpeg => jpeg::header(data),
+        Codec::Webp => webp::header(data),
+    }?;
+    let size = Size::new(width, height)
+        .ok_or_else(|| CodecError::damaged(codec, format!("{width} × {height} pixels")))?;
+    Ok(Shape::new(size, format))
 }
 
 /// The image as a file of that format. `quality` is 1 to 100 and only says something for JPEG.

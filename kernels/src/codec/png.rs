@@ -48,6 +48,21 @@ pub(super) fn decode(
     Ok(Decoded { codec: Codec::Png, size, format, pixels, exif })
 }
 
+/// Width, height and layout: the first chunk, which stands at a fixed place.
+pub(super) fn header(data: &[u8]) -> Result<(u32, u32, PixelFormat), CodecError> {
+    let chunk = data.get(12..26).ok_or(CodecError::Truncated(Codec::Png))?;
+    let &[b'I', b'H', b'D', b'R', w3, w2, w1, w0, h3, h2, h1, h0, _, color] = chunk else {
+        return Err(CodecError::damaged(Codec::Png, "the first chunk is not its header"));
+    };
+    let format = match color {
+        0 => PixelFormat::Gray8,
+        2 | 3 => PixelFormat::Rgb8,
+        4 | 6 => PixelFormat::Rgba8,
+        other => return Err(CodecError::damaged(Codec::Png, format!("colour type {other}"))),
+    };
+    Ok((u32::from_be_bytes([w3, w2, w1, w0]), u32::from_be_bytes([h3, h2, h1, h0]), format))
+}
+
 /// Spreads the pairs in the first half over all of it. Back to front, so that nothing is
 /// overwritten before it was read.
 fn gray_alpha_to_rgba(pixels: &mut [u8]) {

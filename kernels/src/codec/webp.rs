@@ -63,6 +63,18 @@ fn read_structure<'a>(
     Ok((file, size))
 }
 
+/// Width, height and layout: the first chunk tells.
+pub(super) fn header(data: &[u8]) -> Result<(u32, u32, PixelFormat), CodecError> {
+    let (name, chunk) = data.get(12..16).zip(data.get(20..)).ok_or(TRUNCATED)?;
+    let ((width, height), alpha) = match name {
+        b"VP8X" => (extended_size(chunk)?, chunk.first().is_some_and(|flags| flags & 0x10 != 0)),
+        b"VP8L" => (lossless_size(chunk)?, chunk.get(4).is_some_and(|bits| bits & 0x10 != 0)),
+        b"VP8 " => (lossy_size(chunk)?, false),
+        _ => return Err(CodecError::damaged(Codec::Webp, "the first chunk is no image")),
+    };
+    Ok((width, height, if alpha { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 }))
+}
+
 /// A little-endian number of up to 4 bytes.
 fn le(bytes: &[u8]) -> Option<u32> {
     (bytes.len() <= 4).then(|| bytes.iter().rev().fold(0, |sum, b| sum << 8 | u32::from(*b)))

@@ -221,44 +221,6 @@ impl CudaBackend {
         Err(error)
     }
 
-    /// Runs a chain on images of one shape: as few batches as memory allows, one on its way while
-    /// another is computed.
-    pub fn run_batch(
-        &mut self,
-        chain: &Chain,
-        images: Vec<Image>,
-    ) -> Vec<Result<Output, BackendError>> {
-        let Some(first) = images.first() else { return Vec::new() };
-        if let Some(nothing) = unchanged(chain, first) {
-            let same = |image| Ok(Output { image, tensor: None, steps: nothing.clone() });
-            return images.into_iter().map(same).collect();
-        }
-        let most = match self.most_images(chain, first) {
-            Ok(most) => most,
-            Err(error) => return images.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let mut results = Vec::with_capacity(images.len());
-        let mut waiting = VecDeque::new();
-        for batch in images.chunks(most) {
-            if self.free_lanes() == 0 {
-                self.collect(waiting.pop_front(), &mut results);
-            }
-            match self.submit(chain, batch.to_vec()) {
-                Ok(ticket) => waiting.push_back((ticket, batch.len())),
-                Err(error) => {
-                    while let Some(before) = waiting.pop_front() {
-                        self.collect(Some(before), &mut results);
-                    }
-                    self.retry(chain, batch, error, &mut results);
-                }
-            }
-        }
-        for before in waiting {
-            self.collect(Some(before), &mut results);
-        }
-        results
-    }
-
     /// Adds the results of a batch of so many images.
     fn collect(
         &mut self,
@@ -314,5 +276,48 @@ impl Backend for CudaBackend {
         let ticket = self.submit(chain, vec![input])?;
         let (mut outputs, _) = self.complete(ticket)?;
         outputs.pop().ok_or_else(|| BackendError::Internal("a batch without result".to_owned()))
+    }
+
+    /// As few batches as memory allows, one on its way while another is computed.
+    fn run_batch(
+        &mut self,
+        chain: &Chain,
+        images: Vec<Image>,
+    ) -> Vec<Result<Output, BackendError>> {
+        let Some(first) = images.first() else { return Vec::new() };
+        if let Some(nothing) = unchanged(chain, first) {
+            let same = |image| Ok(Output { image, tensor: None, steps: nothing.clone() });
+            return images.into_iter().map(same).collect();
+        }
+        let most = match self.most_images(chain, first) {
+            Ok(most) => most,
+            Err(error) => return images.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let mut results = Vec::with_capacity(images.len());
+        let mut waiting = VecDeque::new();
+        for batch in images.chunks(most) {
+            if self.free_lanes() == 0 {
+                self.collect(waiting.pop_front(), &mut results);
+            }
+            match self.submit(chain, batch.to_vec()) {
+                Ok(ticket) => waiting.push_back((ticket, batch.len())),
+                Err(error) => {
+                    while let Some(before) = waiting.pop_front() {
+                        self.collect(Some(before), &mut results);
+                    }
+                    self.retry(chain, batch, error, &mut results);
+                }
+            }
+        }
+        for before in waiting {
+            self.collect(Some(before), &mut results);
+        }
+        results
+    }
+
+    fn preparing(&self) -> Duration {
+        self.device
+            .as_ref()
+            .map_or(Duration::ZERO, |device| device.lanes.iter().map(Lane::preparing).sum())
     }
 }

@@ -3,24 +3,22 @@
 //! The time of a step is taken as a fixed part and one that grows with the bytes that it reads and
 //! writes, for each filter and processor; its parameters are not looked at, so an estimate is that
 //! of the usual ones. On a GPU there is a further such time for each frame: copies, launches,
-//! waiting.
+//! waiting. What a frame waits for the ones before it is the caller's to say: [`Load`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::choice::{Choice, ENOUGH, Estimate, Load};
 use super::line::Line;
 use crate::clock::Stopwatch;
+use crate::codec::Codec;
 use crate::{
     Accelerator, Backend, BackendError, Chain, Image, Output, PixelFormat, Shape, Size, cpu,
 };
 
-/// Fewer measurements say nothing: the first of a filter has compiling in it.
-const ENOUGH: u32 = 4;
 /// Of so many decisions one goes to the slower processor, so that what is known of it stays true.
 const REFRESH: u64 = 64;
-/// Unless it is expected to take so many times as long.
-const TOO_SLOW: f64 = 4.0;
 
 /// What frames have cost so far, on both processors; shared by those that run them.
 #[derive(Debug, Default)]
@@ -34,40 +32,17 @@ struct Known {
     steps: HashMap<(Accelerator, &'static str), Line>,
     /// What a frame takes on the GPU beside its steps.
     transfer: Line,
+    files: HashMap<(Codec, FileWork), Line>,
     decisions: u64,
 }
 
-/// What is expected of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Estimate {
-    /// On the CPU; `None` if too little was measured.
-    pub cpu: Option<Duration>,
-    /// On the GPU, copies included; `None` if too little was measured.
-    pub cuda: Option<Duration>,
-}
-
-impl Estimate {
-    /// The one that is expected to be done sooner; if that is not known of one, that one, so that
-    /// it becomes known: first the GPU.
-    #[must_use]
-    pub fn faster(&self) -> Accelerator {
-        match (self.cpu, self.cuda) {
-            (_, None) => Accelerator::Cuda,
-            (None, Some(_)) => Accelerator::Cpu,
-            (Some(cpu), Some(cuda)) if cuda < cpu => Accelerator::Cuda,
-            (Some(_), Some(_)) => Accelerator::Cpu,
-        }
-    }
-
-    fn slower_is_worth_a_try(&self) -> bool {
-        match (self.cpu, self.cuda) {
-            (Some(cpu), Some(cuda)) => {
-                let (least, most) = (cpu.min(cuda), cpu.max(cuda));
-                most.as_secs_f64() < TOO_SLOW * least.as_secs_f64()
-            }
-            _ => false,
-        }
-    }
+/// What is done with the file of an image, on the CPU whatever runs the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileWork {
+    /// From file to pixels.
+    Read,
+    /// From pixels to file.
+    Write,
 }
 
 impl Costs {
@@ -105,18 +80,32 @@ impl Costs {
     ///
     /// # Errors
     /// If the chain does not take it.
-    pub fn choose(&self, chain: &Chain, input: Shape) -> Result<Accelerator, BackendError> {
+    pub fn choose(&self, chain: &Chain, input: Shape, load: &Load) -> Result<Choice, BackendError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let estimate = known.estimate(chain, input)?;
         known.decisions += 1;
-        let faster = estimate.faster();
-        if known.decisions.is_multiple_of(REFRESH) && estimate.slower_is_worth_a_try() {
-            return Ok(match faster {
-                Accelerator::Cpu => Accelerator::Cuda,
-                Accelerator::Cuda => Accelerator::Cpu,
-            });
-        }
-        Ok(faster)
+        let again = known.decisions.is_multiple_of(REFRESH) && estimate.slower_is_worth_a_try();
+        let accelerator = match (estimate.sooner(load), again) {
+            (sooner, false) => sooner,
+            (Accelerator::Cpu, true) => Accelerator::Cuda,
+            (Accelerator::Cuda, true) => Accelerator::Cpu,
+        };
+        Ok(Choice { accelerator, expected: estimate.on(accelerator) })
+    }
+
+    /// Notes how long the file of an image took that has so many bytes of pixels.
+    pub fn record_file(&self, codec: Codec, work: FileWork, pixels: usize, took: Duration) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = known.files.entry((codec, work)).or_default();
+        line.add(pixels as f64, nanoseconds(took));
+    }
+
+    /// How long such a file is expected to take; nothing, as long as nothing was measured.
+    #[must_use]
+    pub fn file(&self, codec: Codec, work: FileWork, pixels: usize) -> Duration {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = known.files.get(&(codec, work));
+        line.map_or(Duration::ZERO, |line| duration(line.at(pixels as f64)))
     }
 
     /// The smallest square, by its side, from which on the GPU is expected to be faster; `None` if
@@ -149,7 +138,6 @@ impl Known {
         };
         let whole = (input.bytes() + chain.output(input)?.bytes()) as f64;
         let transfer = (self.transfer.count() >= ENOUGH).then(|| self.transfer.at(whole));
-        let duration = |nanoseconds: f64| Duration::from_nanos(nanoseconds.max(0.0) as u64);
         Ok(Estimate {
             cpu: steps(Accelerator::Cpu).map(duration),
             cuda: steps(Accelerator::Cuda).zip(transfer).map(|(a, b)| duration(a + b)),
@@ -172,6 +160,10 @@ fn nanoseconds(took: Duration) -> f64 {
     took.as_secs_f64() * 1e9
 }
 
+fn duration(nanoseconds: f64) -> Duration {
+    Duration::from_nanos(nanoseconds.max(0.0) as u64)
+}
+
 /// A backend whose costs are noted.
 #[derive(Debug)]
 pub struct Measured<B> {
@@ -192,10 +184,39 @@ impl<B: Backend> Backend for Measured<B> {
     }
 
     fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
-        let (shape, watch) = (input.shape(), Stopwatch::start());
+        let (shape, prepared, watch) = (input.shape(), self.preparing(), Stopwatch::start());
         let output = self.backend.run(chain, input)?;
-        self.costs.record(self.accelerator(), chain, shape, &output, watch.elapsed());
+        let whole = self.without_preparing(watch.elapsed(), prepared);
+        self.costs.record(self.accelerator(), chain, shape, &output, whole);
         Ok(output)
+    }
+
+    fn run_batch(
+        &mut self,
+        chain: &Chain,
+        inputs: Vec<Image>,
+    ) -> Vec<Result<Output, BackendError>> {
+        let (Some(first), images) = (inputs.first(), inputs.len()) else { return Vec::new() };
+        let (shape, prepared, watch) = (first.shape(), self.preparing(), Stopwatch::start());
+        let results = self.backend.run_batch(chain, inputs);
+        let whole = self.without_preparing(watch.elapsed(), prepared);
+        let each = whole / u32::try_from(images).unwrap_or(u32::MAX);
+        for output in results.iter().flatten() {
+            self.costs.record(self.accelerator(), chain, shape, output, each);
+        }
+        results
+    }
+
+    fn preparing(&self) -> Duration {
+        self.backend.preparing()
+    }
+}
+
+impl<B: Backend> Measured<B> {
+    /// To compile a kernel takes far longer than to run it: with that in its first frames a GPU
+    /// would look too slow to be tried again.
+    fn without_preparing(&self, took: Duration, before: Duration) -> Duration {
+        took.saturating_sub(self.preparing().saturating_sub(before))
     }
 }
 
@@ -246,9 +267,10 @@ mod tests {
     #[test]
     fn small_frames_stay_on_the_cpu_and_large_ones_go_to_the_gpu() {
         let costs = measured();
-        let faster = |side| costs.estimate(&chain(), shape(side)).unwrap().faster();
-        assert_eq!(faster(16), Accelerator::Cpu);
-        assert_eq!(faster(2000), Accelerator::Cuda);
+        let idle = Load::default();
+        let sooner = |side| costs.estimate(&chain(), shape(side)).unwrap().sooner(&idle);
+        assert_eq!(sooner(16), Accelerator::Cpu);
+        assert_eq!(sooner(2000), Accelerator::Cuda);
         // 10 bytes a pixel at 0.99 ns gained, 4 at 0.1 ns and 50 µs lost: from 5263 pixels on.
         let crossover = costs.crossover(&chain(), PixelFormat::Rgb8).unwrap();
         assert!((64..=96).contains(&crossover), "{crossover}");
@@ -259,7 +281,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_tried_first() {
         let costs = Costs::default();
-        let choose = || costs.choose(&chain(), shape(64)).unwrap();
+        let choose = || costs.choose(&chain(), shape(64), &Load::default()).unwrap().accelerator;
         assert_eq!(costs.crossover(&chain(), PixelFormat::Rgb8), None);
         for _ in 0..ENOUGH {
             assert_eq!(choose(), Accelerator::Cuda);
@@ -269,14 +291,30 @@ mod tests {
             assert_eq!(choose(), Accelerator::Cpu);
             measure(&costs, Accelerator::Cpu, 64);
         }
-        assert_eq!(choose(), costs.estimate(&chain(), shape(64)).unwrap().faster());
+        let estimate = costs.estimate(&chain(), shape(64)).unwrap();
+        assert_eq!(choose(), estimate.sooner(&Load::default()));
+    }
+
+    #[test]
+    fn files_are_expected_to_take_what_they_took() {
+        let costs = Costs::default();
+        assert_eq!(costs.file(Codec::Png, FileWork::Read, 1000), Duration::ZERO);
+        for bytes in [1000, 2000, 3000] {
+            let took = Duration::from_nanos(500 + 2 * bytes as u64);
+            costs.record_file(Codec::Png, FileWork::Read, bytes, took);
+        }
+        let is = costs.file(Codec::Png, FileWork::Read, 10_000).as_nanos();
+        assert!((20_490..=20_510).contains(&is), "{is}");
+        assert_eq!(costs.file(Codec::Png, FileWork::Write, 1000), Duration::ZERO);
+        assert_eq!(costs.file(Codec::Jpeg, FileWork::Read, 1000), Duration::ZERO);
     }
 
     #[test]
     fn the_slower_one_is_looked_at_again_unless_it_is_hopeless() {
         let costs = measured();
         let of = |side| {
-            let all = (0..2 * REFRESH).map(|_| costs.choose(&chain(), shape(side)).unwrap());
+            let choose = || costs.choose(&chain(), shape(side), &Load::default()).unwrap();
+            let all = (0..2 * REFRESH).map(|_| choose().accelerator);
             all.filter(|chosen| *chosen == Accelerator::Cuda).count()
         };
         // Close to where both are equal.
@@ -295,5 +333,61 @@ mod tests {
         let estimate = costs.estimate(&chain(), image.shape()).unwrap();
         assert!(estimate.cpu.unwrap() > Duration::ZERO);
         assert_eq!(estimate.cuda, None);
+    }
+    /// A GPU that takes 20 ms for any batch, and 50 ms for the first, because a kernel is compiled.
+    #[derive(Debug, Default)]
+    struct Compiles {
+        compiled: Duration,
+        batches: Vec<usize>,
+    }
+
+    fn spin(milliseconds: u64) -> Duration {
+        let watch = Stopwatch::start();
+        while watch.elapsed() < Duration::from_millis(milliseconds) {
+            std::hint::spin_loop();
+        }
+        watch.elapsed()
+    }
+
+    impl Backend for Compiles {
+        fn accelerator(&self) -> Accelerator {
+            Accelerator::Cuda
+        }
+
+        fn run(&mut self, chain: &Chain, image: Image) -> Result<Output, BackendError> {
+            self.run_batch(chain, vec![image]).remove(0)
+        }
+
+        fn run_batch(
+            &mut self,
+            chain: &Chain,
+            images: Vec<Image>,
+        ) -> Vec<Result<Output, BackendError>> {
+            self.batches.push(images.len());
+            if self.compiled.is_zero() {
+                self.compiled = spin(50);
+            }
+            spin(20);
+            let mut cpu = CpuBackend::new(Pool::new(0));
+            images.into_iter().map(|image| cpu.run(chain, image)).collect()
+        }
+
+        fn preparing(&self) -> Duration {
+            self.compiled
+        }
+    }
+
+    #[test]
+    fn a_batch_is_measured_by_its_images_and_without_what_is_done_once() {
+        let costs = Arc::new(Costs::default());
+        let mut backend = Measured::new(Compiles::default(), Arc::clone(&costs));
+        let image = test_images::filled(PixelFormat::Rgb8, 40, 30, 7);
+        assert_eq!(backend.run_batch(&chain(), Vec::new()).len(), 0);
+        let results = backend.run_batch(&chain(), vec![image.clone(); ENOUGH as usize]);
+        assert!(results.iter().all(Result::is_ok));
+        assert_eq!(backend.backend.batches, [ENOUGH as usize]);
+        let cuda = costs.estimate(&chain(), image.shape()).unwrap().cuda.unwrap();
+        // A fourth of 20 ms; of 70 ms it would be more, and so would be the whole.
+        assert!((5..15).contains(&cuda.as_millis()), "{cuda:?}");
     }
 }

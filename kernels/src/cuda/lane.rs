@@ -15,6 +15,7 @@ use super::program::Programs;
 use super::wait::wait;
 use super::{BatchTimes, CudaError};
 use crate::chain::MAX_STEPS;
+use crate::clock::Stopwatch;
 use crate::{Image, Output, Pool, StepTimes, Tensor};
 
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(super) struct Lane {
     /// Before the upload, after it, after each stage, after the download.
     events: Vec<CudaEvent>,
     flight: Option<Flight>,
+    preparing: Duration,
 }
 
 /// What is under way.
@@ -63,6 +65,7 @@ impl Lane {
             scratch: Vec::new(),
             events: Vec::new(),
             flight: None,
+            preparing: Duration::ZERO,
             stream,
         })
     }
@@ -78,6 +81,7 @@ impl Lane {
     ) -> Result<(), CudaError> {
         let images = inputs.len();
         // All that may fail for want of memory, and all that takes long, first.
+        let watch = Stopwatch::start();
         let mut functions = Vec::new();
         for launch in plan.stages.iter().flat_map(|stage| &stage.launches) {
             functions.push(programs.kernel(launch)?);
@@ -87,11 +91,17 @@ impl Lane {
             held.push(constants.get(&self.stream, data)?);
         }
         self.reserve(&plan, images)?;
+        self.preparing += watch.elapsed();
         self.start(&plan, &inputs)?;
         self.compute(&plan, images, &functions, &held)?;
         self.fetch(&plan, images)?;
         self.flight = Some(Flight { plan, inputs, steps, _held: (functions, held) });
         Ok(())
+    }
+
+    /// How long compiling, constants and memory took so far.
+    pub(super) const fn preparing(&self) -> Duration {
+        self.preparing
     }
 
     fn reserve(&mut self, plan: &CudaPlan, images: usize) -> Result<(), CudaError> {

@@ -12,6 +12,7 @@
 mod arguments;
 mod backend;
 mod bounded;
+mod choice;
 mod compile;
 mod cost;
 mod devices;
@@ -28,8 +29,9 @@ mod schedule;
 mod wait;
 
 pub use backend::{BatchTimes, CudaBackend, CudaOptions};
+pub use choice::{Ahead, Choice, Estimate, Load};
 pub use compile::{CompiledKernels, KernelCompiler};
-pub use cost::{Costs, Estimate, Measured};
+pub use cost::{Costs, FileWork, Measured};
 pub(crate) use devices::devices;
 pub use error::{CudaError, DriverFault};
 pub use fuse::Generated;

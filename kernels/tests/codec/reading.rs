@@ -2,8 +2,8 @@
 
 use image_webp::{ColorType, WebPEncoder};
 use jpeg_encoder::SamplingFactor;
-use ocelli_kernels::codec::{Codec, CodecError, decode, encode};
-use ocelli_kernels::{Image, PixelFormat};
+use ocelli_kernels::codec::{Codec, CodecError, decode, encode, shape};
+use ocelli_kernels::{Image, PixelFormat, Shape, Size};
 
 use crate::fixtures::{
     ANIMATED_WEBP, LIMITS, LOSSY_ALPHA_WEBP, LOSSY_WEBP, exif, files, gradient, jpeg, pool, psnr,
@@ -270,4 +270,37 @@ fn an_image_as_large_as_the_limits_is_read() {
             assert!(matches!(error, CodecError::TooLarge { width: 120, height: 100, .. }));
         }
     }
+}
+
+#[test]
+fn the_header_says_what_the_image_will_be() {
+    for (what, file) in files() {
+        let image = read(&file).unwrap().shape();
+        let header = shape(&file).unwrap();
+        let (width, height) = (image.size.width() as u32, image.size.height() as u32);
+        // Those with EXIF data are turned.
+        let turned = Shape::new(Size::new(height, width).unwrap(), image.format);
+        let must = if what.contains("EXIF") { turned } else { image };
+        assert_eq!(header, must, "{what}");
+    }
+}
+
+#[test]
+fn a_header_that_is_cut_off_or_damaged_is_an_error() {
+    assert_eq!(shape(b""), Err(CodecError::Empty));
+    assert_eq!(shape(b"no image"), Err(CodecError::NotAnImage));
+    for (what, file) in files() {
+        // The shortest header is that of a lossless WebP: 25 bytes.
+        for length in 12..25 {
+            let result = shape(&file[..length]);
+            assert!(matches!(result, Err(CodecError::Truncated(_))), "{what}: {result:?}");
+        }
+    }
+    let mut png = files()[0].1.clone();
+    png[16..20].fill(0);
+    assert!(matches!(shape(&png), Err(CodecError::Damaged { .. })));
+    png[12] = b'i';
+    assert!(matches!(shape(&png), Err(CodecError::Damaged { .. })));
+    let scan_first = [0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9];
+    assert!(matches!(shape(&scan_first), Err(CodecError::Damaged { .. })));
 }

@@ -15,6 +15,17 @@ pub enum BackendUse {
     Cuda,
 }
 
+/// What follows when the GPU is lost: no new thread brings it back, a new process may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDeviceLost {
+    /// The CPU goes on.
+    #[default]
+    Degrade,
+    /// The process ends, so that its platform starts a new one.
+    Exit,
+}
+
 /// The section `gpu_filter`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -23,6 +34,10 @@ pub struct Config {
     pub cpu_workers: usize,
     /// What computes: `auto`, `cpu` or `cuda`.
     pub backend: BackendUse,
+    /// What follows when the GPU is lost: `degrade` or `exit`.
+    pub on_device_lost: OnDeviceLost,
+    /// Frames that a GPU takes at a time of those that wait and are alike; 1 takes each alone.
+    pub batch: usize,
     /// Requests that may be under way.
     pub credits: usize,
     /// Bytes of requests that may be under way.
@@ -50,6 +65,8 @@ impl Default for Config {
         Self {
             cpu_workers: 0,
             backend: BackendUse::Auto,
+            on_device_lost: OnDeviceLost::Degrade,
+            batch: 8,
             credits: 64,
             credit_bytes: 256 * MIB,
             waiting: 128,
@@ -74,12 +91,19 @@ impl Config {
             }
         };
         within("cpu_workers", self.cpu_workers, 0, 1024);
+        within("batch", self.batch, 1, 32);
         within("credits", self.credits, 1, 65_536);
         within("credit_bytes", self.credit_bytes, MIB, usize::MAX);
         within("waiting", self.waiting, 0, 65_536);
         within("live_waiting", self.live_waiting, 1, 65_536);
         within("live_waiting_bytes", self.live_waiting_bytes, MIB, usize::MAX);
         problems
+    }
+
+    /// Whether it cannot go on without its GPU.
+    #[must_use]
+    pub fn needs_gpu(&self) -> bool {
+        self.backend == BackendUse::Cuda || self.on_device_lost == OnDeviceLost::Exit
     }
 
     /// How many threads compute.

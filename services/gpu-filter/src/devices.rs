@@ -5,12 +5,15 @@ use std::time::Duration;
 use ocelli_actors::{
     actor_ref::ActorRef,
     breaker::{Breaker, BreakerPermit},
-    device::{DeviceActor, DeviceQueue},
+    device::{DeviceActor, DeviceQueue, QueueFull},
 };
+use ocelli_kernels::{Accelerator, Shape};
 use ocelli_messages::{ErrorKind, Failure, Payload, v1};
 use tokio::time::Instant;
 
 use crate::{
+    balance::Balance,
+    choices::{self, By, Choices},
     plan::Plan,
     worker::{FilterWorker, Job},
 };
@@ -27,6 +30,9 @@ pub(crate) struct Gpu {
     pub(crate) queue: DeviceQueue<Job>,
     pub(crate) worker: ActorRef<DeviceActor<FilterWorker>>,
     pub(crate) breaker: Breaker,
+    /// What it has to do and what that takes, against the CPU.
+    pub(crate) balance: Balance,
+    pub(crate) choices: Choices,
 }
 
 /// Where jobs go.
@@ -46,48 +52,71 @@ impl Devices {
 
     /// Puts a job into the queue of the device that it asks for, or that suits it. The permit, where
     /// the device has a breaker, wants to hear how it went.
-    pub(crate) fn submit(&self, job: Job) -> Result<Option<BreakerPermit>, Failure> {
-        let (queue, permit) = self.choose(&job.plan)?;
+    pub(crate) fn submit(&self, mut job: Job) -> Result<Option<BreakerPermit>, Failure> {
         let bytes = match &job.plan.payload {
             Payload::Raw(raw) => raw.data.len(),
             Payload::Encoded(file) => file.data.len(),
         };
+        let (queue, permit, on) = match &self.gpu {
+            None => (self.only_cpu(&job.plan)?, None, Accelerator::Cpu),
+            Some(gpu) => {
+                let input = job.plan.input();
+                let (permit, by) = gpu.choose(&job.plan, input)?;
+                let (queue, on) = match &permit {
+                    Some(_) => (&gpu.queue, Accelerator::Cuda),
+                    None => (&self.cpu, Accelerator::Cpu),
+                };
+                job.share = Some(gpu.balance.add(&job.plan, input, on));
+                gpu.choices.count(on, by);
+                (queue, permit, on)
+            }
+        };
+        job.span.record("ocelli.accelerator", choices::name(on));
         match queue.submit(job, bytes) {
             Ok(()) => Ok(permit),
+            // Its worker has ended just now.
+            Err((QueueFull::Closed, _)) => Err(down(LOST_RETRY_AFTER)),
             Err(_) => Err(Failure::overloaded("the queue of the device is full", RETRY_AFTER)),
         }
     }
 
-    fn choose(&self, plan: &Plan) -> Result<(&DeviceQueue<Job>, Option<BreakerPermit>), Failure> {
-        match (plan.accelerator, &self.gpu) {
-            (v1::Accelerator::Cuda, None) => {
+    fn only_cpu(&self, plan: &Plan) -> Result<&DeviceQueue<Job>, Failure> {
+        match plan.accelerator {
+            v1::Accelerator::Cuda => {
                 let message = "this worker has no CUDA device";
                 Err(Failure::new(ErrorKind::Unsupported, message)
                     .at("pipeline.accelerator")
                     .allow(["AUTO", "CPU"]))
             }
-            (v1::Accelerator::Cuda, Some(gpu)) => {
-                gpu.admit().map(|permit| (&gpu.queue, Some(permit)))
-            }
-            (v1::Accelerator::Auto | v1::Accelerator::Unspecified, Some(gpu))
-                if !plan.chain.is_empty() && plan.chain.runs_on_cuda() =>
-            {
-                // Without the GPU the CPU gives the same result.
-                Ok(gpu.admit().map_or((&self.cpu, None), |permit| (&gpu.queue, Some(permit))))
-            }
-            _ => Ok((&self.cpu, None)),
+            _ => Ok(&self.cpu),
         }
     }
 }
 
 impl Gpu {
+    /// Leave to use it, if a request goes there and not to the CPU, and why.
+    fn choose(
+        &self,
+        plan: &Plan,
+        input: Option<Shape>,
+    ) -> Result<(Option<BreakerPermit>, By), Failure> {
+        match plan.accelerator {
+            v1::Accelerator::Cuda => Ok((Some(self.admit()?), By::Request)),
+            v1::Accelerator::Cpu => Ok((None, By::Request)),
+            _ if plan.chain.is_empty() || !plan.chain.runs_on_cuda() => Ok((None, By::Only)),
+            _ => match self.balance.choose(plan, input) {
+                Accelerator::Cpu => Ok((None, By::Cost)),
+                // Without the GPU the CPU gives the same result.
+                Accelerator::Cuda => Ok(match self.admit() {
+                    Ok(permit) => (Some(permit), By::Cost),
+                    Err(_) => (None, By::Fallback),
+                }),
+            },
+        }
+    }
+
     /// Leave to use it now.
     fn admit(&self) -> Result<BreakerPermit, Failure> {
-        let down = |retry_in| {
-            Failure::new(ErrorKind::DeviceLost, "the CUDA device is down")
-                .at("pipeline.accelerator")
-                .retry_after(retry_in)
-        };
         if !self.worker.is_up() {
             return Err(down(LOST_RETRY_AFTER));
         }
@@ -95,9 +124,15 @@ impl Gpu {
     }
 }
 
+fn down(retry_in: Duration) -> Failure {
+    Failure::new(ErrorKind::DeviceLost, "the CUDA device is down")
+        .at("pipeline.accelerator")
+        .retry_after(retry_in)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
+    use std::sync::Arc;
 
     use ocelli_actors::{
         breaker::{BreakerPolicy, Verdict},
@@ -105,44 +140,28 @@ mod tests {
         supervisor::{ChildSpec, Supervisor, SupervisorHandle, SupervisorSpec},
         tree::ActorTree,
     };
-    use ocelli_kernels::{Catalog, CpuBackend, Pool, codec::DecodeLimits};
-    use ocelli_messages::Limits;
-    use tokio::{sync::oneshot, task::LocalSet};
+    use ocelli_kernels::{Costs, CpuBackend, Pool, codec::DecodeLimits};
+    use tokio::task::LocalSet;
 
     use super::*;
+    use crate::test_jobs;
 
     fn job(accelerator: v1::Accelerator) -> Job {
-        let filter = v1::FilterStep { id: "blur".into(), parameters: BTreeMap::new() };
-        let raw = v1::RawImage {
-            width: 1,
-            height: 1,
-            format: v1::PixelFormat::Gray8.into(),
-            data: vec![0].into(),
-            ..Default::default()
-        };
-        let request = v1::ProcessRequest {
-            frame: Some(v1::Frame {
-                payload: Some(v1::frame::Payload::Raw(raw)),
-                ..Default::default()
-            }),
-            pipeline: Some(v1::Pipeline {
-                steps: vec![v1::Step { kind: Some(v1::step::Kind::Filter(filter)) }],
-                accelerator: accelerator.into(),
-                ..Default::default()
-            }),
-        };
-        Job {
-            plan: Plan::check(request, &Catalog::standard(), &Limits::default()).unwrap(),
-            arrived: Instant::now(),
-            deadline: ocelli_messages::Deadline::from_unix_ms(u64::MAX),
-            span: tracing::Span::none(),
-            reply: oneshot::channel().0,
-        }
+        job_of("blur", accelerator)
+    }
+
+    fn job_of(filter: &str, accelerator: v1::Accelerator) -> Job {
+        let plan = test_jobs::plan(filter);
+        test_jobs::job(Plan { accelerator, ..plan }).0
     }
 
     /// Devices whose GPU is a worker that takes from a queue nobody looks at, so that it can be seen
     /// where jobs went.
     async fn devices() -> (Devices, SupervisorHandle) {
+        devices_with(Arc::default()).await
+    }
+
+    async fn devices_with(costs: Arc<Costs>) -> (Devices, SupervisorHandle) {
         let queue = DeviceQueue::new(8, 1000);
         let make: MakeWorker<FilterWorker> = Arc::new(|| {
             let limits = DecodeLimits { max_side: 1, max_pixels: 1 };
@@ -157,7 +176,8 @@ mod tests {
         let supervisor = Supervisor::start(root, &ActorTree::new());
         supervisor.ready().await.unwrap();
         let breaker = Breaker::new("cuda", BreakerPolicy::default(), 1);
-        let gpu = Some(Gpu { queue, worker, breaker });
+        let (balance, choices) = (Balance::new(costs, 1), Choices::new());
+        let gpu = Some(Gpu { queue, worker, breaker, balance, choices });
         (Devices { cpu: DeviceQueue::new(8, 1000), gpu }, supervisor)
     }
 
@@ -175,7 +195,7 @@ mod tests {
                 let refused = devices.submit(job(v1::Accelerator::Cuda)).unwrap_err();
                 assert_eq!(refused.kind, ErrorKind::DeviceLost);
                 assert!(refused.retry_after.is_some());
-                supervisor.shutdown(std::time::Duration::from_secs(5)).await;
+                supervisor.shutdown(Duration::from_secs(5)).await;
             })
             .await;
     }
@@ -185,11 +205,37 @@ mod tests {
         LocalSet::new()
             .run_until(async {
                 let (devices, supervisor) = devices().await;
-                supervisor.shutdown(std::time::Duration::from_secs(5)).await;
+                supervisor.shutdown(Duration::from_secs(5)).await;
                 assert!(devices.submit(job(v1::Accelerator::Auto)).unwrap().is_none());
                 assert_eq!(devices.cpu.len(), 1);
                 let refused = devices.submit(job(v1::Accelerator::Cuda)).unwrap_err();
                 assert_eq!(refused.kind, ErrorKind::DeviceLost);
+            })
+            .await;
+    }
+
+    #[tokio::test]
+    async fn auto_goes_where_it_is_sooner_done_and_others_where_they_ask() {
+        LocalSet::new()
+            .run_until(async {
+                let ms = Duration::from_millis;
+                let costs = Arc::new(Costs::default());
+                test_jobs::measured(&costs, &test_jobs::plan("blur"), ms(4), ms(1));
+                test_jobs::measured(&costs, &test_jobs::plan("invert"), ms(1), ms(9));
+                let (devices, supervisor) = devices_with(costs).await;
+                let gpu = devices.gpu.clone().unwrap();
+                let submit = |filter, accelerator| {
+                    drop(devices.submit(job_of(filter, accelerator)).unwrap());
+                    (devices.cpu.len(), gpu.queue.len())
+                };
+                use v1::Accelerator::{Auto, Cpu, Cuda, Unspecified};
+                assert_eq!(submit("blur", Auto), (0, 1));
+                assert_eq!(submit("invert", Unspecified), (1, 1));
+                assert_eq!(submit("blur", Cpu), (2, 1));
+                assert_eq!(submit("invert", Cuda), (2, 2));
+                // A blur would wait 10 ms for the GPU, and 5 ms for the CPU.
+                assert_eq!(submit("blur", Auto), (3, 2));
+                supervisor.shutdown(Duration::from_secs(5)).await;
             })
             .await;
     }

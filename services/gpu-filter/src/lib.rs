@@ -9,17 +9,24 @@
 //! One request's way: [`topology`] shows the actors; `handlers/` take the messages; `plan` checks a
 //! request until it cannot be wrong; `worker` does the work on a device's thread.
 
+mod balance;
+mod choices;
 mod config;
 mod definitions;
 mod devices;
+mod gpu;
 mod handlers;
 mod output;
 mod pixels;
 mod plan;
+#[cfg(test)]
+mod test_jobs;
+mod times;
 pub mod topology;
 mod worker;
 
-pub use config::{BackendUse, Config};
+pub use config::{BackendUse, Config, OnDeviceLost};
+pub use gpu::{Gpu, GpuState};
 pub use topology::{Parts, supervisor};
 
 /// Its name as a NATS service, as a queue group and in metrics.

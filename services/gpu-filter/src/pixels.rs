@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use ocelli_kernels::{
-    Element, Image, ImageError, PixelFormat, Pool, Size, Tensor, codec,
+    Element, Image, ImageError, PixelFormat, Pool, Shape, Size, Tensor, codec,
     codec::{CodecError, DecodeLimits},
     convert,
 };
@@ -27,19 +27,27 @@ pub(crate) fn decode(
 }
 
 fn from_raw(raw: &RawFrame, pool: &Pool) -> Result<Image, ImageError> {
-    use v1::PixelFormat as F;
-    let size = Size::new(raw.size.width(), raw.size.height())
-        .ok_or(ImageError::Length { is: raw.data.len(), must: usize::MAX })?;
-    let as_is = |format| Image::new(size, format, raw.stride, raw.data.clone());
+    let Shape { size, format } =
+        raw_shape(raw).ok_or(ImageError::Length { is: raw.data.len(), must: usize::MAX })?;
     match raw.format {
-        F::Gray8 => as_is(PixelFormat::Gray8),
-        F::Rgb8 => as_is(PixelFormat::Rgb8),
-        F::Rgba8 => as_is(PixelFormat::Rgba8),
-        F::Bgr8 => convert::bgr8_to_rgb8(size, raw.stride, &raw.data, pool),
-        // Steps that take these as they are do; before others they become RGB.
-        F::Nv12 => as_is(PixelFormat::Nv12),
-        F::I420 | F::Unspecified => as_is(PixelFormat::I420),
+        v1::PixelFormat::Bgr8 => convert::bgr8_to_rgb8(size, raw.stride, &raw.data, pool),
+        _ => Image::new(size, format, raw.stride, raw.data.clone()),
     }
+}
+
+/// The image that [`decode`] makes of these pixels.
+pub(crate) fn raw_shape(raw: &RawFrame) -> Option<Shape> {
+    use v1::PixelFormat as F;
+    let size = Size::new(raw.size.width(), raw.size.height())?;
+    let format = match raw.format {
+        F::Gray8 => PixelFormat::Gray8,
+        F::Rgb8 | F::Bgr8 => PixelFormat::Rgb8,
+        F::Rgba8 => PixelFormat::Rgba8,
+        // Steps that take these as they are do; before others they become RGB.
+        F::Nv12 => PixelFormat::Nv12,
+        F::I420 | F::Unspecified => PixelFormat::I420,
+    };
+    Some(Shape::new(size, format))
 }
 
 /// The image in the form that was asked for.

@@ -1,11 +1,14 @@
 //! From a request, which may say anything, to a plan, which cannot be wrong.
 
 use bytes::Bytes;
-use ocelli_kernels::{Catalog, Chain};
+use ocelli_kernels::{Catalog, Chain, Shape, codec};
 use ocelli_messages::{CheckedFrame, ErrorKind, Failure, Limits, Payload, v1};
 use prost::Message as _;
 
-use crate::output::{self, Output};
+use crate::{
+    output::{self, Output},
+    pixels,
+};
 
 /// What is to be done with a frame.
 #[derive(Debug)]
@@ -47,6 +50,26 @@ impl Plan {
         }
         let CheckedFrame { identity, payload } = frame;
         Ok(Self { identity, payload, chain, output, accelerator })
+    }
+
+    /// What the chain will work on, as far as that can be told without decoding.
+    pub(crate) fn input(&self) -> Option<Shape> {
+        match &self.payload {
+            Payload::Raw(raw) => pixels::raw_shape(raw),
+            Payload::Encoded(file) => codec::shape(&file.data).ok(),
+        }
+    }
+
+    /// Whether another can be done in one go with it: the same chain on pixels of the same shape.
+    /// Not for files: reading one takes longer than a launch for several saves, and all of them
+    /// would wait for that.
+    pub(crate) fn goes_with(&self, other: &Self) -> bool {
+        match (&self.payload, &other.payload) {
+            (Payload::Raw(one), Payload::Raw(two)) => {
+                pixels::raw_shape(one) == pixels::raw_shape(two) && self.chain == other.chain
+            }
+            _ => false,
+        }
     }
 
     /// Whether the payload is the result already.

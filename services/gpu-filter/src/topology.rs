@@ -14,15 +14,20 @@ use ocelli_actors::{
     breaker::{Breaker, BreakerPolicy},
     broker::{self, Connection, EndpointSpec, LiveSpec, ServiceSpec},
     credits::{CreditLimits, CreditPool},
-    device::{DeviceActor, DeviceQueue, MakeWorker},
+    device::{BatchLimits, DeviceActor, DeviceQueue, MakeWorker},
     supervisor::{ChildSpec, Restart, SupervisorSpec},
 };
-use ocelli_kernels::{Catalog, CpuBackend, CudaBackend, Pool, Probe, Workers, codec::DecodeLimits};
+use ocelli_kernels::{
+    Backend, Catalog, Costs, CpuBackend, Measured, Pool, Probe, Workers, codec::DecodeLimits,
+};
 use ocelli_messages::{ErrorKind, Failure, Limits, Subject, Tenant, v1};
 
 use crate::{
     BackendUse, Config, SERVICE,
-    devices::{Devices, Gpu},
+    balance::Balance,
+    choices::Choices,
+    devices::{self, Devices},
+    gpu::Gpu,
     handlers::{List, Live, Process},
     worker::FilterWorker,
 };
@@ -34,6 +39,10 @@ const PATIENT: Duration = Duration::from_secs(365 * 24 * 3600);
 const WORKER_RESTARTS: (usize, Duration) = (1_000, Duration::from_secs(60));
 const WORKER_BACKOFF: (Duration, Duration) =
     (Duration::from_millis(10), Duration::from_millis(500));
+/// A batch saves launches and waiting, by estimate (no GPU was at hand) some 0.1 ms for each frame.
+/// Of frames that are large the first would wait longer for the others than that is worth: two of
+/// 1080p in RGB go together, none of 4K.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// What the service is made from.
 #[derive(Clone, Debug)]
@@ -56,6 +65,8 @@ pub struct Parts {
     pub catalog: Arc<Catalog>,
     /// What this machine offers.
     pub probe: Probe,
+    /// Its GPU, if it is used.
+    pub gpu: Gpu,
 }
 
 /// The service as a supervisor of its actors.
@@ -124,15 +135,19 @@ fn devices(
     // Whoever holds a credit, or is a live frame under way, finds room here.
     let queue = || DeviceQueue::new(config.credits + config.threads() * 2, config.credit_bytes * 2);
     let cpu = queue();
+    // Without a GPU there is nothing to choose from, and so nothing to measure.
+    let costs = gpu.then(|| Arc::new(Costs::default()));
     let (restarts, window) = WORKER_RESTARTS;
     let (base, cap) = WORKER_BACKOFF;
     let mut workers = SupervisorSpec::new("devices").intensity(restarts, window).backoff(base, cap);
     for index in 0..config.threads() {
         let (pool, name, crew) = (pool.clone(), Arc::clone(name), Arc::clone(&crew));
+        let costs = costs.clone();
         let make: MakeWorker<FilterWorker> = Arc::new(move || {
             let backend = CpuBackend::new(pool.clone()).with_workers(Arc::clone(&crew));
-            let backend = Box::new(backend);
-            Ok(FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name)))
+            let backend = measured(Box::new(backend), costs.as_ref());
+            let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
+            Ok(worker.noting(costs.clone()))
         });
         let queue = cpu.clone();
         // One name for each worker thread, for as long as the process lives.
@@ -142,24 +157,36 @@ fn devices(
         });
         workers = workers.child(child);
     }
-    if !gpu {
+    let Some(costs) = costs else {
         return Ok((workers, Devices { cpu, gpu: None }));
-    }
+    };
     let queue = queue();
     let (jobs, pool, name) = (queue.clone(), pool.clone(), Arc::clone(name));
+    let (device, noted) = (parts.gpu.clone(), Arc::clone(&costs));
+    let batch = BatchLimits { jobs: config.batch, bytes: BATCH_BYTES };
     let make: MakeWorker<FilterWorker> = Arc::new(move || {
-        let backend = CudaBackend::open(0, pool.clone()).map_err(|error| {
-            Failure::new(ErrorKind::DeviceLost, format!("the GPU cannot be opened: {error}"))
-        })?;
-        Ok(FilterWorker::new(Box::new(backend), pool.clone(), limits, Arc::clone(&name)))
+        let backend = measured(Box::new(device.open(pool.clone())?), Some(&noted));
+        let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
+        Ok(worker.noting(Some(Arc::clone(&noted))).in_batches(batch))
     });
     let (child, worker) = ChildSpec::actor("cuda-worker", move |child| {
         DeviceActor::new("cuda-worker", jobs.clone(), Arc::clone(&make), child)
     });
-    // A lost GPU cannot be healed by a new thread: `auto` goes on with the CPU.
-    let workers = workers.child(child.restart(Restart::Temporary));
+    // A panic is answered by a new worker; a lost GPU is not, and `auto` goes on with the CPU.
+    let workers = workers.child(child.restart(Restart::UnlessLost));
     let breaker = Breaker::new("cuda", BreakerPolicy::default(), rand::random());
-    Ok((workers, Devices { cpu, gpu: Some(Gpu { queue, worker, breaker }) }))
+    let (balance, choices) = (Balance::new(costs, config.threads()), Choices::new());
+    Ok((
+        workers,
+        Devices { cpu, gpu: Some(devices::Gpu { queue, worker, breaker, balance, choices }) },
+    ))
+}
+
+fn measured(backend: Box<dyn Backend>, costs: Option<&Arc<Costs>>) -> Box<dyn Backend> {
+    match costs {
+        Some(costs) => Box::new(Measured::new(backend, Arc::clone(costs))),
+        None => backend,
+    }
 }
 
 fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) -> ServiceSpec {

@@ -16,6 +16,7 @@ use ocelli_actors::{
     supervisor::{ChildSpec, Supervisor, SupervisorHandle, SupervisorSpec},
     tree::ActorTree,
 };
+use ocelli_gpu_filter::{Gpu, GpuState, OnDeviceLost};
 use ocelli_kernels::{Catalog, Probe, probe};
 use ocelli_kit::{
     admin::{self, AdminState},
@@ -26,6 +27,7 @@ use ocelli_kit::{
 };
 use ocelli_messages::Failure;
 use ocelli_nats_server::{NatsServer, ServerOptions};
+use tokio::sync::watch::Receiver;
 use tracing::{error, info};
 
 use crate::{
@@ -97,6 +99,7 @@ struct Node {
     watches: Vec<tokio::task::JoinHandle<()>>,
     /// What the ready line says, after the word `ready`.
     addresses: Vec<(&'static str, String)>,
+    gpu: Receiver<GpuState>,
     /// Held as long as the process lives: two brokers on the same files would destroy them.
     _data: Option<File>,
 }
@@ -118,7 +121,7 @@ impl Node {
             root = root.child(broker);
             config.broker.url = url;
         }
-        let probe = probe();
+        let (probe, gpu) = (probe(), Gpu::default());
         // A connection for each service and one for control: frames never delay a question.
         let control = connect(&config, "control").await?;
         let mut links = vec![control.clone()];
@@ -134,7 +137,16 @@ impl Node {
                 Service::GpuFilter => {
                     let frames = connect(&config, "live-frames").await?;
                     links.push(frames.clone());
-                    gpu_filter(&config, &probe, &health, connection, frames)?
+                    let device = health.dependency("device", true);
+                    let detail = watch::detail(&probe, config.gpu_filter.threads());
+                    let needed = config.gpu_filter.needs_gpu();
+                    watches.push(actix_rt::spawn(watch::device(
+                        gpu.watch(),
+                        device,
+                        detail,
+                        needed,
+                    )));
+                    gpu_filter(&config, &probe, &gpu, connection, frames)?
                 }
                 Service::Ingest => {
                     let workers = health.dependency("filter-workers", true);
@@ -160,7 +172,8 @@ impl Node {
         addresses.push(("admin", addr.to_string()));
         addresses.push(("nats", hide_credentials(&config.broker.url).into_owned()));
         let supervisor = Supervisor::start(root, &tree);
-        Ok(Self { config, health, supervisor, admin, watches, addresses, _data: data })
+        let gpu = gpu.watch();
+        Ok(Self { config, health, supervisor, admin, watches, addresses, gpu, _data: data })
     }
 
     /// Runs until it is told to stop, or gives up.
@@ -173,6 +186,8 @@ impl Node {
             }
             std::future::pending::<()>().await;
         };
+        let mut gpu = self.gpu.clone();
+        let ends_with_gpu = self.config.gpu_filter.on_device_lost == OnDeviceLost::Exit;
         let code = tokio::select! {
             signal = &mut signal => {
                 info!(signal, "stopping");
@@ -180,6 +195,10 @@ impl Node {
             }
             exit = self.supervisor.exited() => {
                 error!(?exit, "the supervisor gave up");
+                exit::SOFTWARE.into()
+            }
+            detail = watch::lost(&mut gpu), if ends_with_gpu => {
+                error!(detail, "the GPU is lost: a new process may have it again");
                 exit::SOFTWARE.into()
             }
             () = ready => ExitCode::SUCCESS,
@@ -263,11 +282,10 @@ async fn connect(config: &Config, name: &str) -> Result<Connection, Failure> {
 fn gpu_filter(
     config: &Config,
     probe: &Probe,
-    health: &Health,
+    gpu: &Gpu,
     requests: Connection,
     frames: Connection,
 ) -> anyhow::Result<ChildSpec> {
-    watch::device(health, probe, config.gpu_filter.threads());
     let parts = ocelli_gpu_filter::Parts {
         config: config.gpu_filter.clone(),
         limits: config.limits,
@@ -278,6 +296,7 @@ fn gpu_filter(
         frames,
         catalog: Arc::new(Catalog::standard()),
         probe: probe.clone(),
+        gpu: gpu.clone(),
     };
     Ok(ChildSpec::supervisor(ocelli_gpu_filter::supervisor(&parts)?))
 }

@@ -17,6 +17,7 @@ use crate::{
     devices::Devices,
     pixels,
     plan::{self, Plan},
+    times,
     worker::{self, Job},
 };
 
@@ -47,7 +48,8 @@ impl Process {
         let left = context.deadline.left(SystemTime::now()).ok_or_else(late)?;
         let (reply, result) = oneshot::channel();
         let (deadline, span) = (context.deadline, Span::current());
-        let permit = self.devices.submit(Job { plan, arrived, deadline, span, reply })?;
+        let job = Job { plan, arrived, deadline, span, share: None, reply };
+        let permit = self.devices.submit(job)?;
         let result = match tokio::time::timeout(left, result).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Failure::internal("the worker failed on this request")),
@@ -71,14 +73,14 @@ impl Process {
                 data: file.data.clone(),
             }),
         };
-        let queue_ns = worker::ns(arrived.elapsed());
+        let queue_ns = times::ns(arrived.elapsed());
         let response = v1::ProcessResponse {
             frame: Some(v1::Frame { payload: Some(payload), ..plan.identity.clone() }),
             timing: Some(v1::Timing { queue_ns, ..Default::default() }),
             worker: self.name.to_string(),
             ..Default::default()
         };
-        worker::encode(&response, &self.pool)
+        worker::encode_response(&response, &self.pool)
     }
 }
 

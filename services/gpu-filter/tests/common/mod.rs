@@ -59,6 +59,7 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
             frames: connect(&server).await,
             catalog: Arc::new(Catalog::standard().with(PANICS).with(SLEEPS)),
             probe: probe(),
+            gpu: ocelli_gpu_filter::Gpu::default(),
         };
         configure(&mut parts);
         let tree = ActorTree::new();

@@ -1,0 +1,116 @@
+//! The GPU as the rest of the process sees it: how it is opened, and whether it is there.
+
+use std::sync::Arc;
+
+use ocelli_kernels::{Accelerator, Backend, BackendError, Chain, CudaBackend, Image, Output, Pool};
+use ocelli_messages::{ErrorKind, Failure};
+use tokio::sync::watch;
+
+type Open = dyn Fn(Pool) -> Result<Box<dyn Backend>, Failure> + Send + Sync;
+
+/// Whether the GPU is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum GpuState {
+    /// None is used, or none was opened so far.
+    #[default]
+    Unused,
+    /// It takes work.
+    Up,
+    /// It is gone until a new process opens it; what was seen of that.
+    Lost(String),
+}
+
+/// How the GPU is opened, on the thread that will use it, and where it is said how it is.
+#[derive(Clone)]
+pub struct Gpu {
+    open: Arc<Open>,
+    state: watch::Sender<GpuState>,
+}
+
+impl Default for Gpu {
+    /// The first CUDA device.
+    fn default() -> Self {
+        Self::new(|pool| match CudaBackend::open(0, pool) {
+            Ok(backend) => Ok(Box::new(backend)),
+            Err(error) => {
+                let message = format!("the GPU cannot be opened: {error}");
+                Err(Failure::new(ErrorKind::DeviceLost, message))
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gpu").field("state", &*self.state.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl Gpu {
+    /// One that is opened like that; what it makes lies in memory of that pool.
+    pub fn new(
+        open: impl Fn(Pool) -> Result<Box<dyn Backend>, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        Self { open: Arc::new(open), state: watch::Sender::default() }
+    }
+
+    /// Tells how it is, and when that changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<GpuState> {
+        self.state.subscribe()
+    }
+
+    /// Opens it.
+    pub(crate) fn open(&self, pool: Pool) -> Result<Watched, Failure> {
+        let opened = (self.open)(pool);
+        self.state.send_replace(match &opened {
+            Ok(_) => GpuState::Up,
+            Err(failure) => GpuState::Lost(failure.message.clone()),
+        });
+        Ok(Watched { backend: opened?, state: self.state.clone() })
+    }
+}
+
+/// A backend whose loss is said.
+pub(crate) struct Watched {
+    backend: Box<dyn Backend>,
+    state: watch::Sender<GpuState>,
+}
+
+impl Watched {
+    fn note<'a>(&self, mut results: impl Iterator<Item = &'a Result<Output, BackendError>>) {
+        let lost = results.find_map(|result| match result {
+            Err(BackendError::DeviceLost(detail)) => Some(detail.clone()),
+            _ => None,
+        });
+        if let Some(detail) = lost {
+            self.state.send_replace(GpuState::Lost(detail));
+        }
+    }
+}
+
+impl Backend for Watched {
+    fn accelerator(&self) -> Accelerator {
+        self.backend.accelerator()
+    }
+
+    fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
+        let result = self.backend.run(chain, input);
+        self.note(std::iter::once(&result));
+        result
+    }
+
+    fn run_batch(
+        &mut self,
+        chain: &Chain,
+        inputs: Vec<Image>,
+    ) -> Vec<Result<Output, BackendError>> {
+        let results = self.backend.run_batch(chain, inputs);
+        self.note(results.iter());
+        results
+    }
+
+    fn preparing(&self) -> std::time::Duration {
+        self.backend.preparing()
+    }
+}

@@ -1,0 +1,80 @@
+//! Requests for the tests of what works on them.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use ocelli_kernels::{
+    Accelerator, Backend as _, Catalog, Costs, CpuBackend, Image, Output, PixelFormat, Pool, Size,
+    codec, codec::Codec,
+};
+use ocelli_messages::{Deadline, Failure, Limits, v1};
+use tokio::{sync::oneshot, time::Instant};
+
+use crate::{plan::Plan, worker::Job};
+
+/// The answer to a job.
+pub(crate) type Answer = oneshot::Receiver<Result<Bytes, Failure>>;
+
+/// 8 × 8 grey pixels of that value through that filter.
+pub(crate) fn request(filter: &str, value: u8) -> v1::ProcessRequest {
+    let raw = v1::RawImage {
+        width: 8,
+        height: 8,
+        format: v1::PixelFormat::Gray8.into(),
+        data: vec![value; 64].into(),
+        ..Default::default()
+    };
+    of(v1::frame::Payload::Raw(raw), filter)
+}
+
+fn of(payload: v1::frame::Payload, filter: &str) -> v1::ProcessRequest {
+    let filter = v1::FilterStep { id: filter.into(), ..Default::default() };
+    let steps = vec![v1::Step { kind: Some(v1::step::Kind::Filter(filter)) }];
+    v1::ProcessRequest {
+        frame: Some(v1::Frame { payload: Some(payload), ..Default::default() }),
+        pipeline: Some(v1::Pipeline { steps, ..Default::default() }),
+    }
+}
+
+pub(crate) fn check(request: v1::ProcessRequest) -> Plan {
+    Plan::check(request, &Catalog::standard(), &Limits::default()).unwrap()
+}
+
+pub(crate) fn plan(filter: &str) -> Plan {
+    check(request(filter, 7))
+}
+
+/// The same from PNG to PNG.
+pub(crate) fn file_plan(filter: &str) -> Plan {
+    let image =
+        Image::packed(Size::new(8, 8).unwrap(), PixelFormat::Gray8, Pool::new(0).take(64)).unwrap();
+    let data = codec::encode(&image, Codec::Png, 90, &Pool::new(0)).unwrap();
+    check(of(v1::frame::Payload::Encoded(v1::EncodedImage { codec: 0, data }), filter))
+}
+
+pub(crate) fn job(plan: Plan) -> (Job, Answer) {
+    let (reply, answer) = oneshot::channel();
+    let job = Job {
+        plan,
+        arrived: Instant::now(),
+        deadline: Deadline::from_unix_ms(u64::MAX),
+        span: tracing::Span::none(),
+        share: None,
+        reply,
+    };
+    (job, answer)
+}
+
+/// Notes that such a request took so long on both, as often as is needed to know it.
+pub(crate) fn measured(costs: &Arc<Costs>, plan: &Plan, cpu: Duration, cuda: Duration) {
+    let input = plan.input().unwrap();
+    let image = Image::packed(input.size, input.format, Pool::new(0).take(input.bytes())).unwrap();
+    let made = CpuBackend::new(Pool::new(0)).run(&plan.chain, image).unwrap();
+    for _ in 0..8 {
+        for (accelerator, took) in [(Accelerator::Cpu, cpu), (Accelerator::Cuda, cuda)] {
+            let steps = made.steps.iter().map(|_| took / made.steps.len() as u32).collect();
+            let output = Output { steps, ..made.clone() };
+            costs.record(accelerator, &plan.chain, input, &output, took);
+        }
+    }
+}
