@@ -37,23 +37,6 @@ __device__ __forceinline__ unsigned char nearest(float value) {
 
 __device__ __forceinline__ float distance(float a, float b) { return a > b ? a - b : b - a; }
 
-// Loads the block's tile with `radius` pixels more on each side.
-__device__ __forceinline__ void load(unsigned char *tile, const unsigned char *input, int width,
-                                     int height, int channels, int radius, int border) {
-  const int across = (blockDim.x + 2 * radius) * channels, down = blockDim.y + 2 * radius;
-  const int left = blockIdx.x * blockDim.x - radius, top = blockIdx.y * blockDim.y - radius;
-  for (int y = threadIdx.y; y < down; y += blockDim.y) {
-    const int row = border_index(top + y, height, border);
-    for (int at = threadIdx.x; at < across; at += blockDim.x) {
-      const int x = at / channels, channel = at % channels;
-      const int column = border_index(left + x, width, border);
-      const bool inside = row >= 0 && column >= 0;
-      const size_t pixel = static_cast<size_t>(row) * width + column;
-      tile[y * across + at] = inside ? input[pixel * channels + channel] : 0;
-    }
-  }
-}
-
 // A pixel of the disc: across, down, and what it counts for by its distance.
 struct Tap {
   short across, down;
@@ -63,73 +46,71 @@ struct Tap {
 } // namespace blur_rank
 
 extern "C" __global__ void blur_rank_median_3(const unsigned char *input, unsigned char *output,
-                                              int width, int height, int channels, int, int) {
+                                              int width, int height, int channels) {
   using namespace blur_rank;
-  const int row = width * channels;
-  const size_t bytes = static_cast<size_t>(row) * height;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  const int at = blockIdx.x * blockDim.x + threadIdx.x;
-  const int y = blockIdx.y * blockDim.y + threadIdx.y;
-  if (at >= row || y >= height) {
-    return;
-  }
-  const int x = at / channels, channel = at % channels;
-  int v[9];
-  for (int tap = 0; tap < 9; ++tap) {
-    v[tap] = clamped(input, x + tap % 3 - 1, y + tap / 3 - 1, channel, width, height, channels);
-  }
-  for (int column = 0; column < 3; ++column) {
-    exchange(v[column + 3], v[column + 6]);
-    exchange(v[column], v[column + 3]);
-    exchange(v[column + 3], v[column + 6]);
-  }
-  int low = max(max(v[0], v[1]), v[2]);
-  int high = min(min(v[6], v[7]), v[8]);
-  int middle = max(min(v[3], v[4]), min(max(v[3], v[4]), v[5]));
-  exchange(low, middle);
-  exchange(middle, high);
-  output[static_cast<size_t>(y) * row + at] = max(low, middle);
+  const Tile tile = {width, height, channels, 1, 1, 0};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
+  DYN_SHARED(unsigned char, shared);
+  tile.load(shared, input);
+  const int row = tile.samples();
+  tile.each([&](int y, int at, size_t to) {
+    int v[9];
+    const unsigned char *from = shared + y * row + at;
+    for (int tap = 0; tap < 9; ++tap) {
+      v[tap] = from[tap / 3 * row + tap % 3 * channels];
+    }
+    for (int column = 0; column < 3; ++column) {
+      exchange(v[column + 3], v[column + 6]);
+      exchange(v[column], v[column + 3]);
+      exchange(v[column + 3], v[column + 6]);
+    }
+    int low = max(max(v[0], v[1]), v[2]);
+    int high = min(min(v[6], v[7]), v[8]);
+    int middle = max(min(v[3], v[4]), min(max(v[3], v[4]), v[5]));
+    exchange(low, middle);
+    exchange(middle, high);
+    output[to] = max(low, middle);
+  });
 }
 
 // The CPU's network.
 extern "C" __global__ void blur_rank_median_5(const unsigned char *input, unsigned char *output,
-                                              int width, int height, int channels, int, int) {
+                                              int width, int height, int channels) {
   using namespace blur_rank;
-  const int row = width * channels;
-  const size_t bytes = static_cast<size_t>(row) * height;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  const int at = blockIdx.x * blockDim.x + threadIdx.x;
-  const int y = blockIdx.y * blockDim.y + threadIdx.y;
-  if (at >= row || y >= height) {
-    return;
-  }
-  const int x = at / channels, channel = at % channels;
-  int v[25];
-  for (int tap = 0; tap < 25; ++tap) {
-    v[tap] = clamped(input, x + tap % 5 - 2, y + tap / 5 - 2, channel, width, height, channels);
-  }
-  for (int column = 0; column < 5; ++column) {
-    int &a = v[column], &b = v[column + 5], &c = v[column + 10], &d = v[column + 15];
-    int &e = v[column + 20];
-    exchange(a, d), exchange(b, e), exchange(a, c), exchange(b, d), exchange(a, b);
-    exchange(c, e), exchange(b, c), exchange(d, e), exchange(c, d);
-  }
-  exchange(v[1], v[4]); exchange(v[0], v[2]); exchange(v[0], v[1]); exchange(v[2], v[4]);
-  exchange(v[1], v[2]); exchange(v[3], v[4]); exchange(v[2], v[3]); exchange(v[5], v[8]);
-  exchange(v[6], v[9]); exchange(v[6], v[8]); exchange(v[5], v[6]); exchange(v[7], v[9]);
-  exchange(v[6], v[7]); exchange(v[8], v[9]); exchange(v[7], v[8]); exchange(v[10], v[13]);
-  exchange(v[11], v[14]); exchange(v[10], v[12]); exchange(v[11], v[13]); exchange(v[10], v[11]);
-  exchange(v[12], v[14]); exchange(v[11], v[12]); exchange(v[13], v[14]); exchange(v[15], v[18]);
-  exchange(v[16], v[19]); exchange(v[15], v[17]); exchange(v[16], v[18]); exchange(v[15], v[16]);
-  exchange(v[17], v[19]); exchange(v[17], v[18]); exchange(v[20], v[23]); exchange(v[21], v[24]);
-  exchange(v[20], v[22]); exchange(v[21], v[23]); exchange(v[20], v[21]); exchange(v[22], v[24]);
-  exchange(v[21], v[22]); exchange(v[12], v[13]); exchange(v[9], v[11]); exchange(v[15], v[8]);
-  exchange(v[20], v[12]); exchange(v[21], v[13]); exchange(v[11], v[17]); exchange(v[21], v[12]);
-  exchange(v[7], v[20]); exchange(v[3], v[20]); exchange(v[8], v[21]); exchange(v[16], v[4]);
-  exchange(v[8], v[20]); exchange(v[11], v[16]); exchange(v[20], v[4]); exchange(v[20], v[9]);
-  exchange(v[21], v[11]); exchange(v[12], v[16]); exchange(v[8], v[21]); exchange(v[12], v[9]);
-  exchange(v[21], v[12]);
-  output[static_cast<size_t>(y) * row + at] = v[12];
+  const Tile tile = {width, height, channels, 2, 2, 0};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
+  DYN_SHARED(unsigned char, shared);
+  tile.load(shared, input);
+  const int row = tile.samples();
+  tile.each([&](int y, int at, size_t to) {
+    int v[25];
+    const unsigned char *from = shared + y * row + at;
+    for (int tap = 0; tap < 25; ++tap) {
+      v[tap] = from[tap / 5 * row + tap % 5 * channels];
+    }
+    for (int column = 0; column < 5; ++column) {
+      int &a = v[column], &b = v[column + 5], &c = v[column + 10], &d = v[column + 15];
+      int &e = v[column + 20];
+      exchange(a, d), exchange(b, e), exchange(a, c), exchange(b, d), exchange(a, b);
+      exchange(c, e), exchange(b, c), exchange(d, e), exchange(c, d);
+    }
+    exchange(v[1], v[4]); exchange(v[0], v[2]); exchange(v[0], v[1]); exchange(v[2], v[4]);
+    exchange(v[1], v[2]); exchange(v[3], v[4]); exchange(v[2], v[3]); exchange(v[5], v[8]);
+    exchange(v[6], v[9]); exchange(v[6], v[8]); exchange(v[5], v[6]); exchange(v[7], v[9]);
+    exchange(v[6], v[7]); exchange(v[8], v[9]); exchange(v[7], v[8]); exchange(v[10], v[13]);
+    exchange(v[11], v[14]); exchange(v[10], v[12]); exchange(v[11], v[13]); exchange(v[10], v[11]);
+    exchange(v[12], v[14]); exchange(v[11], v[12]); exchange(v[13], v[14]); exchange(v[15], v[18]);
+    exchange(v[16], v[19]); exchange(v[15], v[17]); exchange(v[16], v[18]); exchange(v[15], v[16]);
+    exchange(v[17], v[19]); exchange(v[17], v[18]); exchange(v[20], v[23]); exchange(v[21], v[24]);
+    exchange(v[20], v[22]); exchange(v[21], v[23]); exchange(v[20], v[21]); exchange(v[22], v[24]);
+    exchange(v[21], v[22]); exchange(v[12], v[13]); exchange(v[9], v[11]); exchange(v[15], v[8]);
+    exchange(v[20], v[12]); exchange(v[21], v[13]); exchange(v[11], v[17]); exchange(v[21], v[12]);
+    exchange(v[7], v[20]); exchange(v[3], v[20]); exchange(v[8], v[21]); exchange(v[16], v[4]);
+    exchange(v[8], v[20]); exchange(v[11], v[16]); exchange(v[20], v[4]); exchange(v[20], v[9]);
+    exchange(v[21], v[11]); exchange(v[12], v[16]); exchange(v[8], v[21]); exchange(v[12], v[9]);
+    exchange(v[21], v[12]);
+    output[to] = v[12];
+  });
 }
 
 // A thread slides down `rows` rows of a column of samples, with a histogram of its own in shared
@@ -184,33 +165,28 @@ extern "C" __global__ void blur_rank_median(const unsigned char *input, unsigned
 
 extern "C" __global__ void blur_rank_bilateral_grey(const unsigned char *input,
                                                     unsigned char *output, int width, int height,
-                                                    int channels, int radius, int border,
-                                                    float factor, int taps,
+                                                    int radius, int border, float factor, int taps,
                                                     const unsigned char *data) {
   using namespace blur_rank;
-  const size_t bytes = static_cast<size_t>(width) * height;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  DYN_SHARED(unsigned char, tile);
-  load(tile, input, width, height, channels, radius, border);
-  __syncthreads();
-  const int x = blockIdx.x * blockDim.x + threadIdx.x;
-  const int y = blockIdx.y * blockDim.y + threadIdx.y;
-  if (x >= width || y >= height) {
-    return;
-  }
-  const int across = blockDim.x + 2 * radius;
-  const unsigned char *here = tile + (threadIdx.y + radius) * across + threadIdx.x + radius;
-  const float grey = *here;
-  const Tap *tap = reinterpret_cast<const Tap *>(data);
-  float weights = 0, sum = 0;
-  for (int index = 0; index < taps; ++index) {
-    const float near = here[tap[index].down * across + tap[index].across];
-    const float difference = near - grey;
-    const float weight = power_of_two(difference * difference * factor + tap[index].exponent);
-    weights += weight;
-    sum += weight * near;
-  }
-  output[static_cast<size_t>(y) * width + x] = nearest(sum / weights);
+  const Tile tile = {width, height, 1, radius, radius, border};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
+  DYN_SHARED(unsigned char, shared);
+  tile.load(shared, input);
+  const int row = tile.samples();
+  tile.each([&](int y, int x, size_t to) {
+    const unsigned char *here = shared + tile.within(y, x);
+    const float grey = *here;
+    const Tap *tap = reinterpret_cast<const Tap *>(data);
+    float weights = 0, sum = 0;
+    for (int index = 0; index < taps; ++index) {
+      const float near = here[tap[index].down * row + tap[index].across];
+      const float difference = near - grey;
+      const float weight = power_of_two(difference * difference * factor + tap[index].exponent);
+      weights += weight;
+      sum += weight * near;
+    }
+    output[to] = nearest(sum / weights);
+  });
 }
 
 // Red, green and blue; alpha stays.
@@ -219,37 +195,32 @@ extern "C" __global__ void blur_rank_bilateral(const unsigned char *input, unsig
                                                int border, float factor, int taps,
                                                const unsigned char *data) {
   using namespace blur_rank;
-  const size_t bytes = static_cast<size_t>(width) * height * channels;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  DYN_SHARED(unsigned char, tile);
-  load(tile, input, width, height, channels, radius, border);
-  __syncthreads();
-  const int x = blockIdx.x * blockDim.x + threadIdx.x;
-  const int y = blockIdx.y * blockDim.y + threadIdx.y;
-  if (x >= width || y >= height) {
-    return;
-  }
-  const int across = blockDim.x + 2 * radius;
-  const unsigned char *here =
-      tile + ((threadIdx.y + radius) * across + threadIdx.x + radius) * channels;
-  const float r = here[0], g = here[1], b = here[2];
-  const Tap *tap = reinterpret_cast<const Tap *>(data);
-  float weights = 0, reds = 0, greens = 0, blues = 0;
-  for (int index = 0; index < taps; ++index) {
-    const unsigned char *near = here + (tap[index].down * across + tap[index].across) * channels;
-    const float red = near[0], green = near[1], blue = near[2];
-    const float difference = distance(red, r) + distance(green, g) + distance(blue, b);
-    const float weight = power_of_two(difference * difference * factor + tap[index].exponent);
-    weights += weight;
-    reds += weight * red;
-    greens += weight * green;
-    blues += weight * blue;
-  }
-  unsigned char *to = output + (static_cast<size_t>(y) * width + x) * channels;
-  to[0] = nearest(reds / weights);
-  to[1] = nearest(greens / weights);
-  to[2] = nearest(blues / weights);
-  if (channels == 4) {
-    to[3] = here[3];
-  }
+  const Tile tile = {width, height, channels, radius, radius, border};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
+  DYN_SHARED(unsigned char, shared);
+  tile.load(shared, input);
+  const int row = tile.samples();
+  tile.each_pixel([&](int y, int x, size_t pixel) {
+    const unsigned char *here = shared + tile.within(y, x * channels);
+    const float r = here[0], g = here[1], b = here[2];
+    const Tap *tap = reinterpret_cast<const Tap *>(data);
+    float weights = 0, reds = 0, greens = 0, blues = 0;
+    for (int index = 0; index < taps; ++index) {
+      const unsigned char *near = here + tap[index].down * row + tap[index].across * channels;
+      const float red = near[0], green = near[1], blue = near[2];
+      const float difference = distance(red, r) + distance(green, g) + distance(blue, b);
+      const float weight = power_of_two(difference * difference * factor + tap[index].exponent);
+      weights += weight;
+      reds += weight * red;
+      greens += weight * green;
+      blues += weight * blue;
+    }
+    unsigned char *to = output + pixel * channels;
+    to[0] = nearest(reds / weights);
+    to[1] = nearest(greens / weights);
+    to[2] = nearest(blues / weights);
+    if (channels == 4) {
+      to[3] = here[3];
+    }
+  });
 }

@@ -4,7 +4,9 @@
 
 namespace colour_statistics {
 
-enum { THREADS = 256, LEVELS = 256 };
+using wide::THREADS;
+
+constexpr int LEVELS = 256;
 
 // What the threshold filter makes of a sample; the numbers of the modes are the CPU code's.
 __device__ __forceinline__ int threshold(int mode, int sample, int limit, int max_value) {
@@ -63,10 +65,7 @@ extern "C" __global__ void colour_statistics_histogram(const unsigned char *inpu
   DYN_SHARED(unsigned, counts);
   counts[threadIdx.x] = 0;
   __syncthreads();
-  const int step = gridDim.x * THREADS;
-  for (long long at = blockIdx.x * THREADS + threadIdx.x; at < samples; at += step) {
-    atomicAdd(&counts[input[at]], 1u);
-  }
+  wide::each_pixel<1>(input, samples, [&](Pixel p) { atomicAdd(&counts[p.r], 1u); });
   __syncthreads();
   reinterpret_cast<unsigned *>(parts)[blockIdx.x * LEVELS + threadIdx.x] = counts[threadIdx.x];
 }
@@ -99,13 +98,8 @@ extern "C" __global__ void colour_statistics_sums(const unsigned char *input, un
   parts = BATCH(parts, gridDim.x * 3 * 4);
   DYN_SHARED(unsigned, sums);
   unsigned own[3] = {0, 0, 0};
-  const int step = gridDim.x * THREADS;
-  for (long long at = blockIdx.x * THREADS + threadIdx.x; at < pixels; at += step) {
-    const unsigned char *pixel = input + at * channels;
-    own[0] += pixel[0];
-    own[1] += channels > 1 ? pixel[1] : 0;
-    own[2] += channels > 1 ? pixel[2] : 0;
-  }
+  wide::each_pixel(input, pixels, channels,
+                   [&](Pixel p) { own[0] += p.r, own[1] += p.g, own[2] += p.b; });
   for (int colour = 0; colour < 3; ++colour) {
     sums[colour * THREADS + threadIdx.x] = own[colour];
   }
@@ -146,7 +140,7 @@ extern "C" __global__ void colour_statistics_balance(const unsigned char *parts,
   }
 }
 
-// Each sample by the table, four of them by a thread; alpha stays.
+// Each sample by the table; alpha stays.
 extern "C" __global__ void colour_statistics_apply(const unsigned char *input,
                                                    unsigned char *output,
                                                    const unsigned char *table, int samples,
@@ -159,10 +153,15 @@ extern "C" __global__ void colour_statistics_apply(const unsigned char *input,
     lists[at] = table[at];
   }
   __syncthreads();
-  const long long first = (static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x) * 4;
+  const long long first = wide::first_byte();
+  const Group<16> before = wide::read(input, first, samples);
+  Group<16> after = {};
   int channel = first % channels;
-  for (long long at = first; at < first + 4 && at < samples; ++at) {
-    output[at] = channel == 3 ? input[at] : lists[channel * LEVELS + input[at]];
+#pragma unroll
+  for (int at = 0; at < 16; ++at) {
+    const int sample = before.get(at);
+    after.put(at, channel == 3 ? sample : lists[channel * LEVELS + sample]);
     channel = channel + 1 < channels ? channel + 1 : 0;
   }
+  wide::write(after, output, first, samples);
 }

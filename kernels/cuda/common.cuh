@@ -1,4 +1,5 @@
-// What all kernels share. It stands before every other file when that is compiled.
+// What all kernels share. It stands before every other file when that is compiled; between the two
+// stand wide.cuh and tile.cuh.
 //
 // Rules for kernels, so that the same files run on a CPU in the tests (host_shim/):
 // - no warp functions, no textures; __syncthreads(), __shared__ through DYN_SHARED, atomicAdd on
@@ -21,9 +22,11 @@
 #define ATOMIC_LOAD(pointer) (*static_cast<const volatile int *>(pointer))
 #endif
 
-// The image of a batch that this block works on; images lie 256 bytes aligned one after the other.
-#define BATCH(pointer, bytes)                                                                      \
-  ((pointer) + blockIdx.z * ((static_cast<size_t>(bytes) + 255) / 256 * 256))
+// From one image of a batch to the next: they lie 256 bytes aligned one after the other.
+#define SPACING(bytes) ((static_cast<size_t>(bytes) + 255) / 256 * 256)
+
+// The image of a batch that this block works on.
+#define BATCH(pointer, bytes) ((pointer) + blockIdx.z * SPACING(bytes))
 
 // The position within [0, length) that stands for any position; -1 if a constant does.
 __device__ __forceinline__ int border_index(int at, int length, int border) {

@@ -1,38 +1,7 @@
-// Edges. The same integers as on the CPU; floats in the same order where a result is scaled.
-//
-// A block of threads makes one tile: it loads the tile and what surrounds it into shared memory,
-// with the border made up there, so that the sums below need not care.
+// Edges. The same integers as on the CPU; floats in the same order where a result is scaled. A
+// block of threads makes one tile.
 
 namespace edges {
-
-enum { TILE_WIDTH = 32, TILE_HEIGHT = 16 };
-
-// Loads the block's tile with `radius` pixels more on each side.
-__device__ __forceinline__ void load(unsigned char *tile, const unsigned char *input, int width,
-                                     int height, int channels, int radius, int border) {
-  const int across = TILE_WIDTH + 2 * radius, down = TILE_HEIGHT + 2 * radius;
-  const int left = blockIdx.x * TILE_WIDTH - radius, top = blockIdx.y * TILE_HEIGHT - radius;
-  for (int y = threadIdx.y; y < down; y += blockDim.y) {
-    const int row = border_index(top + y, height, border);
-    for (int at = threadIdx.x; at < across * channels; at += blockDim.x) {
-      const int x = at / channels, channel = at % channels;
-      const int column = border_index(left + x, width, border);
-      const bool inside = row >= 0 && column >= 0;
-      const size_t pixel = static_cast<size_t>(row) * width + column;
-      tile[y * across * channels + at] = inside ? input[pixel * channels + channel] : 0;
-    }
-  }
-}
-
-// Where the sample `at` of row `y` of the tile belongs; -1 if that is outside of the image.
-__device__ __forceinline__ long long place(int y, int at, int width, int height, int channels) {
-  const int row = blockIdx.y * TILE_HEIGHT + y;
-  const int column = blockIdx.x * TILE_WIDTH * channels + at;
-  if (row >= height || column >= width * channels) {
-    return -1;
-  }
-  return static_cast<long long>(row) * width * channels + column;
-}
 
 // To the nearest sample, halves to even, of a number that is not negative.
 __device__ __forceinline__ int round_sample(float value) {
@@ -70,7 +39,7 @@ __device__ __forceinline__ int direction(int x, int y) {
 
 // The number of this thread's `part`th pixel of the tile; -1 if that is outside of the image.
 __device__ __forceinline__ int own_pixel(int y, int width, int height) {
-  const int row = blockIdx.y * TILE_HEIGHT + y, column = blockIdx.x * TILE_WIDTH + threadIdx.x;
+  const int row = blockIdx.y * Tile::HEIGHT + y, column = blockIdx.x * Tile::WIDTH + threadIdx.x;
   return row < height && column < width ? row * width + column : -1;
 }
 
@@ -104,91 +73,50 @@ extern "C" __global__ void edges_derivative(const unsigned char *input,
                                             int width, int height, int channels, int radius,
                                             int border, int how, float scale,
                                             const unsigned char *data) {
-  using namespace edges;
-  const size_t bytes = static_cast<size_t>(width) * height * channels;
-  input = BATCH(input, bytes), original = BATCH(original, bytes), output = BATCH(output, bytes);
+  const Tile tile = {width, height, channels, radius, radius, border};
+  input = BATCH(input, tile.bytes()), original = BATCH(original, tile.bytes());
+  output = BATCH(output, tile.bytes());
   const short *smooth = reinterpret_cast<const short *>(data);
   const short *derive = smooth + 2 * radius + 1;
   DYN_SHARED(unsigned char, shared);
-  const int across = (TILE_WIDTH + 2 * radius) * channels, down = TILE_HEIGHT + 2 * radius;
-  const int samples = TILE_WIDTH * channels;
-  unsigned char *tile = shared;
+  const int samples = Tile::WIDTH * channels;
   // Along the rows here, down the columns below: the order does not matter to whole numbers.
-  short *derived = reinterpret_cast<short *>(shared + (across * down + 3) / 4 * 4);
-  short *smoothed = derived + samples * down;
-  load(tile, input, width, height, channels, radius, border);
-  __syncthreads();
-  for (int y = threadIdx.y; y < down; y += blockDim.y) {
-    for (int at = threadIdx.x; at < samples; at += blockDim.x) {
-      int difference = 0, sum = 0;
-      for (int tap = 0; tap <= 2 * radius; ++tap) {
-        const int sample = tile[y * across + at + tap * channels];
-        difference += sample * derive[tap];
-        sum += sample * smooth[tap];
-      }
-      derived[y * samples + at] = static_cast<short>(difference);
-      smoothed[y * samples + at] = static_cast<short>(sum);
+  short *derived = reinterpret_cast<short *>(tile.beyond(shared));
+  short *smoothed = derived + samples * tile.rows();
+  tile.load(shared, input);
+  tile.each_sum(shared, [&](int number, const unsigned char *from) {
+    int difference = 0, sum = 0;
+    for (int tap = 0; tap <= 2 * radius; ++tap) {
+      const int sample = from[tap * channels];
+      difference += sample * derive[tap];
+      sum += sample * smooth[tap];
     }
-  }
-  __syncthreads();
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
-    for (int at = threadIdx.x; at < samples; at += blockDim.x) {
-      const long long to = place(y, at, width, height, channels);
-      if (to < 0) {
-        continue;
-      }
-      if (channels == 4 && at % 4 == 3) {
-        output[to] = original[to];
-        continue;
-      }
-      int along_x = 0, along_y = 0;
-      for (int tap = 0; tap <= 2 * radius; ++tap) {
-        along_x += derived[(y + tap) * samples + at] * smooth[tap];
-        along_y += smoothed[(y + tap) * samples + at] * derive[tap];
-      }
-      output[to] = static_cast<unsigned char>(combine(along_x, along_y, how, scale));
+    derived[number] = static_cast<short>(difference);
+    smoothed[number] = static_cast<short>(sum);
+  });
+  tile.each([&](int y, int at, size_t to) {
+    if (channels == 4 && at % 4 == 3) {
+      output[to] = original[to];
+      return;
     }
-  }
+    int along_x = 0, along_y = 0;
+    for (int tap = 0; tap <= 2 * radius; ++tap) {
+      along_x += derived[(y + tap) * samples + at] * smooth[tap];
+      along_y += smoothed[(y + tap) * samples + at] * derive[tap];
+    }
+    output[to] = static_cast<unsigned char>(edges::combine(along_x, along_y, how, scale));
+  });
 }
 
-// A Gaussian blur: weights that sum up to 256, exact sums, one rounding to nearest at the end.
 extern "C" __global__ void edges_gaussian(const unsigned char *input, unsigned char *output,
                                           int width, int height, int channels, int radius,
                                           int border, const unsigned char *data) {
-  using namespace edges;
-  const size_t bytes = static_cast<size_t>(width) * height * channels;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  const unsigned short *weights = reinterpret_cast<const unsigned short *>(data);
+  const Tile tile = {width, height, channels, radius, radius, border};
+  const Gaussian gaussian = {tile, reinterpret_cast<const unsigned short *>(data)};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
   DYN_SHARED(unsigned char, shared);
-  const int across = (TILE_WIDTH + 2 * radius) * channels, down = TILE_HEIGHT + 2 * radius;
-  const int samples = TILE_WIDTH * channels;
-  unsigned char *tile = shared;
-  unsigned short *sums = reinterpret_cast<unsigned short *>(shared + (across * down + 3) / 4 * 4);
-  load(tile, input, width, height, channels, radius, border);
-  __syncthreads();
-  for (int y = threadIdx.y; y < down; y += blockDim.y) {
-    for (int at = threadIdx.x; at < samples; at += blockDim.x) {
-      unsigned sum = 0;
-      for (int tap = 0; tap <= 2 * radius; ++tap) {
-        sum += tile[y * across + at + tap * channels] * static_cast<unsigned>(weights[tap]);
-      }
-      sums[y * samples + at] = static_cast<unsigned short>(sum);
-    }
-  }
-  __syncthreads();
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
-    for (int at = threadIdx.x; at < samples; at += blockDim.x) {
-      const long long to = place(y, at, width, height, channels);
-      if (to < 0) {
-        continue;
-      }
-      unsigned sum = 1u << 15;
-      for (int tap = 0; tap <= 2 * radius; ++tap) {
-        sum += sums[(y + tap) * samples + at] * static_cast<unsigned>(weights[tap]);
-      }
-      output[to] = static_cast<unsigned char>(sum >> 16);
-    }
-  }
+  gaussian.load(shared, input);
+  tile.each([&](int y, int at, size_t to) { output[to] = gaussian.blurred(shared, y, at); });
 }
 
 // How steep each pixel is: of several colours the steepest, the first of those that are as steep.
@@ -201,23 +129,18 @@ extern "C" __global__ void edges_canny_gradient(const unsigned char *input, unsi
   int *to = reinterpret_cast<int *>(BATCH(slopes, pixels * sizeof(int)));
   const short *smooth = reinterpret_cast<const short *>(data);
   const short *derive = smooth + 2 * radius + 1;
-  DYN_SHARED(unsigned char, tile);
-  const int across = (TILE_WIDTH + 2 * radius) * channels;
-  load(tile, input, width, height, channels, radius, 0);
-  __syncthreads();
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
-    const int pixel = own_pixel(y, width, height);
-    if (pixel < 0) {
-      continue;
-    }
+  const Tile tile = {width, height, channels, radius, radius, 0};
+  DYN_SHARED(unsigned char, shared);
+  tile.load(shared, input);
+  tile.each_pixel([&](int y, int x, size_t pixel) {
     int best = -1, slope = 0;
     for (int channel = 0; channel < min(channels, 3); ++channel) {
       int along_x = 0, along_y = 0;
       for (int down = 0; down <= 2 * radius; ++down) {
+        const unsigned char *from = shared + (y + down) * tile.samples() + x * channels + channel;
         int difference = 0, sum = 0;
         for (int tap = 0; tap <= 2 * radius; ++tap) {
-          const int column = (threadIdx.x + tap) * channels + channel;
-          const int sample = tile[(y + down) * across + column];
+          const int sample = from[tap * channels];
           difference += sample * derive[tap];
           sum += sample * smooth[tap];
         }
@@ -235,7 +158,7 @@ extern "C" __global__ void edges_canny_gradient(const unsigned char *input, unsi
       }
     }
     to[pixel] = slope;
-  }
+  });
 }
 
 // Each pixel of a ridge that is steep enough stands for itself; the others are -1.
@@ -247,7 +170,7 @@ extern "C" __global__ void edges_canny_thin(unsigned char *slopes, unsigned char
   const int *slope = reinterpret_cast<const int *>(BATCH(slopes, bytes));
   int *roots = reinterpret_cast<int *>(BATCH(to_roots, bytes));
   int *strong = reinterpret_cast<int *>(BATCH(to_strong, bytes));
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
+  for (int y = threadIdx.y; y < Tile::HEIGHT; y += blockDim.y) {
     const int pixel = own_pixel(y, width, height);
     if (pixel < 0) {
       continue;
@@ -273,7 +196,7 @@ extern "C" __global__ void edges_canny_join(unsigned char *to_roots, int width, 
   using namespace edges;
   const size_t bytes = static_cast<size_t>(width) * height * sizeof(int);
   int *roots = reinterpret_cast<int *>(BATCH(to_roots, bytes));
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
+  for (int y = threadIdx.y; y < Tile::HEIGHT; y += blockDim.y) {
     const int pixel = own_pixel(y, width, height);
     if (pixel < 0 || ATOMIC_LOAD(roots + pixel) < 0) {
       continue;
@@ -297,7 +220,7 @@ extern "C" __global__ void edges_canny_mark(unsigned char *to_roots, unsigned ch
   const size_t bytes = static_cast<size_t>(width) * height * sizeof(int);
   const int *roots = reinterpret_cast<const int *>(BATCH(to_roots, bytes));
   int *strong = reinterpret_cast<int *>(BATCH(to_strong, bytes));
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
+  for (int y = threadIdx.y; y < Tile::HEIGHT; y += blockDim.y) {
     const int pixel = own_pixel(y, width, height);
     if (pixel >= 0 && roots[pixel] >= 0 && ATOMIC_LOAD(strong + pixel) != 0) {
       atomicMax(strong + find(roots, pixel), 1);
@@ -312,7 +235,7 @@ extern "C" __global__ void edges_canny_draw(unsigned char *to_roots, unsigned ch
   const int *roots = reinterpret_cast<const int *>(BATCH(to_roots, pixels * sizeof(int)));
   const int *strong = reinterpret_cast<const int *>(BATCH(to_strong, pixels * sizeof(int)));
   output = BATCH(output, pixels);
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
+  for (int y = threadIdx.y; y < Tile::HEIGHT; y += blockDim.y) {
     const int pixel = own_pixel(y, width, height);
     if (pixel >= 0) {
       output[pixel] = roots[pixel] >= 0 && strong[find(roots, pixel)] != 0 ? 255 : 0;

@@ -2,8 +2,6 @@
 
 namespace effect {
 
-enum { TILE_WIDTH = 32, TILE_HEIGHT = 16 };
-
 // The square of the distance from the middle.
 __device__ __forceinline__ float square(int at, int length, float unit) {
   const float from_middle = static_cast<float>(2 * at + 1) - static_cast<float>(length);
@@ -24,34 +22,25 @@ __device__ __forceinline__ int weight(int x, int y, int width, int height, float
 
 } // namespace effect
 
-// Each thread makes four samples, which need not be of one row.
+// Each thread makes 16 samples, which need not be of one row.
 extern "C" __global__ void effect_vignette(const unsigned char *input, unsigned char *output,
                                            int width, int height, int channels, float start,
                                            float slope, float strength, float unit) {
   using namespace effect;
   const long long bytes = static_cast<long long>(width) * height * channels;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  const long long first = (static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x) * 4;
+  const long long first = wide::first_byte(), pixel = first / channels;
   if (first >= bytes) {
     return;
   }
-  const long long pixel = first / channels;
+  const Group<16> before = wide::read(BATCH(input, bytes), first, bytes);
+  Group<16> after = {};
   int y = static_cast<int>(pixel / width), x = static_cast<int>(pixel % width);
   int channel = static_cast<int>(first % channels);
-  const bool whole = first + 4 <= bytes;
-  unsigned samples = 0, result = 0;
-  if (whole) {
-    samples = *reinterpret_cast<const unsigned *>(input + first);
-  } else {
-    for (int at = 0; first + at < bytes; ++at) {
-      samples |= static_cast<unsigned>(input[first + at]) << (8 * at);
-    }
-  }
   int now = weight(x, y, width, height, start, slope, strength, unit);
-  for (int at = 0; at < 4; ++at) {
-    const int sample = samples >> (8 * at) & 255;
-    const int value = channel == 3 ? sample : ((sample * now >> 14) + 1) >> 1;
-    result |= static_cast<unsigned>(value) << (8 * at);
+#pragma unroll
+  for (int at = 0; at < 16; ++at) {
+    const int sample = before.get(at);
+    after.put(at, channel == 3 ? sample : ((sample * now >> 14) + 1) >> 1);
     if (++channel == channels) {
       channel = 0;
       if (++x == width) {
@@ -60,13 +49,7 @@ extern "C" __global__ void effect_vignette(const unsigned char *input, unsigned 
       now = weight(x, y, width, height, start, slope, strength, unit);
     }
   }
-  if (whole) {
-    *reinterpret_cast<unsigned *>(output + first) = result;
-  } else {
-    for (int at = 0; first + at < bytes; ++at) {
-      output[first + at] = result >> (8 * at);
-    }
-  }
+  wide::write(after, BATCH(output, bytes), first, bytes);
 }
 
 // A block of threads makes some neighbouring blocks of pixels: each thread sums up parts of
@@ -107,41 +90,24 @@ extern "C" __global__ void effect_pixelate(const unsigned char *input, unsigned 
   }
 }
 
-// A tile with one pixel around it lies in shared memory. `plus` are the neighbours that count
-// positive, the second twice; the opposite ones count negative.
+// The three offsets are the neighbours that count positive, the second twice; the opposite ones
+// count negative.
 extern "C" __global__ void effect_emboss(const unsigned char *input, unsigned char *output,
                                          int width, int height, int channels, int border,
                                          int strength, int x0, int y0, int x1, int y1, int x2,
                                          int y2) {
-  using namespace effect;
-  const size_t bytes = static_cast<size_t>(width) * height * channels;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  DYN_SHARED(unsigned char, tile);
-  const int across = (TILE_WIDTH + 2) * channels;
-  const int left = blockIdx.x * TILE_WIDTH, top = blockIdx.y * TILE_HEIGHT;
-  for (int y = threadIdx.y; y < TILE_HEIGHT + 2; y += blockDim.y) {
-    const int row = border_index(top + y - 1, height, border);
-    for (int at = threadIdx.x; at < across; at += blockDim.x) {
-      const int column = border_index(left + at / channels - 1, width, border);
-      const size_t pixel = static_cast<size_t>(row) * width + column;
-      const bool inside = row >= 0 && column >= 0;
-      tile[y * across + at] = inside ? input[pixel * channels + at % channels] : 0;
-    }
-  }
-  __syncthreads();
-  const int step0 = y0 * across + x0 * channels, step1 = y1 * across + x1 * channels;
-  const int step2 = y2 * across + x2 * channels;
-  for (int y = threadIdx.y; y < TILE_HEIGHT && top + y < height; y += blockDim.y) {
-    for (int at = threadIdx.x; at < TILE_WIDTH * channels; at += blockDim.x) {
-      if (left + at / channels >= width) {
-        break;
-      }
-      const unsigned char *here = tile + (y + 1) * across + channels + at;
-      const int difference = here[step0] - here[-step0] + 2 * (here[step1] - here[-step1]) +
-                             here[step2] - here[-step2];
-      const bool alpha = channels == 4 && at % 4 == 3;
-      const size_t pixel = static_cast<size_t>(top + y) * width + left;
-      output[pixel * channels + at] = alpha ? *here : to_sample(128 + strength * difference);
-    }
-  }
+  const Tile tile = {width, height, channels, 1, 1, border};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
+  DYN_SHARED(unsigned char, shared);
+  tile.load(shared, input);
+  const int row = tile.samples();
+  const int step0 = y0 * row + x0 * channels, step1 = y1 * row + x1 * channels;
+  const int step2 = y2 * row + x2 * channels;
+  tile.each([&](int y, int at, size_t to) {
+    const unsigned char *here = shared + tile.within(y, at);
+    const int difference = here[step0] - here[-step0] + 2 * (here[step1] - here[-step1]) +
+                           here[step2] - here[-step2];
+    const bool alpha = channels == 4 && at % 4 == 3;
+    output[to] = alpha ? *here : to_sample(128 + strength * difference);
+  });
 }

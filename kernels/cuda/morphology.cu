@@ -1,10 +1,10 @@
 // The least, or the greatest, of a neighbourhood. Rectangles are columns, then rows, by doubling:
-// the extremes of 2, 4, 8, … neighbours in shared memory, then of two of those that overlap.
-// Crosses and ellipses look at each pixel of theirs in a tile in shared memory.
+// the extremes of 2, 4, 8, … neighbours in shared memory, then of two of those that overlap. So
+// are the rows that crosses and ellipses are made of.
 
 namespace morphology {
 
-enum { TILE_WIDTH = 32, TILE_HEIGHT = 16, ALONG = 128, LANES = 16 };
+enum { ALONG = 128, LANES = 16 };
 
 __device__ __forceinline__ unsigned char pick(int greatest, unsigned char a, unsigned char b) {
   return (a < b) == (greatest != 0) ? b : a;
@@ -59,50 +59,71 @@ extern "C" __global__ void morphology_line(const unsigned char *input, unsigned 
   }
 }
 
-// `widths` says how far each row of the element reaches, from the middle one on.
+// `widths` says how far each row of the element reaches, from the middle one on: the farther away,
+// the less. Rows in which two overlapping spans of 1, 2, 4, … neighbours are all take those while
+// they are there: the outermost rows come first.
 extern "C" __global__ void morphology_element(const unsigned char *input, unsigned char *output,
                                               const unsigned char *widths, int width, int height,
                                               int channels, int radius, int border, int outside,
                                               int greatest) {
   using namespace morphology;
-  const size_t bytes = static_cast<size_t>(width) * height * channels;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  DYN_SHARED(unsigned char, tile);
-  const int across = (TILE_WIDTH + 2 * radius) * channels, down = TILE_HEIGHT + 2 * radius;
-  const int left = blockIdx.x * TILE_WIDTH, top = blockIdx.y * TILE_HEIGHT;
-  for (int y = threadIdx.y; y < down; y += blockDim.y) {
-    const int row = border_index(top + y - radius, height, border);
-    for (int at = threadIdx.x; at < across; at += blockDim.x) {
-      const int column = border_index(left + at / channels - radius, width, border);
-      const size_t pixel = static_cast<size_t>(row) * width + column;
-      const bool inside = row >= 0 && column >= 0;
-      tile[y * across + at] = inside ? input[pixel * channels + at % channels] : outside;
+  const Tile tile = {width, height, channels, radius, radius, border};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
+  DYN_SHARED(unsigned char, shared);
+  tile.load(shared, input, outside);
+  const int samples = tile.samples(), own = Tile::WIDTH * channels;
+  unsigned char *now = shared, *next = tile.beyond(shared);
+  unsigned char *extremes = tile.beyond(next);
+  const unsigned char start = greatest ? 0 : 255;
+  for (int y = threadIdx.y; y < Tile::HEIGHT; y += blockDim.y) {
+    for (int at = threadIdx.x; at < own; at += blockDim.x) {
+      extremes[y * own + at] = start;
     }
   }
-  __syncthreads();
-  for (int y = threadIdx.y; y < TILE_HEIGHT && top + y < height; y += blockDim.y) {
-    const int samples = min(static_cast<int>(TILE_WIDTH), width - left) * channels;
-    for (int at = threadIdx.x; at < samples; at += blockDim.x) {
-      unsigned char extreme = greatest ? 0 : 255;
-      for (int away = -radius; away <= radius; ++away) {
-        const int reach = widths[away < 0 ? -away : away];
-        const unsigned char *row = tile + (y + radius + away) * across + at + radius * channels;
-        for (int beside = -reach; beside <= reach; ++beside) {
-          extreme = pick(greatest, extreme, row[beside * channels]);
+  int away = radius;
+  for (int wide = 1; away >= 0; wide *= 2) {
+    for (; away >= 0 && 2 * widths[away] + 1 < 2 * wide; --away) {
+      const int left = (radius - widths[away]) * channels;
+      const int right = (radius + widths[away] + 1 - wide) * channels;
+      for (int y = threadIdx.y; y < Tile::HEIGHT; y += blockDim.y) {
+        const unsigned char *above = now + (y + radius - away) * samples;
+        const unsigned char *below = now + (y + radius + away) * samples;
+        for (int at = threadIdx.x; at < own; at += blockDim.x) {
+          const unsigned char higher = pick(greatest, above[at + left], above[at + right]);
+          const unsigned char lower = pick(greatest, below[at + left], below[at + right]);
+          unsigned char &extreme = extremes[y * own + at];
+          extreme = pick(greatest, extreme, pick(greatest, higher, lower));
         }
       }
-      output[(static_cast<size_t>(top + y) * width + left) * channels + at] = extreme;
     }
+    if (away < 0) {
+      break;
+    }
+    const int step = wide * channels, valid = samples - (2 * wide - 1) * channels;
+    for (int y = threadIdx.y; y < tile.rows(); y += blockDim.y) {
+      for (int at = threadIdx.x; at < valid; at += blockDim.x) {
+        const unsigned char *from = now + y * samples + at;
+        next[y * samples + at] = pick(greatest, from[0], from[step]);
+      }
+    }
+    __syncthreads();
+    unsigned char *const done = next;
+    next = now, now = done;
   }
+  tile.each([&](int y, int at, size_t to) { output[to] = extremes[y * own + at]; });
 }
 
-// Differences, 0 where they would be less; four of them by a thread.
+// Differences, 0 where they would be less.
 extern "C" __global__ void morphology_subtract(const unsigned char *from,
                                                const unsigned char *what, unsigned char *output,
                                                int bytes) {
-  from = BATCH(from, bytes), what = BATCH(what, bytes), output = BATCH(output, bytes);
-  const long long first = (static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x) * 4;
-  for (long long at = first; at < first + 4 && at < bytes; ++at) {
-    output[at] = max(from[at] - what[at], 0);
+  const long long first = wide::first_byte();
+  const Group<16> a = wide::read(BATCH(from, bytes), first, bytes);
+  const Group<16> b = wide::read(BATCH(what, bytes), first, bytes);
+  Group<16> result = {};
+#pragma unroll
+  for (int at = 0; at < 16; ++at) {
+    result.put(at, max(a.get(at) - b.get(at), 0));
   }
+  wide::write(result, BATCH(output, bytes), first, bytes);
 }

@@ -3,6 +3,11 @@
 //
 // The same integers as on the CPU, in the same order.
 
+// Numbers that come as an argument of the kernel, by value.
+template <int COUNT> struct Constants {
+  int at[COUNT];
+};
+
 // Shades of grey: weights with 15 fractional bits, rounded to nearest; all weights 0 means
 // lightness, the middle between the greatest and the least channel.
 __device__ __forceinline__ Pixel grayscale(Pixel p, const int *k, const unsigned char *) {

@@ -4,11 +4,6 @@ namespace privacy {
 
 enum { BITS = 11 };
 
-// What a thread copies at once.
-struct alignas(16) Sixteen {
-  unsigned words[4];
-};
-
 // A rectangle: its pixels, and the blocks whose means it needs; ends are one beyond.
 struct Region {
   int left, top, right, bottom;
@@ -43,20 +38,11 @@ __device__ __forceinline__ int over_255(int product) { return (product + 127) / 
 
 } // namespace privacy
 
-// Sixteen bytes a thread.
 extern "C" __global__ void privacy_copy(const unsigned char *input, unsigned char *output, int row,
                                         int height) {
   const long long bytes = static_cast<long long>(row) * height;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  const long long first = (static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x) * 16;
-  if (first + 16 <= bytes) {
-    const auto *from = reinterpret_cast<const privacy::Sixteen *>(input + first);
-    *reinterpret_cast<privacy::Sixteen *>(output + first) = *from;
-    return;
-  }
-  for (long long at = first; at < bytes; ++at) {
-    output[at] = input[at];
-  }
+  const long long first = wide::first_byte();
+  wide::write(wide::read(BATCH(input, bytes), first, bytes), BATCH(output, bytes), first, bytes);
 }
 
 extern "C" __global__ void privacy_fill(unsigned char *output, int width, int height, int channels,

@@ -45,18 +45,66 @@ __device__ __forceinline__ int inside(int at, int length) { return min(max(at, 0
 // One colour, all over the result; the first sample of a pixel is the lowest byte of `color`.
 extern "C" __global__ void resize_fill(unsigned char *output, int bytes, int channels, int color) {
   output = BATCH(output, bytes);
-  const int at = blockIdx.x * blockDim.x + threadIdx.x;
-  if (at < bytes) {
-    output[at] = static_cast<unsigned>(color) >> 8 * (at % channels) & 255;
+  const long long first = wide::first_byte();
+  Group<16> group = {};
+  int channel = first % channels;
+#pragma unroll
+  for (int at = 0; at < 16; ++at) {
+    group.put(at, color >> 8 * channel);
+    channel = channel + 1 < channels ? channel + 1 : 0;
   }
+  wide::write(group, output, first, bytes);
 }
+
+namespace resize {
+
+// Four pixels of the result, from `pixel` on.
+template <int CHANNELS>
+__device__ __forceinline__ void nearest(const unsigned char *from, unsigned char *to,
+                                        const int *columns, int pixel, int pixels) {
+  Group<4 * CHANNELS> group = {};
+#pragma unroll
+  for (int at = 0; at < 4; ++at) {
+    const unsigned char *sample = from + columns[min(pixel + at, pixels - 1)] * CHANNELS;
+#pragma unroll
+    for (int channel = 0; channel < CHANNELS; ++channel) {
+      group.put(at * CHANNELS + channel, sample[channel]);
+    }
+  }
+  wide::write_some(group, to, min(4, pixels - pixel) * CHANNELS);
+}
+
+} // namespace resize
 
 extern "C" __global__ void resize_nearest(RESIZE_PLANES, const unsigned char *across,
                                           const unsigned char *down) {
-  RESIZE_PLACE
-  const int x = reinterpret_cast<const int *>(across)[pixel];
+  static_cast<void>(width), static_cast<void>(height);
+  const int row = blockIdx.y * blockDim.y + threadIdx.y;
+  const int pixel = (blockIdx.x * blockDim.x + threadIdx.x) * 4, pixels = out_samples / channels;
+  if (row >= out_height || pixel >= pixels) {
+    return;
+  }
+  const int *columns = reinterpret_cast<const int *>(across);
   const int y = reinterpret_cast<const int *>(down)[row];
-  *to = input[static_cast<size_t>(y) * in_row + x * channels + channel];
+  const unsigned char *from = BATCH(input, in_bytes) + in_start + static_cast<size_t>(y) * in_row;
+  unsigned char *line = BATCH(output, out_bytes) + out_start + static_cast<size_t>(row) * out_row;
+  unsigned char *to = line + pixel * channels;
+  switch (channels) {
+  case 1:
+    resize::nearest<1>(from, to, columns, pixel, pixels);
+    break;
+  case 2:
+    resize::nearest<2>(from, to, columns, pixel, pixels);
+    break;
+  case 3:
+    resize::nearest<3>(from, to, columns, pixel, pixels);
+    break;
+  default:
+    resize::nearest<4>(from, to, columns, pixel, pixels);
+  }
+  if (pixel + 4 >= pixels && rest) {
+    line[out_samples] = 0;
+  }
 }
 
 // Means of blocks of pixels.

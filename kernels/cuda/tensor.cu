@@ -97,9 +97,9 @@ extern "C" __global__ void tensor_clear(unsigned char *output, int bins) {
   }
 }
 
-// Counts in shared memory first: a block counts `each` pixels a thread.
+// Counts in shared memory first; blocks take turns.
 extern "C" __global__ void tensor_histogram(const unsigned char *input, unsigned char *output,
-                                            int pixels, int channels, int each) {
+                                            int pixels, int channels) {
   using namespace tensor;
   input = BATCH(input, static_cast<size_t>(pixels) * channels);
   output = BATCH(output, static_cast<size_t>(channels) * BINS * 4);
@@ -108,15 +108,15 @@ extern "C" __global__ void tensor_histogram(const unsigned char *input, unsigned
     counts[at] = 0;
   }
   __syncthreads();
-  const long long first = static_cast<long long>(blockIdx.x) * blockDim.x * each;
-  for (int turn = 0; turn < each; ++turn) {
-    const long long pixel = first + static_cast<long long>(turn) * blockDim.x + threadIdx.x;
-    if (pixel < pixels) {
-      for (int channel = 0; channel < channels; ++channel) {
-        atomicAdd(&counts[channel * BINS + input[pixel * channels + channel]], 1u);
-      }
+  wide::each_pixel(input, pixels, channels, [&](Pixel p) {
+    atomicAdd(&counts[p.r], 1u);
+    if (channels > 1) {
+      atomicAdd(&counts[BINS + p.g], 1u), atomicAdd(&counts[2 * BINS + p.b], 1u);
     }
-  }
+    if (channels == 4) {
+      atomicAdd(&counts[3 * BINS + p.a], 1u);
+    }
+  });
   __syncthreads();
   for (int at = threadIdx.x; at < channels * BINS; at += blockDim.x) {
     if (counts[at] > 0) {

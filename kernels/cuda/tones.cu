@@ -2,30 +2,19 @@
 
 namespace tones {
 
-enum { TILE_WIDTH = 32, TILE_HEIGHT = 16 };
-
 // Luma of a pixel, as COLOR_RGB2YCrCb has it; a grey pixel is that already.
-__device__ __forceinline__ int luma(const unsigned char *pixel, int channels) {
-  return channels == 1 ? pixel[0]
-                       : (4899 * pixel[0] + 9617 * pixel[1] + 1868 * pixel[2] + (1 << 13)) >> 14;
+__device__ __forceinline__ int luma(Pixel p) {
+  return (4899 * p.r + 9617 * p.g + 1868 * p.b + (1 << 13)) >> 14;
 }
 
 // The pixel with another luma; alpha stays.
-__device__ __forceinline__ void write(const unsigned char *from, unsigned char *to, int channels,
-                                      int level) {
-  if (channels == 1) {
-    to[0] = level;
-    return;
-  }
-  const int y = luma(from, channels), half = 1 << 13, zero = 128 << 14;
-  const int cr = to_sample(((from[0] - y) * 11682 + zero + half) >> 14) - 128;
-  const int cb = to_sample(((from[2] - y) * 9241 + zero + half) >> 14) - 128;
-  to[0] = to_sample(level + ((22987 * cr + half) >> 14));
-  to[1] = to_sample(level + ((-5636 * cb - 11698 * cr + half) >> 14));
-  to[2] = to_sample(level + ((29049 * cb + half) >> 14));
-  if (channels == 4) {
-    to[3] = from[3];
-  }
+__device__ __forceinline__ Pixel with_luma(Pixel p, int level) {
+  const int y = luma(p), half = 1 << 13, zero = 128 << 14;
+  const int cr = to_sample(((p.r - y) * 11682 + zero + half) >> 14) - 128;
+  const int cb = to_sample(((p.b - y) * 9241 + zero + half) >> 14) - 128;
+  return {to_sample(level + ((22987 * cr + half) >> 14)),
+          to_sample(level + ((-5636 * cb - 11698 * cr + half) >> 14)),
+          to_sample(level + ((29049 * cb + half) >> 14)), p.a};
 }
 
 // The sum up to the thread's one of 256 numbers, which all threads wrote; `parts` are 16 more.
@@ -50,19 +39,6 @@ __device__ __forceinline__ unsigned sum_up_to(const unsigned *list, unsigned *pa
   return sum;
 }
 
-// Loads the block's tile with `radius` pixels more on each side; the outermost go on.
-__device__ __forceinline__ void load(unsigned char *tile, const unsigned char *input, int width,
-                                     int height, int radius) {
-  const int across = TILE_WIDTH + 2 * radius, down = TILE_HEIGHT + 2 * radius;
-  const int left = blockIdx.x * TILE_WIDTH - radius, top = blockIdx.y * TILE_HEIGHT - radius;
-  for (int y = threadIdx.y; y < down; y += blockDim.y) {
-    const size_t row = min(max(top + y, 0), height - 1);
-    for (int x = threadIdx.x; x < across; x += blockDim.x) {
-      tile[y * across + x] = input[row * width + min(max(left + x, 0), width - 1)];
-    }
-  }
-}
-
 } // namespace tones
 
 // A histogram of zeros.
@@ -78,11 +54,8 @@ extern "C" __global__ void tones_histogram(const unsigned char *input, unsigned 
   DYN_SHARED(unsigned, counts);
   counts[threadIdx.x] = 0;
   __syncthreads();
-  const int step = gridDim.x * blockDim.x;
-  for (int at = blockIdx.x * blockDim.x + threadIdx.x; at < pixels; at += step) {
-    const unsigned char *pixel = input + static_cast<size_t>(at) * channels;
-    atomicAdd(&counts[tones::luma(pixel, channels)], 1u);
-  }
+  wide::each_pixel(input, pixels, channels,
+                   [&](Pixel p) { atomicAdd(&counts[tones::luma(p)], 1u); });
   __syncthreads();
   if (counts[threadIdx.x] > 0) {
     atomicAdd(&histogram[threadIdx.x], counts[threadIdx.x]);
@@ -111,20 +84,13 @@ extern "C" __global__ void tones_equalize(unsigned char *scratch, int pixels) {
 
 extern "C" __global__ void tones_apply(const unsigned char *input, unsigned char *output,
                                        unsigned char *scratch, int pixels, int channels) {
-  const size_t bytes = static_cast<size_t>(pixels) * channels;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
   const unsigned char *table = BATCH(scratch, 1024);
   DYN_SHARED(unsigned char, list);
   list[threadIdx.x] = table[threadIdx.x];
   __syncthreads();
-  for (int turn = 0; turn < 4; ++turn) {
-    const int at = (blockIdx.x * 4 + turn) * blockDim.x + threadIdx.x;
-    if (at < pixels) {
-      const size_t place = static_cast<size_t>(at) * channels;
-      const int level = list[tones::luma(input + place, channels)];
-      tones::write(input + place, output + place, channels, level);
-    }
-  }
+  wide::run(input, output, pixels, channels, [&](Pixel p, int) {
+    return tones::with_luma(p, list[tones::luma(p)]);
+  });
 }
 
 // A block makes the list of one tile.
@@ -146,8 +112,10 @@ extern "C" __global__ void tones_clahe_tiles(const unsigned char *input, unsigne
   for (int at = bin; at < all; at += blockDim.x) {
     const int x = border_index(blockIdx.x * tile_width + at % tile_width, width, 3);
     const int y = border_index(blockIdx.y * tile_height + at / tile_width, height, 3);
-    const size_t pixel = static_cast<size_t>(y) * width + x;
-    atomicAdd(&counts[tones::luma(input + pixel * channels, channels)], 1u);
+    const unsigned char *from = input + (static_cast<size_t>(y) * width + x) * channels;
+    const int level =
+        channels == 1 ? from[0] : tones::luma(Pixel{from[0], from[1], from[2], 255});
+    atomicAdd(&counts[level], 1u);
   }
   __syncthreads();
   if (limit > 0) {
@@ -186,99 +154,75 @@ extern "C" __global__ void tones_clahe_apply(const unsigned char *input, unsigne
                                              unsigned char *scratch, int width, int height,
                                              int channels, int across, int down, int tile_width,
                                              int tile_height) {
-  const size_t bytes = static_cast<size_t>(width) * height * channels;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
   const unsigned char *lists = BATCH(scratch, static_cast<size_t>(256) * across * down);
-  const int x = blockIdx.x * blockDim.x + threadIdx.x;
-  const int y = blockIdx.y * blockDim.y + threadIdx.y;
-  if (x >= width || y >= height) {
-    return;
-  }
-  const tones::Between h = tones::between(x, tile_width, across);
-  const tones::Between v = tones::between(y, tile_height, down);
-  const size_t place = (static_cast<size_t>(y) * width + x) * channels;
-  const int level = tones::luma(input + place, channels);
-  const auto lut = [&](int row, int column) {
-    return static_cast<float>(lists[static_cast<size_t>(256) * (row * across + column) + level]);
+  const auto step = [&](Pixel p, int number) {
+    const tones::Between h = tones::between(number % width, tile_width, across);
+    const tones::Between v = tones::between(number / width, tile_height, down);
+    const int level = tones::luma(p);
+    const auto lut = [&](int row, int column) {
+      return static_cast<float>(lists[static_cast<size_t>(256) * (row * across + column) + level]);
+    };
+    const float left = 1.0f - h.part, upper = 1.0f - v.part;
+    const float above = lut(v.first, h.first) * left + lut(v.first, h.second) * h.part;
+    const float below = lut(v.second, h.first) * left + lut(v.second, h.second) * h.part;
+    return tones::with_luma(p, spaces::nearest(above * upper + below * v.part));
   };
-  const float left = 1.0f - h.part, upper = 1.0f - v.part;
-  const float above = lut(v.first, h.first) * left + lut(v.first, h.second) * h.part;
-  const float below = lut(v.second, h.first) * left + lut(v.second, h.second) * h.part;
-  const int value = spaces::nearest(above * upper + below * v.part);
-  tones::write(input + place, output + place, channels, value);
+  wide::run(input, output, width * height, channels, step);
 }
 
 extern "C" __global__ void tones_threshold_mean(const unsigned char *input, unsigned char *output,
                                                 int width, int height, int radius, int offset,
                                                 int above, int below) {
-  using namespace tones;
-  const size_t bytes = static_cast<size_t>(width) * height;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
-  DYN_SHARED(unsigned char, tile);
-  const int across = TILE_WIDTH + 2 * radius, down = TILE_HEIGHT + 2 * radius;
-  int *sums = reinterpret_cast<int *>(tile + (across * down + 3) / 4 * 4);
-  load(tile, input, width, height, radius);
-  __syncthreads();
-  for (int y = threadIdx.y; y < down; y += blockDim.y) {
+  const Tile tile = {width, height, 1, radius, radius, 0};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
+  DYN_SHARED(unsigned char, shared);
+  int *sums = reinterpret_cast<int *>(tile.beyond(shared));
+  tile.load(shared, input);
+  tile.each_sum(shared, [&](int number, const unsigned char *from) {
     int sum = 0;
     for (int tap = 0; tap <= 2 * radius; ++tap) {
-      sum += tile[y * across + threadIdx.x + tap];
+      sum += from[tap];
     }
-    sums[y * TILE_WIDTH + threadIdx.x] = sum;
-  }
-  __syncthreads();
+    sums[number] = sum;
+  });
   const int area = (2 * radius + 1) * (2 * radius + 1);
-  const int column = blockIdx.x * TILE_WIDTH + threadIdx.x;
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
-    const int row = blockIdx.y * TILE_HEIGHT + y;
-    if (row >= height || column >= width) {
-      continue;
-    }
+  tile.each([&](int y, int x, size_t to) {
     int sum = 0;
     for (int tap = 0; tap <= 2 * radius; ++tap) {
-      sum += sums[(y + tap) * TILE_WIDTH + threadIdx.x];
+      sum += sums[(y + tap) * Tile::WIDTH + x];
     }
-    const int sample = tile[(y + radius) * across + threadIdx.x + radius];
+    const int sample = shared[tile.within(y, x)];
     const bool is_above = 2 * sum < (2 * (sample + offset) - 1) * area;
-    output[static_cast<size_t>(row) * width + column] = is_above ? above : below;
-  }
+    output[to] = is_above ? above : below;
+  });
 }
 
 extern "C" __global__ void tones_threshold_gaussian(const unsigned char *input,
                                                     unsigned char *output, int width, int height,
                                                     int radius, int offset, int above, int below,
                                                     const unsigned char *data) {
-  using namespace tones;
-  const size_t bytes = static_cast<size_t>(width) * height;
-  input = BATCH(input, bytes), output = BATCH(output, bytes);
+  const Tile tile = {width, height, 1, radius, radius, 0};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
   const float *weights = reinterpret_cast<const float *>(data);
-  DYN_SHARED(unsigned char, tile);
-  const int across = TILE_WIDTH + 2 * radius, down = TILE_HEIGHT + 2 * radius;
-  float *sums = reinterpret_cast<float *>(tile + (across * down + 3) / 4 * 4);
-  load(tile, input, width, height, radius);
-  __syncthreads();
-  for (int y = threadIdx.y; y < down; y += blockDim.y) {
-    const unsigned char *middle = tile + y * across + threadIdx.x + radius;
+  DYN_SHARED(unsigned char, shared);
+  float *sums = reinterpret_cast<float *>(tile.beyond(shared));
+  tile.load(shared, input);
+  tile.each_sum(shared, [&](int number, const unsigned char *from) {
+    const unsigned char *middle = from + radius;
     float sum = static_cast<float>(middle[0]) * weights[0];
     for (int by = 1; by <= radius; ++by) {
       sum += (static_cast<float>(middle[-by]) + static_cast<float>(middle[by])) * weights[by];
     }
-    sums[y * TILE_WIDTH + threadIdx.x] = sum;
-  }
-  __syncthreads();
-  const int column = blockIdx.x * TILE_WIDTH + threadIdx.x;
-  for (int y = threadIdx.y; y < TILE_HEIGHT; y += blockDim.y) {
-    const int row = blockIdx.y * TILE_HEIGHT + y;
-    if (row >= height || column >= width) {
-      continue;
-    }
-    const float *middle = sums + (y + radius) * TILE_WIDTH + threadIdx.x;
+    sums[number] = sum;
+  });
+  tile.each([&](int y, int x, size_t to) {
+    const float *middle = sums + (y + radius) * Tile::WIDTH + x;
     float sum = middle[0] * weights[0];
     for (int by = 1; by <= radius; ++by) {
-      sum += (middle[-by * TILE_WIDTH] + middle[by * TILE_WIDTH]) * weights[by];
+      sum += (middle[-by * Tile::WIDTH] + middle[by * Tile::WIDTH]) * weights[by];
     }
-    const int sample = tile[(y + radius) * across + threadIdx.x + radius];
+    const int sample = shared[tile.within(y, x)];
     const bool is_above = sample + offset > spaces::nearest(sum);
-    output[static_cast<size_t>(row) * width + column] = is_above ? above : below;
-  }
+    output[to] = is_above ? above : below;
+  });
 }

@@ -101,6 +101,16 @@ impl Shape {
         self.format.row_bytes(self.size.width())
     }
 
+    /// Samples of all planes: alpha and chroma count, padding does not.
+    pub(crate) const fn samples(self) -> u64 {
+        let (width, height) = (self.size.width(), self.size.height());
+        let bytes = self.bytes() as u64;
+        match self.format {
+            PixelFormat::Nv12 => bytes - (width % 2 * height) as u64,
+            _ => bytes,
+        }
+    }
+
     /// Bytes of all planes without padding.
     #[must_use]
     pub const fn bytes(self) -> usize {
@@ -275,7 +285,17 @@ impl Image {
         }
         let shape = self.shape();
         let mut buffer = pool.take(shape.bytes());
-        let mut to: &mut [u8] = &mut buffer;
+        self.pack(&mut buffer);
+        Self {
+            stride: shape.row_bytes(),
+            data: buffer.share(),
+            size: self.size,
+            format: self.format,
+        }
+    }
+
+    /// Writes it there without padding.
+    pub(crate) fn pack(&self, mut to: &mut [u8]) {
         // Of the first plane a row may be one byte longer than the image is wide.
         let planes = self.planes();
         let below = planes.iter().skip(1).flat_map(|plane| plane.rows());
@@ -283,12 +303,6 @@ impl Image {
             let (row, rest) = to.split_at_mut_checked(from.len()).unwrap_or_default();
             row.copy_from_slice(from);
             to = rest;
-        }
-        Self {
-            stride: shape.row_bytes(),
-            data: buffer.share(),
-            size: self.size,
-            format: self.format,
         }
     }
 

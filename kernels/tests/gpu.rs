@@ -10,6 +10,7 @@ mod cases;
 #[path = "parity/generated.rs"]
 mod generated;
 
+use ocelli_kernels::analysis;
 use ocelli_kernels::{
     Accelerator, Backend as _, BackendError, Chain, CpuBackend, CudaBackend, CudaOptions, Family,
     Image, Output, PixelFormat, Pool, probe,
@@ -99,6 +100,26 @@ fn chains_and_batches_give_what_single_frames_give() {
             }
         }
     }
+}
+
+#[test]
+fn frames_differ_as_on_the_cpu() {
+    // Several batches.
+    let options = CudaOptions { batch_bytes: 1 << 18, ..CudaOptions::default() };
+    let Some(mut gpu) = gpu(options) else { return };
+    for format in PixelFormat::ALL {
+        let frames: Vec<Image> = (0..9)
+            .map(|number| {
+                let content = if number % 2 == 0 { Content::Noise } else { Content::Scene };
+                cases::image(content, (131, 67), format, number % 3)
+            })
+            .collect();
+        let pairs = frames.windows(2);
+        let must: Vec<_> =
+            pairs.map(|pair| analysis::difference(&pair[0], &pair[1], 20).unwrap()).collect();
+        assert_eq!(gpu.differences(&frames, 20).unwrap(), must, "{format:?}");
+    }
+    assert_eq!(gpu.differences(&[], 20).unwrap(), []);
 }
 
 #[test]

@@ -8,13 +8,13 @@
 //     count of arguments; for each: input | output | scratch N | data N | int N | float BITS |
 //       ints COUNT N...
 //
-// and a line's end; then the bytes of the input of one image and of the data. Each image of the
-// batch gets the same input. stdout gets the outputs of all images.
+// and a line's end; then the bytes of the input of each image and of the data. stdout gets the
+// outputs of all images.
 #pragma once
 
 #include "cuda.h"
 
-template <int COUNT> struct Constants; // fused.cuh
+template <int COUNT> struct Constants; // pointwise.cu
 
 #include <cstdint>
 #include <cstdio>
@@ -173,10 +173,9 @@ inline void program(int images, const std::map<std::string, Kernel> &kernels) {
   const auto take = [](unsigned char *to, size_t count) {
     std::cin.read(reinterpret_cast<char *>(to), static_cast<long>(count));
   };
-  take(buffers.input.data(), input_bytes);
   const size_t spacing = (input_bytes + 255) / 256 * 256;
-  for (int image = 1; image < images; ++image) {
-    std::memcpy(buffers.input.data() + image * spacing, buffers.input.data(), input_bytes);
+  for (int image = 0; image < images; ++image) {
+    take(buffers.input.data() + image * spacing, input_bytes);
   }
   for (Bytes &data : buffers.data) {
     take(data.data(), data.size());

@@ -1,7 +1,7 @@
 //! What the filters share that look at the whole image before they change a pixel of it, on a GPU.
 
 use crate::Shape;
-use crate::cuda::{Argument, CudaSource, Launch};
+use crate::cuda::{Argument, CudaSource, Launch, wide};
 
 /// Kernels that look at the whole image.
 pub(super) static STATISTICS: CudaSource = CudaSource {
@@ -22,18 +22,13 @@ const STATISTICS_PIXELS: usize = 4096;
 /// The last launch: each sample by the table in that scratch memory.
 pub(super) fn apply_table(input: Shape, scratch: usize) -> Option<Launch> {
     let (samples, channels) = (input.bytes(), input.format.channels());
-    Some(Launch {
-        source: &STATISTICS,
-        kernel: "colour_statistics_apply",
-        grid: (u32::try_from(samples.div_ceil(4 * 256)).ok()?, 1),
-        block: (256, 1),
-        shared_bytes: 768,
-        arguments: vec![
-            Argument::Input,
-            Argument::Output,
-            Argument::Scratch(scratch),
-            Argument::Int(i32::try_from(samples).ok()?),
-            Argument::Int(i32::try_from(channels).ok()?),
-        ],
-    })
+    let arguments = vec![
+        Argument::Input,
+        Argument::Output,
+        Argument::Scratch(scratch),
+        Argument::Int(i32::try_from(samples).ok()?),
+        Argument::Int(i32::try_from(channels).ok()?),
+    ];
+    let launch = wide::of_bytes(&STATISTICS, "colour_statistics_apply", samples, arguments)?;
+    Some(Launch { shared_bytes: 768, ..launch })
 }

@@ -11,11 +11,6 @@ pub(super) fn counts(input: Shape) -> Option<(i32, i32)> {
     Some((i32::try_from(input.size.pixels()).ok()?, i32::try_from(input.format.channels()).ok()?))
 }
 
-/// Of 256 threads that do four pixels each.
-pub(super) fn blocks(pixels: i32) -> u32 {
-    pixels.unsigned_abs().div_ceil(1024)
-}
-
 /// A launch with so many bytes of shared memory.
 pub(super) fn launch(
     kernel: &'static str,

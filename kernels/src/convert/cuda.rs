@@ -9,7 +9,7 @@ use crate::{PixelFormat, Shape};
 static CUDA: CudaSource =
     CudaSource { name: "convert.cu", text: include_str!("../../cuda/convert.cu") };
 
-/// Threads of a block; each does two by two pixels.
+/// Threads of a block; each does four pixels of two rows.
 const THREADS: (u32, u32) = (32, 8);
 
 /// Luma in full range as grey.
@@ -78,14 +78,14 @@ fn program(
 ) -> Option<CudaWork> {
     let int = |value: usize| i32::try_from(value).ok().map(Argument::Int);
     let (width, height) = (input.size.width(), input.size.height());
-    let blocks = |pixels: usize, threads: u32| {
-        u32::try_from(pixels.div_ceil(2)).ok().map(|pairs| pairs.div_ceil(threads))
+    let blocks = |pixels: usize, of_block: u32| {
+        u32::try_from(pixels).ok().map(|pixels| pixels.div_ceil(of_block))
     };
     let sizes = [Argument::Input, Argument::Output, int(width)?, int(height)?];
     let launch = Launch {
         source: &CUDA,
         kernel,
-        grid: (blocks(width, THREADS.0)?, blocks(height, THREADS.1)?),
+        grid: (blocks(width, 4 * THREADS.0)?, blocks(height, 2 * THREADS.1)?),
         block: THREADS,
         shared_bytes: 0,
         arguments: sizes.into_iter().chain(rest).collect(),

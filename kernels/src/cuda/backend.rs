@@ -15,6 +15,7 @@ use super::plan::CudaPlan;
 use super::program::Programs;
 use super::schedule::{Schedule, Ticket};
 use super::{CudaError, disk};
+use crate::analysis::{Difference, difference_plan};
 use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, Pool, StepTimes};
 
 /// The most images of a batch, whatever their size.
@@ -163,7 +164,16 @@ impl CudaBackend {
         if images.iter().any(|image| image.shape() != shape) {
             return Err(BackendError::Internal("the images of a batch differ".to_owned()));
         }
-        let plan = CudaPlan::new(chain, shape)?;
+        self.submit_plan(CudaPlan::new(chain, shape)?, images, chain.len())
+    }
+
+    /// The same for a plan of so many steps.
+    fn submit_plan(
+        &mut self,
+        plan: CudaPlan,
+        images: Vec<Image>,
+        steps: usize,
+    ) -> Result<Ticket, BackendError> {
         let device = self.device.as_mut().ok_or_else(|| self.lost.clone())?;
         let Some((index, ticket)) = device.schedule.take() else {
             return Err(BackendError::DeviceBusy("all lanes are taken".to_owned()));
@@ -172,7 +182,7 @@ impl CudaBackend {
         let result = guard(|| {
             let Device { lanes, programs, constants, .. } = device;
             let lane = lanes.get_mut(index).ok_or_else(|| CudaError::Bug("no lane".to_owned()))?;
-            let submitted = lane.submit(plan, images, chain.len(), programs, constants);
+            let submitted = lane.submit(plan, images, steps, programs, constants);
             submitted.or_else(|error| {
                 // Part of it may be under way.
                 lane.settle(patience)?;
@@ -184,6 +194,37 @@ impl CudaBackend {
             device.schedule.finish(ticket);
         }
         self.judge(result).map(|()| ticket)
+    }
+
+    /// How much each of those frames of one shape differs from the one before it: one result less
+    /// than there are frames, in order.
+    ///
+    /// # Errors
+    /// As [`CudaBackend::submit`].
+    pub fn differences(
+        &mut self,
+        frames: &[Image],
+        threshold: u8,
+    ) -> Result<Vec<Difference>, BackendError> {
+        let mut differences = Vec::with_capacity(frames.len().saturating_sub(1));
+        let Some(shape) = frames.first().map(Image::shape) else { return Ok(differences) };
+        if frames.iter().any(|frame| frame.shape() != shape) {
+            return Err(BackendError::Internal("the frames differ in shape".to_owned()));
+        }
+        let plan = difference_plan(shape, threshold)
+            .ok_or_else(|| BackendError::Internal(format!("no kernel can compare {shape:?}")))?;
+        let most = self.options.batch_bytes / plan.layout(1).bytes().max(1);
+        let mut left = frames;
+        while left.len() > 1 {
+            let batch = left.get(..most.clamp(2, MOST_IMAGES)).unwrap_or(left);
+            let ticket = self.submit_plan(plan.clone(), batch.to_vec(), 0)?;
+            let (outputs, _) = self.complete(ticket)?;
+            let tensors = outputs.iter().skip(1).filter_map(|output| output.tensor.as_ref());
+            differences.extend(tensors.map(|parts| Difference::read(shape, parts.data())));
+            // The last one is what the next one is compared with.
+            left = left.get(batch.len() - 1..).unwrap_or_default();
+        }
+        Ok(differences)
     }
 
     /// Waits for a batch, and gives its results in order, and how long it took.

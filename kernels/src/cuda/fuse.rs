@@ -8,11 +8,10 @@ use std::fmt::Write as _;
 
 use super::launch::MOST_INTS;
 use super::plan::{PlannedLaunch, Source, Stage};
+use super::wide::{self, THREADS};
 use super::{Argument, CudaPointwise};
 use crate::{Shape, Table};
 
-/// Of [`THREADS`] in `fused.cuh`.
-const THREADS: u32 = 256;
 /// The most functions of one kernel: it is unrolled for each pixel of a thread.
 const MOST_FUNCTIONS: usize = 16;
 
@@ -50,7 +49,7 @@ impl Generated {
         &self.name
     }
 
-    /// The kernel; `common.cuh`, `fused.cuh` and `pointwise.cu` have to stand before it.
+    /// The kernel; `common.cuh`, `wide.cuh` and `pointwise.cu` have to stand before it.
     #[must_use]
     pub fn kernel_text(&self) -> String {
         let output = self.output();
@@ -73,7 +72,7 @@ impl Generated {
             "\nextern \"C\" __launch_bounds__({THREADS}) __global__ void {}(\n    \
              const unsigned char *__restrict__ input, unsigned char *__restrict__ output,\n    \
              int pixels{}{}) {{\n  \
-             fused::run<{}, {output}, {}>(input, output, pixels, [&](Pixel p) {{\n\
+             wide::run<{}, {output}, {}>(input, output, pixels, [&](Pixel p, int) {{\n\
              {steps}    return p;\n  }});\n}}\n",
             self.name,
             if constants { &k } else { "" },
@@ -95,15 +94,14 @@ impl Generated {
         self.functions.iter().map(|function| function.table).sum()
     }
 
-    /// Pixels of a thread: 16 bytes of RGBA, of what has fewer channels as many as make multiples
-    /// of 16 bytes.
+    /// Pixels of a thread: as many as what has fewer channels needs.
     fn each(&self) -> usize {
-        if self.input == 4 && self.output() == 4 { 4 } else { 16 }
+        wide::each(self.input.min(self.output()))
     }
 
     /// Where neighbouring threads exchange what they read or write.
     fn shared_bytes(&self) -> u32 {
-        if self.input == 3 || self.output() == 3 { THREADS * 48 } else { 0 }
+        if self.input == 3 || self.output() == 3 { wide::EXCHANGE } else { 0 }
     }
 }
 
@@ -140,9 +138,7 @@ pub(super) fn fuse(parts: Vec<Part>, input: Shape) -> Option<Stage> {
     let functions = parts.iter().map(function).collect();
     let generated = Generated::new(input.format.channels(), functions);
     let pixels = i32::try_from(input.size.pixels()).ok()?;
-    let block_pixels = THREADS as usize * generated.each();
-    // The pixels of the last block are counted before it is cut off.
-    i32::try_from(input.size.pixels().next_multiple_of(block_pixels)).ok()?;
+    let blocks = wide::blocks_of_pixels(input.size.pixels(), generated.each())?;
     let mut arguments = vec![Argument::Input, Argument::Output, Argument::Int(pixels)];
     let constants: Vec<i32> = parts.iter().flat_map(|part| part.work.constants.clone()).collect();
     if constants.len() > MOST_INTS {
@@ -160,7 +156,7 @@ pub(super) fn fuse(parts: Vec<Part>, input: Shape) -> Option<Stage> {
     }
     let launch = PlannedLaunch {
         kernel: generated.name.clone().into(),
-        grid: (u32::try_from(input.size.pixels().div_ceil(block_pixels)).ok()?, 1),
+        grid: (blocks, 1),
         block: (THREADS, 1),
         shared_bytes: generated.shared_bytes(),
         arguments,
@@ -243,7 +239,7 @@ mod tests {
         let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part} in {text}"));
         assert!(at("p = f(p, k.at + 0, tables + 0);") < at("p = table(p, k.at + 2, tables + 0);"));
         assert!(at("p = g(p, k.at + 2, tables + 768);") < at("p.g = p.r, p.b = p.r;"));
-        at("fused::run<3, 1, 16>(");
+        at("wide::run<3, 1, 16>(");
         at("Constants<3> k");
         assert_eq!(stage.launches[0].arguments[3], Argument::Ints(vec![1, 2, 3]));
         assert_eq!(stage.data[0].len(), 2 * 768);

@@ -129,12 +129,8 @@ impl Lane {
         let spacing = spacing(plan.input.bytes());
         let all = spacing * inputs.len();
         let bytes = self.upload.bytes_mut(all)?;
-        for (image, mut to) in inputs.iter().zip(bytes.chunks_exact_mut(spacing)) {
-            for from in image.planes().iter().flat_map(|plane| plane.rows()) {
-                let (row, rest) = to.split_at_mut_checked(from.len()).unwrap_or_default();
-                row.copy_from_slice(from);
-                to = rest;
-            }
+        for (image, to) in inputs.iter().zip(bytes.chunks_exact_mut(spacing)) {
+            image.pack(to);
         }
         self.mark(0)?;
         let [front, _] = &mut self.images;

@@ -1,6 +1,7 @@
 //! What runs on the device, as data.
 
-/// A file of CUDA C++. `common.cuh` stands before it when it is compiled.
+/// A file of CUDA C++. `common.cuh`, `wide.cuh` and `tile.cuh` stand before it when it is
+/// compiled.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CudaSource {
     /// Its name, unique, for messages and caches.

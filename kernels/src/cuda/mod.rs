@@ -27,6 +27,7 @@ mod plan;
 mod program;
 mod schedule;
 mod wait;
+pub(crate) mod wide;
 
 pub use backend::{BatchTimes, CudaBackend, CudaOptions};
 pub use choice::{Ahead, Choice, Estimate, Load};

@@ -8,10 +8,13 @@ use super::{Argument, CudaProgram, CudaSource, CudaWork};
 use crate::{BackendError, Chain, CpuWork, Shape, TensorShape, cpu};
 
 /// What stands before every source.
-const COMMON: &str = include_str!("../../cuda/common.cuh");
+const COMMON: &str = concat!(
+    include_str!("../../cuda/common.cuh"),
+    include_str!("../../cuda/wide.cuh"),
+    include_str!("../../cuda/tile.cuh"),
+);
 /// What else stands before a generated one.
-const FUSED: &str =
-    concat!(include_str!("../../cuda/fused.cuh"), include_str!("../../cuda/pointwise.cu"));
+const POINTWISE: &str = include_str!("../../cuda/pointwise.cu");
 
 /// What a chain is on a GPU, for an input of one shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +90,7 @@ impl Source {
     pub fn text(&self) -> String {
         match self {
             Self::File(source) => format!("{COMMON}{}", source.text),
-            Self::Generated(generated) => format!("{COMMON}{FUSED}{}", generated.kernel_text()),
+            Self::Generated(generated) => format!("{COMMON}{POINTWISE}{}", generated.kernel_text()),
         }
     }
 }
@@ -124,6 +127,14 @@ impl CudaPlan {
         }
         plan.fuse(&mut run)?;
         Ok(plan)
+    }
+
+    /// A single stage that is no step of a chain: it makes a tensor, the image stays as it is.
+    pub(crate) fn of_tensor(program: CudaProgram, input: Shape, tensor: TensorShape) -> Self {
+        let mut stage = stage(program, 0, input, input);
+        stage.steps.clear();
+        stage.output_bytes = tensor.bytes();
+        Self { input, output: input, tensor: Some(tensor), stages: vec![stage] }
     }
 
     /// Makes kernels of the steps that are waiting for it.

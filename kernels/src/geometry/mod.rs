@@ -44,6 +44,12 @@ pub(crate) fn blocks(elements: usize, block: usize) -> Option<u32> {
     u32::try_from(elements.div_ceil(block)).ok()
 }
 
+/// Blocks of 32 threads beside each other that write a row, 16 aligned bytes each. A row need not
+/// start aligned: then its first and its last bytes are a thread's, too.
+fn parts(samples: usize) -> Option<u32> {
+    blocks(samples + 15, 32 * 16)
+}
+
 /// That colour in the samples of a pixel: grey as `cvtColor` has it.
 pub(crate) fn samples_of(color: [u8; 4], channels: usize) -> [u8; 4] {
     let [red, green, blue, _] = color;

@@ -4,7 +4,7 @@ use super::element::{Element, Shape};
 use super::pass::Pass;
 use super::{Extreme, Kind, Morphology, Outside};
 use crate::border::Border;
-use crate::cuda::{Argument, CudaProgram, CudaSource, Launch};
+use crate::cuda::{Argument, CudaProgram, CudaSource, Launch, wide};
 
 static CUDA: CudaSource =
     CudaSource { name: "morphology.cu", text: include_str!("../../cuda/morphology.cu") };
@@ -93,6 +93,8 @@ impl Program {
         let (size, channels) = (self.shape.size, self.shape.format.channels());
         let Element { radius, .. } = pass.element;
         let tile = (TILE.0 + 2 * radius) * (TILE.1 + 2 * radius) * channels;
+        // Twice, for extremes of more and more neighbours; and the result.
+        let shared = 2 * tile.next_multiple_of(4) + TILE.0 * TILE.1 * channels;
         let mut arguments = vec![from, to, Argument::Data(0)];
         arguments.extend(self.common(pass)?);
         self.launches.push(Launch {
@@ -100,7 +102,7 @@ impl Program {
             kernel: "morphology_element",
             grid: (blocks(size.width(), TILE.0)?, blocks(size.height(), TILE.1)?),
             block: (32, 8),
-            shared_bytes: u32::try_from(tile).ok()?,
+            shared_bytes: u32::try_from(shared).ok()?,
             arguments,
         });
         Some(())
@@ -148,14 +150,8 @@ impl Program {
 
     fn subtract(&mut self, from: Argument, what: Argument) -> Option<()> {
         let bytes = self.shape.bytes();
-        self.launches.push(Launch {
-            source: &CUDA,
-            kernel: "morphology_subtract",
-            grid: (blocks(bytes, 4 * 256)?, 1),
-            block: (256, 1),
-            shared_bytes: 0,
-            arguments: vec![from, what, Argument::Output, int(bytes)?],
-        });
+        let arguments = vec![from, what, Argument::Output, int(bytes)?];
+        self.launches.push(wide::of_bytes(&CUDA, "morphology_subtract", bytes, arguments)?);
         Some(())
     }
 

@@ -9,12 +9,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ocelli_kernels::analysis::{self, Difference};
 use ocelli_kernels::{
-    Argument, Backend as _, Catalog, CpuBackend, CudaPlan, CudaWork, Family, Image, Output, Pool,
-    Source, Stage, StepTimes, convert,
+    Argument, Backend as _, Catalog, CpuBackend, CudaPlan, CudaWork, Family, Image, Output,
+    PixelFormat, Pool, Source, Stage, StepTimes, convert,
 };
 
-use crate::cases::{self, Case};
+use crate::cases::{self, Case, Content};
 use crate::generated::{self, Step};
 use crate::tools;
 
@@ -26,6 +27,9 @@ const MOST_PIXELS: u32 = 64 * 48;
 const MOST_FUSED_PIXELS: u32 = 131 * 67;
 /// Of more cases of a filter, so many are run, evenly chosen.
 const MOST_CASES: usize = 150;
+
+/// What stands before every source.
+pub(crate) const COMMON: [&str; 3] = ["common.cuh", "wide.cuh", "tile.cuh"];
 
 /// What one C++ program runs.
 #[derive(Default)]
@@ -51,15 +55,15 @@ impl Program {
         let text = std::fs::read_to_string(tools::file("cuda").join(source)).unwrap();
         let kernels = kernels(&text).map(|kernel| (kernel.to_owned(), String::new()));
         Self {
-            includes: vec!["common.cuh".to_owned(), source.to_owned()],
+            includes: COMMON.iter().chain([&source]).map(|file| (*file).to_owned()).collect(),
             kernels: kernels.collect(),
             requests: Vec::new(),
         }
     }
 
     fn of_generated() -> Self {
-        let includes = ["common.cuh", "fused.cuh", "pointwise.cu"].map(str::to_owned).to_vec();
-        Self { includes, ..Self::default() }
+        let includes = COMMON.iter().chain(&["pointwise.cu"]).map(|file| (*file).to_owned());
+        Self { includes: includes.collect(), ..Self::default() }
     }
 
     /// Compiles it with that sanitizer, unless that was done before.
@@ -88,23 +92,25 @@ impl Program {
         writeln!(main, "int main() {{ return runner::run({{{}}}); }}", table.join("\n")).unwrap();
         let compiler = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
         let mut command = Command::new(compiler);
-        let main_file = program.with_extension("cpp");
         command
             .args(["-std=c++20", "-O1", "-g1", "-Wall", "-Wextra", "-Werror", "-pthread"])
             .args(["-Wno-unused-function", "-Wno-unknown-pragmas", "-ffp-contract=off"])
             .args(["-fno-strict-aliasing", "-fno-sanitize-recover=all", "-x", "c++"])
-            .arg(format!("-fsanitize={sanitizer}"))
-            .arg(&main_file)
-            .arg("-o")
-            .arg(&program);
+            .arg(format!("-fsanitize={sanitizer}"));
         // Everything that the program is made of.
         let made_of = format!("{command:?}\n{main}\n{read}");
         let note = program.with_extension("made-of");
         if program.exists() && std::fs::read_to_string(&note).is_ok_and(|text| text == made_of) {
             return program;
         }
+        // Another test may make the same program at the same time: each makes its own, and puts it
+        // there as a whole.
+        let own = program.with_extension(format!("{:?}", std::thread::current().id()));
+        let main_file = own.with_added_extension("cpp");
         std::fs::write(&main_file, main).unwrap();
-        tools::run(&mut command, Vec::new());
+        tools::run(command.arg(&main_file).arg("-o").arg(&own), Vec::new());
+        std::fs::remove_file(main_file).unwrap();
+        std::fs::rename(own, &program).unwrap();
         std::fs::write(note, made_of).unwrap();
         program
     }
@@ -137,9 +143,9 @@ pub(crate) fn kernels(text: &str) -> impl Iterator<Item = &str> {
     text.split("__global__ void ").skip(1).filter_map(|rest| rest.split('(').next())
 }
 
-/// The stage as the shim reads it.
-fn describe(stage: &Stage, input: &Image, output_bytes: usize) -> Vec<u8> {
-    let mut text = format!("{IMAGES} {} {output_bytes}", input.data().len());
+/// The stage as the shim reads it, on packed images of one shape.
+fn describe(stage: &Stage, inputs: &[Image; IMAGES], output_bytes: usize) -> Vec<u8> {
+    let mut text = format!("{IMAGES} {} {output_bytes}", inputs[0].data().len());
     let mut list = |lengths: Vec<usize>| {
         write!(text, " {}", lengths.len()).unwrap();
         lengths.iter().for_each(|length| write!(text, " {length}").unwrap());
@@ -170,7 +176,7 @@ fn describe(stage: &Stage, input: &Image, output_bytes: usize) -> Vec<u8> {
     }
     text.push('\n');
     let mut bytes = text.into_bytes();
-    bytes.extend_from_slice(input.data());
+    inputs.iter().for_each(|input| bytes.extend_from_slice(input.data()));
     stage.data.iter().for_each(|data| bytes.extend_from_slice(data));
     bytes
 }
@@ -214,7 +220,8 @@ fn add(programs: &mut Programs, what: &str, steps: &[Step], image: &Image, gener
                 program
             }
         };
-        let bytes = describe(stage, &input.to_packed(&Pool::new(0)), expected.len());
+        let inputs = [&input; IMAGES].map(|input| input.to_packed(&Pool::new(0)));
+        let bytes = describe(stage, &inputs, expected.len());
         let what = format!("{what}, steps {:?}", stage.steps);
         program.requests.push(Request { what, bytes, expected, tolerance });
         (before, input) = (end, output.image);
@@ -282,6 +289,43 @@ fn chains() {
         }
     }
     run(&programs, "address,undefined");
+}
+
+/// Each frame of a batch against the one before it, in all layouts; one is more than all blocks
+/// take at once.
+#[test]
+fn frames_differ_as_on_the_cpu() {
+    let program = Program::of_file("difference.cu");
+    let mut all = Vec::new();
+    for format in PixelFormat::ALL {
+        all.extend([(1, 1), (37, 19), (131, 67)].map(|size| (format, size)));
+    }
+    let few = PixelFormat::ALL.map(|format| (format, (37, 19))).to_vec();
+    all.push((PixelFormat::Rgba8, (640, 480)));
+    for (sanitizer, chosen) in [("address,undefined", all), ("thread", few)] {
+        let (mut input, mut expected) = (Vec::new(), Vec::new());
+        for (number, (format, size)) in chosen.into_iter().enumerate() {
+            let threshold = [30, 0, 254][number / 2 % 3];
+            let frames = [Content::Scene, Content::Noise]
+                .map(|content| cases::image(content, size, format, 0));
+            let plan = analysis::difference_plan(frames[0].shape(), threshold).unwrap();
+            let stage = &plan.stages[0];
+            input.extend(describe(stage, &frames, stage.output_bytes));
+            let difference = analysis::difference(&frames[0], &frames[1], threshold).unwrap();
+            let nothing = Difference { sum: 0, max: 0, over: 0, ..difference };
+            expected.push((frames[0].shape(), stage.output_bytes, [nothing, difference]));
+        }
+        let output = tools::run(&mut Command::new(program.compile("difference", sanitizer)), input);
+        let mut rest = output.as_slice();
+        for (shape, bytes, expected) in expected {
+            let (parts, after) = rest.split_at(bytes.next_multiple_of(256) + bytes);
+            rest = after;
+            for (parts, expected) in parts.chunks(bytes.next_multiple_of(256)).zip(expected) {
+                assert_eq!(Difference::read(shape, &parts[..bytes]), expected, "{shape:?}");
+            }
+        }
+        assert!(rest.is_empty());
+    }
 }
 
 /// One case of each filter and format.

@@ -65,7 +65,9 @@ fn compile(sources: &Sources, folder: &str) -> BTreeMap<String, Resources> {
 
 /// The files of the folder `cuda`.
 fn files() -> Sources {
-    let common = std::fs::read_to_string(tools::file("cuda/common.cuh")).unwrap();
+    let common: String = (host_shim::COMMON.iter())
+        .map(|file| std::fs::read_to_string(tools::file("cuda").join(file)).unwrap())
+        .collect();
     let entries = std::fs::read_dir(tools::file("cuda")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths

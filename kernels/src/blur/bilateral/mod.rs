@@ -94,28 +94,33 @@ impl Operation for Bilateral {
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
-        /// Pixels of a tile, across and down; a thread makes one of them.
-        const TILE: (usize, usize) = (32, 8);
+        /// Pixels of a tile, across and down; one block of threads makes one tile.
+        const TILE: (usize, usize) = (32, 16);
         let (size, channels) = (input.size, input.format.channels());
         let tile = (TILE.0 + 2 * self.radius) * (TILE.1 + 2 * self.radius) * channels;
+        let mut arguments = vec![
+            Argument::Input,
+            Argument::Output,
+            launch::int(size.width())?,
+            launch::int(size.height())?,
+        ];
+        if channels > 1 {
+            arguments.push(launch::int(channels)?);
+        }
+        arguments.extend([
+            launch::int(self.radius)?,
+            Argument::Int(self.border.code()),
+            Argument::Float(self.weights.colour),
+            launch::int(self.weights.taps.len())?,
+            Argument::Data(0),
+        ]);
         let launch = Launch {
             source: &RANK,
             kernel: if channels == 1 { "blur_rank_bilateral_grey" } else { "blur_rank_bilateral" },
             grid: (launch::blocks(size.width(), TILE.0)?, launch::blocks(size.height(), TILE.1)?),
             block: (32, 8),
             shared_bytes: u32::try_from(tile).ok()?,
-            arguments: vec![
-                Argument::Input,
-                Argument::Output,
-                launch::int(size.width())?,
-                launch::int(size.height())?,
-                launch::int(channels)?,
-                launch::int(self.radius)?,
-                Argument::Int(self.border.code()),
-                Argument::Float(self.weights.colour),
-                launch::int(self.weights.taps.len())?,
-                Argument::Data(0),
-            ],
+            arguments,
         };
         let mut taps = Vec::new();
         for tap in &self.weights.taps {

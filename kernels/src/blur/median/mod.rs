@@ -60,45 +60,40 @@ impl Operation for Median {
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
-        /// Rows that a thread slides down.
-        const DOWN: usize = 32;
         let (row, height) = (input.row_bytes(), input.size.height());
-        let (kernel, grid, block, shared_bytes) = match self.radius {
-            1 => (
-                "blur_rank_median_3",
-                (launch::blocks(row, 128)?, launch::blocks(height, 2)?),
-                (128, 2),
-                0,
-            ),
-            2 => (
-                "blur_rank_median_5",
-                (launch::blocks(row, 128)?, launch::blocks(height, 2)?),
-                (128, 2),
-                0,
-            ),
-            // A histogram of 256 numbers of 16 bits for each thread.
-            _ => (
-                "blur_rank_median",
-                (launch::blocks(row, 32)?, launch::blocks(height, DOWN)?),
-                (32, 1),
-                32 * 256 * 2,
-            ),
-        };
-        let launch = Launch {
-            source: &RANK,
-            kernel,
-            grid,
-            block,
-            shared_bytes,
-            arguments: vec![
-                Argument::Input,
-                Argument::Output,
-                launch::int(input.size.width())?,
-                launch::int(height)?,
-                launch::int(input.format.channels())?,
-                launch::int(self.radius)?,
-                launch::int(DOWN)?,
-            ],
+        let (width, channels) = (input.size.width(), input.format.channels());
+        let mut arguments = vec![
+            Argument::Input,
+            Argument::Output,
+            launch::int(width)?,
+            launch::int(height)?,
+            launch::int(channels)?,
+        ];
+        let launch = if self.radius <= 2 {
+            /// Pixels of a tile, across and down; one block of threads makes one tile.
+            const TILE: (usize, usize) = (32, 16);
+            let tile = (TILE.0 + 2 * self.radius) * (TILE.1 + 2 * self.radius) * channels;
+            Launch {
+                source: &RANK,
+                kernel: if self.radius == 1 { "blur_rank_median_3" } else { "blur_rank_median_5" },
+                grid: (launch::blocks(width, TILE.0)?, launch::blocks(height, TILE.1)?),
+                block: (32, 8),
+                shared_bytes: u32::try_from(tile).ok()?,
+                arguments,
+            }
+        } else {
+            /// Rows that a thread slides down.
+            const DOWN: usize = 32;
+            arguments.extend([launch::int(self.radius)?, launch::int(DOWN)?]);
+            Launch {
+                source: &RANK,
+                kernel: "blur_rank_median",
+                grid: (launch::blocks(row, 32)?, launch::blocks(height, DOWN)?),
+                block: (32, 1),
+                // A histogram of 256 numbers of 16 bits for each thread.
+                shared_bytes: 32 * 256 * 2,
+                arguments,
+            }
         };
         Some(CudaWork::Program(CudaProgram {
             scratch: Vec::new(),

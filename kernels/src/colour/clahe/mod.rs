@@ -8,7 +8,7 @@ mod tiles;
 use std::sync::Arc;
 
 use super::{luma, tones};
-use crate::cuda::{Argument, CudaProgram, CudaWork};
+use crate::cuda::{Argument, CudaProgram, CudaWork, wide};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Shape, Whole,
@@ -100,7 +100,7 @@ impl Operation for Clahe {
         luts.push(Argument::Int(i32::try_from(tiles.limit).ok()?));
         let mut apply = vec![Argument::Input, Argument::Output, Argument::Scratch(0)];
         apply.extend(numbers);
-        let grid = (count(width.div_ceil(32))?, count(height.div_ceil(8))?);
+        let blocks = wide::blocks_of_pixels(input.size.pixels(), 4)?;
         let launches = vec![
             tones::launch(
                 "tones_clahe_tiles",
@@ -109,7 +109,7 @@ impl Operation for Clahe {
                 1092,
                 luts,
             ),
-            tones::launch("tones_clahe_apply", grid, (32, 8), 0, apply),
+            tones::launch("tones_clahe_apply", (blocks, 1), (256, 1), 0, apply),
         ];
         let scratch = vec![256 * tiles.across * tiles.down];
         Some(CudaWork::Program(CudaProgram { scratch, data: Vec::new(), launches }))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::luma::{self, Histogram};
 use super::spaces::look_up;
 use super::tones;
-use crate::cuda::{Argument, CudaProgram, CudaWork};
+use crate::cuda::{Argument, CudaProgram, CudaWork, wide};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation, ParameterError,
     Parameters, PixelFormat, Shape, Whole,
@@ -52,7 +52,7 @@ impl Operation for Equalize {
         let (samples, channels) = tones::counts(input)?;
         let sizes = || [Argument::Int(samples), Argument::Int(channels)];
         let histogram = || [Argument::Scratch(0)];
-        let blocks = tones::blocks(samples);
+        let blocks = wide::blocks_of_pixels(input.size.pixels(), 4)?;
         let list = |kernel, blocks, shared, arguments| {
             tones::launch(kernel, (blocks, 1), (256, 1), shared, arguments)
         };

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::CUDA;
-use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
+use crate::cuda::{Argument, CudaProgram, CudaWork, wide};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
@@ -85,27 +85,19 @@ impl Operation for Vignette {
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
-        /// Samples of a block of threads: four for each.
-        const EACH: usize = 4 * 256;
         let int = |value: usize| i32::try_from(value).ok().map(Argument::Int);
-        let launch = Launch {
-            source: &CUDA,
-            kernel: "effect_vignette",
-            grid: (u32::try_from(input.bytes().div_ceil(EACH)).ok()?, 1),
-            block: (256, 1),
-            shared_bytes: 0,
-            arguments: vec![
-                Argument::Input,
-                Argument::Output,
-                int(input.size.width())?,
-                int(input.size.height())?,
-                int(input.format.channels())?,
-                Argument::Float(self.start),
-                Argument::Float(self.slope),
-                Argument::Float(self.strength),
-                Argument::Float(unit(input)),
-            ],
-        };
+        let arguments = vec![
+            Argument::Input,
+            Argument::Output,
+            int(input.size.width())?,
+            int(input.size.height())?,
+            int(input.format.channels())?,
+            Argument::Float(self.start),
+            Argument::Float(self.slope),
+            Argument::Float(self.strength),
+            Argument::Float(unit(input)),
+        ];
+        let launch = wide::of_bytes(&CUDA, "effect_vignette", input.bytes(), arguments)?;
         let (scratch, data) = (Vec::new(), Vec::new());
         Some(CudaWork::Program(CudaProgram { scratch, data, launches: vec![launch] }))
     }

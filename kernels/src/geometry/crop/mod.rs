@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::planes::{each_plane, planes};
-use super::{CUDA, MAX_SIDE, WITH_NV12, blocks, int};
+use super::{CUDA, MAX_SIDE, WITH_NV12, blocks, int, parts};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
@@ -137,7 +137,7 @@ impl Operation for Crop {
             launches.push(Launch {
                 source: &CUDA,
                 kernel: "geometry_crop",
-                grid: (blocks(to.samples(), 32 * 4)?, blocks(to.height, 8)?),
+                grid: (parts(to.samples())?, blocks(to.height, 8)?),
                 block: (32, 8),
                 shared_bytes: 0,
                 arguments: vec![

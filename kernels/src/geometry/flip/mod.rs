@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::planes::{each_plane, planes};
-use super::{CUDA, WITH_NV12, blocks, int};
+use super::{CUDA, WITH_NV12, blocks, int, parts};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
@@ -71,7 +71,7 @@ impl Operation for Flip {
             launches.push(Launch {
                 source: &CUDA,
                 kernel: "geometry_flip",
-                grid: (blocks(plane.samples(), 32 * 4)?, blocks(plane.height, 8)?),
+                grid: (parts(plane.samples())?, blocks(plane.height, 8)?),
                 block: (32, 8),
                 shared_bytes: 0,
                 arguments: vec![

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::planes::each_plane;
-use super::{CUDA, MAX_SIDE, blocks, int, samples_of};
+use super::{CUDA, MAX_SIDE, blocks, int, parts, samples_of};
 use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
@@ -127,7 +127,7 @@ impl Operation for Pad {
         let launch = Launch {
             source: &CUDA,
             kernel: "geometry_pad",
-            grid: (blocks(output.row_bytes(), 32)?, blocks(output.size.height(), 8)?),
+            grid: (parts(output.row_bytes())?, blocks(output.size.height(), 8)?),
             block: (32, 8),
             shared_bytes: 0,
             arguments: vec![

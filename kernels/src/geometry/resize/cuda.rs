@@ -4,7 +4,7 @@ use super::across::FRACTION;
 use super::plan::{Plan, Plans};
 use super::taps::Taps;
 use crate::Shape;
-use crate::cuda::{Argument, CudaProgram, CudaSource, CudaWork, Launch};
+use crate::cuda::{Argument, CudaProgram, CudaSource, CudaWork, Launch, wide};
 use crate::geometry::planes::{PlaneShape, planes};
 use crate::geometry::{blocks, int};
 
@@ -77,19 +77,13 @@ pub(crate) fn work(
 
 fn fill(frame: Frame) -> Option<Launch> {
     let bytes = frame.outer.bytes();
-    Some(Launch {
-        source: &CUDA,
-        kernel: "resize_fill",
-        grid: (blocks(bytes, 256)?, 1),
-        block: (256, 1),
-        shared_bytes: 0,
-        arguments: vec![
-            Argument::Output,
-            int(bytes)?,
-            int(frame.outer.format.channels())?,
-            Argument::Int(u32::from_le_bytes(frame.color).cast_signed()),
-        ],
-    })
+    let arguments = vec![
+        Argument::Output,
+        int(bytes)?,
+        int(frame.outer.format.channels())?,
+        Argument::Int(u32::from_le_bytes(frame.color).cast_signed()),
+    ];
+    wide::of_bytes(&CUDA, "resize_fill", bytes, arguments)
 }
 
 /// Adds what makes a plane.
@@ -108,11 +102,11 @@ fn plane(
         Plan::Copy => {
             let every = |side: usize| (0..side as u32).collect::<Vec<_>>();
             let own = vec![table(words(&every(to.0.width))), table(words(&every(to.0.height)))];
-            program.launches.push(launch("resize_nearest", from, to, rest, own)?);
+            program.launches.push(four_pixels(from, to, rest, own)?);
         }
         Plan::Nearest(nearest) => {
             let own = vec![table(words(&nearest.x)), table(words(&nearest.y))];
-            program.launches.push(launch("resize_nearest", from, to, rest, own)?);
+            program.launches.push(four_pixels(from, to, rest, own)?);
         }
         Plan::Blocks { across, down } => {
             let own = vec![int(*across)?, int(*down)?];
@@ -139,6 +133,17 @@ fn plane(
         }
     }
     Some(())
+}
+
+/// A thread makes four pixels.
+fn four_pixels(
+    from: (PlaneShape, Memory),
+    to: (PlaneShape, Memory),
+    rest: bool,
+    own: Vec<Argument>,
+) -> Option<Launch> {
+    let grid = (blocks(to.0.width, 4 * 32)?, blocks(to.0.height, 8)?);
+    Some(Launch { grid, ..launch("resize_nearest", from, to, rest, own)? })
 }
 
 fn launch(

@@ -33,9 +33,6 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             bits. Alpha is a fourth channel.",
 };
 
-/// Pixels that a thread of a GPU counts.
-const EACH: usize = 32;
-
 #[derive(Debug)]
 struct Histogram;
 
@@ -54,6 +51,10 @@ impl Operation for Histogram {
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let (channels, pixels) = (input.format.channels(), input.size.pixels());
+        /// Pixels of a thread, at least: each block adds its counts to those of all.
+        const EACH: usize = 32;
+        /// Enough to keep a GPU busy.
+        const MOST_BLOCKS: u32 = 1024;
         let bins = channels * 256;
         let clear = Launch {
             source: &CUDA,
@@ -66,16 +67,10 @@ impl Operation for Histogram {
         let count = Launch {
             source: &CUDA,
             kernel: "tensor_histogram",
-            grid: (blocks(pixels, 256 * EACH)?, 1),
+            grid: (blocks(pixels, 256 * EACH)?.min(MOST_BLOCKS), 1),
             block: (256, 1),
             shared_bytes: u32::try_from(4 * bins).ok()?,
-            arguments: vec![
-                Argument::Input,
-                Argument::Output,
-                int(pixels)?,
-                int(channels)?,
-                int(EACH)?,
-            ],
+            arguments: vec![Argument::Input, Argument::Output, int(pixels)?, int(channels)?],
         };
         let launches = vec![clear, count];
         Some(CudaWork::Program(CudaProgram { scratch: Vec::new(), data: Vec::new(), launches }))

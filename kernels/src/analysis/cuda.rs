@@ -1,0 +1,58 @@
+//! The same on a GPU: each image of a batch against the one before it.
+
+use super::Difference;
+use crate::cuda::{Argument, CudaPlan, CudaProgram, CudaSource, Launch, wide};
+use crate::{Element, PixelFormat, Shape, TensorShape};
+
+static CUDA: CudaSource =
+    CudaSource { name: "difference.cu", text: include_str!("../../cuda/difference.cu") };
+
+/// What a block counts: the sum, how many are over the threshold, the greatest.
+const NUMBERS: usize = 3;
+/// The most blocks: enough to keep a GPU busy, and so many that no sum of one overflows.
+const MOST_BLOCKS: u32 = 256;
+
+/// What a batch of images of that shape goes through, each of which differs from the one before it
+/// as the bytes say that it makes: [`Difference::read`]. `None` if the images are larger than
+/// kernels can count.
+#[must_use]
+pub fn difference_plan(shape: Shape, threshold: u8) -> Option<CudaPlan> {
+    let int = |value: usize| i32::try_from(value).ok().map(Argument::Int);
+    let (width, stride) = match shape.format {
+        PixelFormat::Nv12 => (shape.size.width(), shape.row_bytes()),
+        // Nothing lies between their samples.
+        _ => (shape.row_bytes(), shape.row_bytes()),
+    };
+    let arguments = vec![
+        Argument::Input,
+        Argument::Output,
+        int(shape.bytes())?,
+        int(stride * shape.size.height())?,
+        int(width)?,
+        int(stride)?,
+        Argument::Int(threshold.into()),
+    ];
+    let launch = wide::of_bytes(&CUDA, "difference_parts", shape.bytes(), arguments)?;
+    let blocks = launch.grid.0.min(MOST_BLOCKS);
+    let shared_bytes = wide::THREADS * NUMBERS as u32 * 4;
+    let launches = vec![Launch { grid: (blocks, 1), shared_bytes, ..launch }];
+    let program = CudaProgram { scratch: Vec::new(), data: Vec::new(), launches };
+    let parts = TensorShape::new(Element::U32, &[blocks as usize, NUMBERS], "bn");
+    Some(CudaPlan::of_tensor(program, shape, parts))
+}
+
+impl Difference {
+    /// What those bytes say that the plan made for images of that shape.
+    #[must_use]
+    pub fn read(shape: Shape, parts: &[u8]) -> Self {
+        let mut total = Self { samples: shape.samples(), sum: 0, max: 0, over: 0 };
+        let (numbers, _) = parts.as_chunks::<4>();
+        for [sum, over, most] in numbers.as_chunks::<NUMBERS>().0 {
+            let [sum, over, most] = [sum, over, most].map(|bytes| u32::from_le_bytes(*bytes));
+            total.sum += u64::from(sum);
+            total.over += u64::from(over);
+            total.max = total.max.max(u8::try_from(most).unwrap_or(u8::MAX));
+        }
+        total
+    }
+}
