@@ -86,9 +86,8 @@ impl Program {
 
     fn pass(&mut self, pass: &Pass, from: Argument, to: Argument) -> Option<()> {
         if pass.element.shape == Shape::Rect {
-            let pass = pass.of_rectangle();
-            self.line(&pass, true, from, Argument::Scratch(COLUMNS))?;
-            return self.line(&pass, false, Argument::Scratch(COLUMNS), to);
+            self.line(pass, true, from, Argument::Scratch(COLUMNS))?;
+            return self.line(pass, false, Argument::Scratch(COLUMNS), to);
         }
         let (size, channels) = (self.shape.size, self.shape.format.channels());
         let Element { radius, .. } = pass.element;

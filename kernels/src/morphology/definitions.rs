@@ -26,13 +26,18 @@ static PARAMETERS: [ParameterDefinition; 4] = [
         id: "kernel_size",
         name: "Kernel size",
         description: "Width and height of the neighbourhood, in pixels; odd. 1 is the pixel alone.",
-        kind: ParameterKind::Integer { min: 1, max: 63, step: 2, default: 3 },
+        kind: ParameterKind::Integer { min: 1, max: element::MAX_SIZE as i64, step: 2, default: 3 },
     },
     ParameterDefinition {
         id: "iterations",
         name: "Iterations",
         description: "How often each step is repeated.",
-        kind: ParameterKind::Integer { min: 1, max: 10, step: 1, default: 1 },
+        kind: ParameterKind::Integer {
+            min: 1,
+            max: element::MAX_ITERATIONS as i64,
+            step: 1,
+            default: 1,
+        },
     },
     ParameterDefinition {
         id: "border_mode",
@@ -62,9 +67,9 @@ macro_rules! filters {
             tolerance: 0,
             notes: "OpenCV's morphologyEx with getStructuringElement, bit for bit; alpha is a \
                     channel like the others, as there. OpenCV has no wrap here, and calls ignore \
-                    its default constant border. Rectangles cost the same whatever their size \
-                    (van Herk 1992, Gil and Werman 1993), crosses nearly so, ellipses as their \
-                    height.",
+                    its default constant border. Neighbouring rows share their work on columns \
+                    (after van Herk 1992, Gil and Werman 1993): a rectangle or a cross costs \
+                    little more for being larger; the cost of an ellipse grows with its height.",
         };)*
     };
 }

@@ -1,5 +1,16 @@
 //! The neighbourhood: a shape of pixels around the middle one.
 
+use arrayvec::ArrayVec;
+
+/// The largest width and height of an element.
+pub(super) const MAX_SIZE: usize = 63;
+
+/// The most repetitions of a step.
+pub(super) const MAX_ITERATIONS: usize = 10;
+
+/// How far the largest rectangle reaches: those are repeated by being larger.
+pub(super) const MAX_RADIUS: usize = MAX_SIZE / 2 * MAX_ITERATIONS;
+
 /// A shape that is symmetric and gets no wider away from its middle row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
@@ -36,6 +47,9 @@ pub(super) struct Rectangle {
     pub(super) down: usize,
 }
 
+/// At most one for each height that an element other than a rectangle reaches.
+pub(super) type Rectangles = ArrayVec<Rectangle, { MAX_SIZE / 2 + 1 }>;
+
 impl Element {
     /// How far the row at that distance from the middle reaches to each side. An ellipse is
     /// OpenCV's `getStructuringElement`, which rounds to even.
@@ -54,8 +68,8 @@ impl Element {
 
     /// Rectangles that together are the element, the widest first; each next one is narrower and
     /// higher.
-    pub(super) fn rectangles(&self) -> Vec<Rectangle> {
-        let mut all: Vec<Rectangle> = Vec::new();
+    pub(super) fn rectangles(&self) -> Rectangles {
+        let mut all = Rectangles::new();
         for down in 0..=self.radius {
             let across = self.half_width(down);
             match all.last_mut() {

@@ -1,14 +1,11 @@
 //! Morphology: shapes grow and shrink.
 
-mod column;
-mod cross;
+mod band;
 mod cuda;
 mod definitions;
 mod element;
-mod ellipse;
 mod lines;
 mod pass;
-mod rect;
 mod run;
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
+use super::band::Band;
 use super::element::{Element, Shape};
+use super::lines::GROUP;
 use super::pass::Pass;
 use super::{Extreme, Kind, Morphology, lines};
 use crate::{Cpu, Image, ImageError, PooledBuffer, Reach, Rows, Whole, Window};
 
-/// Bytes of what lies between two steps: that stays in a second-level cache.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Bytes of what lies between two steps, most of which stays in a first-level cache: an opening
+/// of 640x480 grey takes 43 µs, with twice as many 53 µs.
+const CHUNK_BYTES: usize = 32 << 10;
 
 impl Morphology {
     /// Whether it returns its input.
@@ -31,22 +34,24 @@ impl Morphology {
             }
             _ => self.element,
         };
-        Pass { extreme, element, outside: self.outside }
+        Pass::new(extreme, element, self.outside)
     }
 
-    /// Both steps, one after the other, with the rows between them.
+    /// Both steps, one after the other, with the rows between them, and the difference.
     fn both(
         &self,
         cpu: &Cpu,
-        [first, second]: [Extreme; 2],
+        steps: [Extreme; 2],
         input: &Window<'_>,
         rows: Range<usize>,
         output: &mut [u8],
     ) {
-        let (first, second) = (self.pass(first), self.pass(second));
         let (shape, row_bytes) = (input.shape(), input.shape().row_bytes());
-        let (radius, height) = (second.element.radius, input.height());
-        let chunk = (CHUNK_BYTES / row_bytes).max(4 * radius).max(8).min(rows.len().max(1));
+        let (passes, height) = (steps.map(|step| self.pass(step)), input.height());
+        let radius = passes[1].element.radius;
+        let [mut first, mut second] = passes.map(|pass| Band::new(cpu, pass, shape));
+        let chunk = (CHUNK_BYTES / row_bytes).max(4 * radius).max(1).next_multiple_of(GROUP);
+        let chunk = chunk.min(rows.len().max(1));
         let mut between = cpu.take((chunk + 2 * radius) * row_bytes);
         let mut have: Range<usize> = 0..0;
         let mut start = rows.start;
@@ -59,10 +64,12 @@ impl Morphology {
             between.copy_within(old..old + kept * row_bytes, 0);
             let new = needed.start + kept..needed.end;
             let to = kept * row_bytes..needed.len() * row_bytes;
-            first.render(cpu, input, new, between.get_mut(to).unwrap_or_default());
+            first.render(input, new, between.get_mut(to).unwrap_or_default(), |_, _| {});
             let ready = between.get(..needed.len() * row_bytes).unwrap_or_default();
             let window = Window::part(shape, needed.clone(), ready);
-            second.render(cpu, &window, now.clone(), output);
+            second.render(&window, now.clone(), output, |rows, output| {
+                self.difference(cpu, input, rows, output);
+            });
             (have, start) = (needed, now.end);
         }
     }
@@ -81,19 +88,14 @@ impl Morphology {
 
     /// Both extremes of the same rows, and their difference.
     fn gradient(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
-        let row_bytes = input.shape().row_bytes();
-        let radius = self.pass(Extreme::Erode).element.radius;
-        let chunk = (CHUNK_BYTES / row_bytes).max(4 * radius).max(8).min(rows.len().max(1));
-        let mut least = cpu.take(chunk * row_bytes);
-        let mut start = rows.start;
-        for output in output.chunks_mut(chunk * row_bytes) {
-            let now = start..start + output.len() / row_bytes;
-            let least = least.get_mut(..output.len()).unwrap_or_default();
-            self.pass(Extreme::Dilate).render(cpu, input, now.clone(), output);
-            self.pass(Extreme::Erode).render(cpu, input, now.clone(), least);
-            lines::subtract(cpu.level(), least, output);
-            start = now.end;
-        }
+        let bands = [Extreme::Erode, Extreme::Dilate].map(|extreme| self.pass(extreme));
+        let [mut least, mut most] = bands.map(|pass| Band::new(cpu, pass, input.shape()));
+        let mut memory = cpu.take(least.group_rows() * input.shape().row_bytes());
+        most.render(input, rows, output, |rows, output| {
+            let dark = memory.get_mut(..output.len()).unwrap_or_default();
+            least.render(input, rows, dark, |_, _| {});
+            lines::subtract(cpu.level(), dark, output);
+        });
     }
 
     /// The whole image, after each of those steps was repeated.
@@ -113,7 +115,9 @@ impl Morphology {
                 Some(before) => Window::part(shape, 0..shape.size.height(), before),
                 None => input.clone(),
             };
-            cpu.bands(&mut next, row_bytes, |rows, band| pass.render(cpu, &window, rows, band));
+            cpu.bands(&mut next, row_bytes, |rows, band| {
+                Band::new(cpu, pass, shape).render(&window, rows, band, |_, _| {});
+            });
             spare = result.replace(next);
         }
         result.unwrap_or_else(|| cpu.take(0))
@@ -133,12 +137,13 @@ impl Rows for Morphology {
         match (self.kind, self.kind.steps()) {
             (Kind::Gradient, _) => self.gradient(cpu, input, rows, output),
             (_, [first, second]) => {
-                self.both(cpu, [*first, *second], input, rows.clone(), output);
-                self.difference(cpu, input, rows, output);
+                self.both(cpu, [*first, *second], input, rows, output);
             }
             (_, steps) => {
-                let passes = steps.iter().map(|step| self.pass(*step));
-                passes.for_each(|pass| pass.render(cpu, input, rows.clone(), output));
+                for step in steps {
+                    let mut band = Band::new(cpu, self.pass(*step), input.shape());
+                    band.render(input, rows.clone(), output, |_, _| {});
+                }
             }
         }
     }

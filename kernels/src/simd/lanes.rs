@@ -8,8 +8,10 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
+use super::Bytes;
+
 /// A set of instructions with vectors of `LANES` times 16 bits.
-pub(crate) trait Isa: Copy {
+pub(crate) trait Isa: Bytes {
     /// A vector.
     type Lanes: Copy;
     /// Of how many.

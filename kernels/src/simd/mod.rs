@@ -5,10 +5,12 @@
 //! [`simd_levels!`] writes the copies and the dispatch. Where it fails, [`Isa`] has the operations
 //! of each set. NEON is part of every aarch64 processor, so there the plain copy already uses it.
 
+mod bytes;
 mod lanes;
 
 use std::sync::OnceLock;
 
+pub(crate) use bytes::{Bytes, Single};
 #[cfg(target_arch = "x86_64")]
 use lanes::{Avx2, Avx512, Sse41};
 pub(crate) use lanes::{Baseline, Isa};
