@@ -43,6 +43,56 @@ struct Tap {
   float exponent;
 };
 
+// Sums of weights and of weighted samples.
+struct Floats {
+  float weights = 0, samples = 0;
+
+  __device__ __forceinline__ void add(int sample, float weight) {
+    weights += weight;
+    samples += weight * static_cast<float>(sample);
+  }
+
+  __device__ __forceinline__ unsigned char mean() const { return nearest(samples / weights); }
+};
+
+// The same, of weights of 15 bits: as on the CPU, which adds them in another order.
+struct Integers {
+  int weights = 0, samples = 0;
+
+  __device__ __forceinline__ void add(int sample, float weight) {
+    const int whole = bits(weight * 32767.0f + 8388608.0f) & 0x7fff;
+    weights += whole;
+    samples += whole * sample;
+  }
+
+  __device__ __forceinline__ unsigned char mean() const {
+    return nearest(static_cast<float>(samples) / static_cast<float>(weights));
+  }
+};
+
+// Grey. `Sum` adds up what samples count for, and the samples times that.
+template <class Sum>
+__device__ __forceinline__ void bilateral_grey(const unsigned char *input, unsigned char *output,
+                                               int width, int height, int radius, int border,
+                                               float factor, int taps, const unsigned char *data) {
+  const Tile tile = {width, height, 1, radius, radius, border};
+  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
+  DYN_SHARED(unsigned char, shared);
+  tile.load(shared, input);
+  const int row = tile.samples();
+  tile.each([&](int y, int x, size_t to) {
+    const unsigned char *here = shared + tile.within(y, x);
+    const Tap *tap = reinterpret_cast<const Tap *>(data);
+    Sum sum;
+    for (int index = 0; index < taps; ++index) {
+      const int near = here[tap[index].down * row + tap[index].across];
+      const float difference = near - *here;
+      sum.add(near, power_of_two(difference * difference * factor + tap[index].exponent));
+    }
+    output[to] = sum.mean();
+  });
+}
+
 } // namespace blur_rank
 
 extern "C" __global__ void blur_rank_median_3(const unsigned char *input, unsigned char *output,
@@ -167,26 +217,18 @@ extern "C" __global__ void blur_rank_bilateral_grey(const unsigned char *input,
                                                     unsigned char *output, int width, int height,
                                                     int radius, int border, float factor, int taps,
                                                     const unsigned char *data) {
-  using namespace blur_rank;
-  const Tile tile = {width, height, 1, radius, radius, border};
-  input = BATCH(input, tile.bytes()), output = BATCH(output, tile.bytes());
-  DYN_SHARED(unsigned char, shared);
-  tile.load(shared, input);
-  const int row = tile.samples();
-  tile.each([&](int y, int x, size_t to) {
-    const unsigned char *here = shared + tile.within(y, x);
-    const float grey = *here;
-    const Tap *tap = reinterpret_cast<const Tap *>(data);
-    float weights = 0, sum = 0;
-    for (int index = 0; index < taps; ++index) {
-      const float near = here[tap[index].down * row + tap[index].across];
-      const float difference = near - grey;
-      const float weight = power_of_two(difference * difference * factor + tap[index].exponent);
-      weights += weight;
-      sum += weight * near;
-    }
-    output[to] = nearest(sum / weights);
-  });
+  blur_rank::bilateral_grey<blur_rank::Floats>(input, output, width, height, radius, border, factor,
+                                               taps, data);
+}
+
+// Of a small disc.
+extern "C" __global__ void blur_rank_bilateral_small_grey(const unsigned char *input,
+                                                          unsigned char *output, int width,
+                                                          int height, int radius, int border,
+                                                          float factor, int taps,
+                                                          const unsigned char *data) {
+  blur_rank::bilateral_grey<blur_rank::Integers>(input, output, width, height, radius, border,
+                                                 factor, taps, data);
 }
 
 // Red, green and blue; alpha stays.

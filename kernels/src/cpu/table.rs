@@ -197,7 +197,7 @@ mod tests {
                         let done = unsafe {
                             x86::one_list_by_nibbles(&table.0[0], channels == 4, row, &mut is)
                         };
-                        prop_assert_eq!(done, row.len() / 32 * 32);
+                        prop_assert_eq!(done, if row.len() < 32 { 0 } else { row.len() });
                         prop_assert_eq!(&is[..done], &expected[..done]);
                     }
                 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use arrayvec::ArrayVec;
 
+use crate::simd::prefetch;
 use crate::{PixelFormat, Shape, Window};
 
 /// Where a plane lies, and what it is.
@@ -53,6 +54,14 @@ impl<'a> PlaneRows<'a> {
         let row = self.window.row(self.plane.top + y);
         row.get(..self.plane.samples()).unwrap_or_default()
     }
+
+    /// From its first row on, and the bytes from row to row.
+    pub(crate) fn data(self) -> (&'a [u8], usize) {
+        let stride = self.window.stride();
+        let first = self.plane.top.checked_sub(self.window.rows().start);
+        let data = first.and_then(|first| self.window.data().get(first * stride..));
+        (data.unwrap_or_default(), stride)
+    }
 }
 
 /// Some rows of a plane of the result, to be written.
@@ -71,6 +80,12 @@ impl Band<'_> {
     pub(crate) fn row(&mut self, index: usize) -> &mut [u8] {
         let start = index * self.stride + self.left;
         self.data.get_mut(start..start + self.samples).unwrap_or_default()
+    }
+
+    /// Asks for the row at that height, if there is one: it will be written next.
+    #[inline]
+    pub(crate) fn prefetch(&mut self, index: usize) {
+        prefetch::prefetch(self.row(index));
     }
 
     /// Makes the row at that height the same as the one above it.

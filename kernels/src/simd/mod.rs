@@ -5,11 +5,16 @@
 //! [`simd_levels!`] writes the copies and the dispatch. Where it fails, [`Isa`] has the operations
 //! of each set. NEON is part of every aarch64 processor, so there the plain copy already uses it.
 
+#[cfg(target_arch = "x86_64")]
+mod aligned;
 mod bytes;
 mod lanes;
+pub(crate) mod prefetch;
 
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use aligned::{aligned_from, each_block};
 pub(crate) use bytes::{Bytes, Single};
 #[cfg(target_arch = "x86_64")]
 use lanes::{Avx2, Avx512, Sse41};

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::weight::power_of_two;
+use super::weight::{INTEGERS, power_of_two};
 use super::{Bilateral, MAX_RADIUS};
 use crate::scratch::Scratch;
 use crate::simd::{Level, simd_levels};
@@ -14,7 +14,8 @@ use crate::{Cpu, Window};
 /// Pixels whose sums are kept at a time.
 const BLOCK: usize = 1024;
 
-/// Of a block, for each pixel.
+/// Of a block, for each pixel. Where lines of the cache start, so that no vector lies in two.
+#[repr(align(64))]
 struct Sums {
     weights: [f32; BLOCK],
     colours: [[f32; BLOCK]; 3],
@@ -203,8 +204,7 @@ simd_levels! {
     }
 }
 
-/// From 2^23 on, a float has no fractional bits: adding that rounds.
 #[inline(always)]
-fn nearest(value: f32) -> u8 {
-    (value + 8_388_608.0).to_bits() as u8
+pub(super) fn nearest(value: f32) -> u8 {
+    (value + INTEGERS).to_bits() as u8
 }

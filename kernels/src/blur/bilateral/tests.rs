@@ -54,7 +54,7 @@ proptest! {
         border in any_border(),
     ) {
         let pool = Pool::new(1 << 20);
-        let filter = Bilateral { radius, border, weights: Weights::new(radius, color, space) };
+        let filter = Bilateral::new(radius, border, Weights::new(radius, color, space));
         let plain = run(&filter, &Cpu::new(pool.clone()).with_level(Level::all()[0]), &image);
         let expected = reference(radius as i64, [color, space], border, &image);
         for (is, must) in packed(&plain).iter().zip(&expected) {
@@ -67,11 +67,30 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Of rows that vectors do at once, and discs small and large.
+    #[test]
+    fn every_level_gives_the_same_for_wide_images(
+        image in any_image(200),
+        (radius, color, space) in (1..9_usize, 0.1..200.0_f64, 0.1..20.0_f64),
+        border in any_border(),
+    ) {
+        let pool = Pool::new(1 << 20);
+        let filter = Bilateral::new(radius, border, Weights::new(radius, color, space));
+        let plain = run(&filter, &Cpu::new(pool.clone()).with_level(Level::all()[0]), &image);
+        for level in Level::all() {
+            let result = run(&filter, &Cpu::new(pool.clone()).with_level(level), &image);
+            prop_assert_eq!(packed(&result), packed(&plain), "{}", level.name());
+        }
+    }
+}
+
 #[test]
 fn edges_and_flat_images_stay() {
     let pool = Pool::new(1 << 20);
-    let weights = Weights::new(4, 10.0, 5.0);
-    let filter = Bilateral { radius: 4, border: Border::Constant, weights };
+    let filter = Bilateral::new(4, Border::Constant, Weights::new(4, 10.0, 5.0));
     for sample in [0, 200, 255] {
         let image = filled(PixelFormat::Rgba8, 300, 5, sample);
         assert_eq!(run(&filter, &Cpu::new(pool.clone()), &image), image);

@@ -36,6 +36,19 @@ pub(super) struct Tap {
     pub(super) exponent: f32,
 }
 
+/// What a sample of the same value at the same place counts for, if weights are whole numbers.
+pub(super) const WHOLE: u16 = 32_767;
+
+/// A weight from its exponent, as a whole number: of 15 bits, so that signed products of 16 bits
+/// will do; it is the mask that tells the compiler.
+#[inline(always)]
+pub(super) fn whole(exponent: f32) -> u16 {
+    (power_of_two(exponent) * f32::from(WHOLE) + INTEGERS).to_bits() as u16 & WHOLE
+}
+
+/// From that on, a float has no fractional bits: adding it rounds.
+pub(super) const INTEGERS: f32 = 8_388_608.0;
+
 impl Weights {
     pub(super) fn new(radius: usize, sigma_color: f64, sigma_space: f64) -> Self {
         let falloff = |sigma: f64| -0.5 / (sigma * sigma) * std::f64::consts::LOG2_E;

@@ -6,7 +6,7 @@ use super::cpu::{Division, mean};
 use super::{BoxBlur, Rectangle};
 use crate::blur::reference::{any_border, each_sample, sample};
 use crate::simd::Level;
-use crate::test_images::{any_image, filled, packed, run};
+use crate::test_images::{any_image, filled, run};
 use crate::{Cpu, Image, PixelFormat, Pool};
 
 fn reference(rectangle: Rectangle, input: &Image) -> Vec<u8> {
@@ -43,7 +43,9 @@ proptest! {
         for level in Level::all() {
             let cpu = Cpu::new(pool.clone()).with_level(level);
             let result = run(&BoxBlur(rectangle), &cpu, &image);
-            prop_assert_eq!(packed(&result), &expected[..], "{}", level.name());
+            // A box of one pixel gives the image itself, with its padding.
+            let samples = result.rows().collect::<Vec<_>>().concat();
+            prop_assert_eq!(&samples, &expected, "{}", level.name());
         }
     }
 }

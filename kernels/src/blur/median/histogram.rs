@@ -17,19 +17,21 @@
 
 use std::ops::Range;
 
-use super::counts::{BINS, Column, ONE, Square, exchange};
+#[cfg(target_arch = "x86_64")]
+use super::counts::Avx2;
+use super::counts::{BINS, Baseline, Column, NONE, ONE, Square, exchange};
 use crate::scratch::Scratch;
-use crate::simd::simd_levels;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Instructions;
+use crate::simd::Level;
 use crate::{Cpu, Window};
-
-/// No sample.
-const NONE: Column = [0; BINS];
 
 /// Pixels of a stripe: the histograms of its columns should stay in a cache, but each stripe also
 /// has those on both sides of it. For small squares it is the first-level cache, for others the
-/// second.
-fn stripe_width(radius: usize) -> usize {
-    if radius <= 6 { 128 } else { (4 * radius).max(512) }
+/// second. All stripes of an image are about as wide.
+fn stripe_width(radius: usize, width: usize) -> usize {
+    let most = if radius <= 6 { 128 } else { (4 * radius).max(512) };
+    width.div_ceil(((width + most / 2) / most).max(1))
 }
 
 /// Those rows of the image of medians.
@@ -41,7 +43,7 @@ pub(super) fn render(
     output: &mut [u8],
 ) {
     let width = input.width();
-    let stripe_width = stripe_width(radius).min(width);
+    let stripe_width = stripe_width(radius, width);
     let columns = stripe_width + 2 * radius;
     let mut counts = Scratch::<u8>::take(cpu.pool(), columns * BINS * (1 + BINS));
     let (counts, _) = counts.as_mut().as_chunks_mut::<BINS>();
@@ -71,43 +73,75 @@ struct Stripe<'a> {
     rows: Range<usize>,
 }
 
-simd_levels! {
-    fn run(
-        stripe: &Stripe<'_>,
-        input: &Window<'_>,
-        upper: &mut [Column],
-        lower: &mut [Column],
-        output: &mut [u8],
-    ) {
-        upper.fill(NONE);
-        lower.fill(NONE);
-        let (channels, row_bytes) = (input.channels(), input.shape().row_bytes());
-        let (radius, bottom) = (stripe.radius as isize, input.height() as isize - 1);
-        let row = |y: isize| input.row(y.clamp(0, bottom) as usize);
-        for (y, output) in stripe.rows.clone().zip(output.chunks_exact_mut(row_bytes)) {
-            let at = y as isize;
-            if y == stripe.rows.start {
-                for y in at - radius..=at + radius {
-                    add_row(stripe.places, row(y), upper, lower);
-                }
-            } else {
-                slide_down(stripe.places, [row(at + radius), row(at - radius - 1)], upper, lower);
-            }
-            let start = stripe.pixels.start * channels + stripe.channel;
-            let output = output.get_mut(start..).unwrap_or_default();
-            let medians = output.iter_mut().step_by(channels).take(stripe.pixels.len());
-            slide_along(stripe.radius, upper, lower, medians);
+#[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
+fn run(
+    level: Level,
+    stripe: &Stripe<'_>,
+    input: &Window<'_>,
+    upper: &mut [Column],
+    lower: &mut [Column],
+    output: &mut [u8],
+) {
+    match level.instructions() {
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2(_) | Instructions::Avx512(_) => {
+            // SAFETY: such levels exist only where AVX2 was detected, as a CPU with AVX-512 has it.
+            unsafe { run_with_avx2(stripe, input, upper, lower, output) }
         }
+        _ => run_with(Baseline::none(), stripe, input, upper, lower, output),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_with_avx2(
+    stripe: &Stripe<'_>,
+    input: &Window<'_>,
+    upper: &mut [Column],
+    lower: &mut [Column],
+    output: &mut [u8],
+) {
+    run_with(Avx2::none(), stripe, input, upper, lower, output);
+}
+
+#[inline(always)]
+fn run_with<S: Square>(
+    none: S,
+    stripe: &Stripe<'_>,
+    input: &Window<'_>,
+    upper: &mut [Column],
+    lower: &mut [Column],
+    output: &mut [u8],
+) {
+    upper.fill(NONE);
+    lower.fill(NONE);
+    let (channels, row_bytes) = (input.channels(), input.shape().row_bytes());
+    let (radius, bottom) = (stripe.radius as isize, input.height() as isize - 1);
+    for (y, output) in stripe.rows.clone().zip(output.chunks_exact_mut(row_bytes)) {
+        let at = y as isize;
+        if y == stripe.rows.start {
+            for y in at - radius..=at + radius {
+                add_row(stripe.places, input.row(y.clamp(0, bottom) as usize), upper, lower);
+            }
+        } else {
+            let entering = input.row((at + radius).min(bottom) as usize);
+            let leaving = input.row((at - radius - 1).max(0) as usize);
+            slide_down(stripe.places, [entering, leaving], upper, lower);
+        }
+        let start = stripe.pixels.start * channels + stripe.channel;
+        let output = output.get_mut(start..).unwrap_or_default();
+        let medians = output.iter_mut().step_by(channels).take(stripe.pixels.len());
+        slide_along(none, stripe.radius, upper, lower, medians);
     }
 }
 
 #[inline(always)]
 fn add_row(places: &[u32], row: &[u8], upper: &mut [Column], lower: &mut [Column]) {
     let columns = upper.len();
-    for (column, place) in places.iter().enumerate() {
+    for (column, (place, upper)) in places.iter().zip(upper).enumerate() {
         let new = row[*place as usize];
         let (high, low) = (usize::from(new >> 4), usize::from(new & 15));
-        exchange(&mut upper[column], &ONE[high], &NONE);
+        exchange(upper, &ONE[high], &NONE);
         exchange(&mut lower[high * columns + column], &ONE[low], &NONE);
     }
 }
@@ -120,29 +154,27 @@ fn slide_down(
     lower: &mut [Column],
 ) {
     let columns = upper.len();
-    for (column, place) in places.iter().enumerate() {
+    for (column, (place, upper)) in places.iter().zip(upper).enumerate() {
         let (new, old) = (entering[*place as usize], leaving[*place as usize]);
-        if new == old {
-            continue;
-        }
         let (high, low) = (usize::from(new >> 4), usize::from(new & 15));
         let (old_high, old_low) = (usize::from(old >> 4), usize::from(old & 15));
-        exchange(&mut upper[column], &ONE[high], &ONE[old_high]);
+        exchange(upper, &ONE[high], &ONE[old_high]);
         exchange(&mut lower[high * columns + column], &ONE[low], &NONE);
         exchange(&mut lower[old_high * columns + column], &NONE, &ONE[old_low]);
     }
 }
 
 #[inline(always)]
-fn sum(columns: &[Column]) -> Square {
-    let mut square = Square::zero();
+fn sum<S: Square>(none: S, columns: &[Column]) -> S {
+    let mut square = none;
     columns.iter().for_each(|column| square.slide(column, &NONE));
     square
 }
 
 /// The medians of a row.
 #[inline(always)]
-fn slide_along<'a>(
+fn slide_along<'a, S: Square>(
+    none: S,
     radius: usize,
     upper: &[Column],
     lower: &[Column],
@@ -151,26 +183,29 @@ fn slide_along<'a>(
     let (columns, side) = (upper.len(), 2 * radius + 1);
     // As many samples of the square are below the median.
     let below = (side * side / 2) as u16;
-    let mut coarse = sum(&upper[..side - 1]);
-    let mut fine = [Square::zero(); BINS];
-    // Where the square was when that part of its histogram was brought up to date.
-    let mut up_to_date = [usize::MAX; BINS];
-    for (x, median) in medians.enumerate() {
-        let before = if x == 0 { &NONE } else { &upper[x - 1] };
-        coarse.slide(&upper[x + side - 1], before);
+    let mut coarse = sum(none, &upper[..side - 1]);
+    let mut fine = [none; BINS];
+    // Where the square will be next when that part of its histogram was brought up to date.
+    let mut up_to_date = [0; BINS];
+    let mut leaving = &NONE;
+    for (x, ((median, new), old)) in medians.zip(&upper[side - 1..]).zip(upper).enumerate() {
+        coarse.slide(new, leaving);
+        leaving = old;
         let high = coarse.bins_up_to(below).min(BINS - 1);
-        let before = if high == 0 { 0 } else { coarse.counts()[high - 1] };
         let part = &lower[high * columns..(high + 1) * columns];
-        let (fine, last) = (&mut fine[high], &mut up_to_date[high]);
-        if last.checked_add(radius).is_none_or(|reach| reach < x) {
-            *fine = sum(&part[x..x + side]);
+        let (fine, next) = (&mut fine[high], &mut up_to_date[high]);
+        if *next == x && x > 0 {
+            // Most often: worth its own lines, as there is no loop whose end has to be guessed.
+            fine.slide(&part[x + side - 1], &part[x - 1]);
+        } else if *next == 0 || *next + radius <= x {
+            *fine = sum(none, &part[x..x + side]);
         } else {
-            for x in *last + 1..=x {
+            for x in *next..=x {
                 fine.slide(&part[x + side - 1], &part[x - 1]);
             }
         }
-        *last = x;
-        let low = fine.bins_up_to(below - before).min(BINS - 1);
+        *next = x + 1;
+        let low = fine.bins_up_to(below - coarse.before(high)).min(BINS - 1);
         *median = (high * BINS + low) as u8;
     }
 }

@@ -6,56 +6,71 @@
 
 use std::ops::Range;
 
-use crate::blur::edge::Ring;
-use crate::border::Border;
 use crate::simd::{Level, simd_levels};
 use crate::{Cpu, Window};
 
 /// Those rows of the image of medians of 3 by 3.
 pub(super) fn three(cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
-    each_row::<3>(cpu, input, rows, output, |level, [a, b, c], sorted, channels, output| {
-        let (low, rest) = sorted.split_at_mut(a.len());
-        let (middle, high) = rest.split_at_mut(a.len());
+    let sort = |level, [a, b, c]: [&[u8]; 3], [low, middle, high]: [&mut [u8]; 3]| {
         sort_three(level, a, b, c, low, middle, high);
-        median_of_three(level, low, middle, high, channels, output);
-    });
+    };
+    each_row(cpu, input, rows, output, sort, median_of_three);
 }
 
 /// Those rows of the image of medians of 5 by 5.
 pub(super) fn five(cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
-    each_row::<5>(cpu, input, rows, output, |level, rows, sorted, channels, output| {
-        let len = rows[0].len();
-        sort_five(level, rows, sorted);
-        median_of_five(level, sorted, len, channels, output);
-    });
+    let sort = |level, rows: [&[u8]; 5], [p, q, r, s, t]: [&mut [u8]; 5]| {
+        sort_five(level, rows, p, q, r, s, t);
+    };
+    each_row(cpu, input, rows, output, sort, median_of_five);
 }
 
 /// Samples that are done at a time: what is sorted stays in the first-level cache.
 const BLOCK: usize = 1536;
 
-/// Calls `work` for each part of a row of the result, with the same part of the rows around it,
-/// margins included, and room for as many.
+/// Sorts the columns of some rows, then finds the medians of as many sorted columns side by side.
+///
+/// Columns beside the image are the outermost of it, so that they are copied after they were
+/// sorted, and the rows of the image are read where they are.
 fn each_row<const SIDE: usize>(
     cpu: &Cpu,
     input: &Window<'_>,
     rows: Range<usize>,
     output: &mut [u8],
-    work: impl Fn(Level, [&[u8]; SIDE], &mut [u8], usize, &mut [u8]),
+    sort: impl Fn(Level, [&[u8]; SIDE], [&mut [u8]; SIDE]),
+    medians: impl Fn(Level, [&[u8]; SIDE], usize, &mut [u8]),
 ) {
-    let (radius, channels) = (SIDE / 2, input.channels());
-    let margins = 2 * radius * channels;
-    let mut ring = Ring::new(cpu, input, (radius, radius), Border::Replicate, rows.start);
-    let mut sorted = cpu.take(SIDE * (BLOCK + margins));
-    for (y, output) in rows.zip(output.chunks_exact_mut(input.shape().row_bytes())) {
-        ring.advance(input, y);
+    let (radius, channels, row_bytes) = (SIDE / 2, input.channels(), input.shape().row_bytes());
+    let (margin, bottom) = (radius * channels, input.height() - 1);
+    let mut buffer = cpu.take(SIDE * (BLOCK + 2 * margin));
+    for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+        let around: [&[u8]; SIDE] =
+            std::array::from_fn(|row| input.row((y + row).saturating_sub(radius).min(bottom)));
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {
-            let part = block * BLOCK..block * BLOCK + output.len() + margins;
-            let around: [&[u8]; SIDE] = std::array::from_fn(|row| {
-                let row = ring.row((y + row) as isize - radius as isize);
-                row.get(part.clone()).unwrap_or_default()
-            });
-            work(cpu.level(), around, &mut sorted[..SIDE * part.len()], channels, output);
+            // The block and its margins start and end there, and the image in between.
+            let (start, end) = (block * BLOCK, block * BLOCK + output.len() + 2 * margin);
+            let inside = start.max(margin)..end.min(row_bytes + margin);
+            let from = around.map(|row| &row[inside.start - margin..inside.end - margin]);
+            let inside = inside.start - start..inside.end - start;
+            let mut parts = buffer.chunks_exact_mut(end - start);
+            let mut sorted: [&mut [u8]; SIDE] =
+                std::array::from_fn(|_| parts.next().unwrap_or_default());
+            sort(cpu.level(), from, sorted.each_mut().map(|row| &mut row[inside.clone()]));
+            for row in &mut sorted {
+                replicate(row, inside.clone(), channels);
+            }
+            medians(cpu.level(), sorted.map(|row| &*row), channels, output);
         }
+    }
+}
+
+/// Fills what is beside some pixels of a row with the outermost of them.
+fn replicate(row: &mut [u8], inside: Range<usize>, channels: usize) {
+    for at in 0..inside.start {
+        row[at] = row[inside.start + at % channels];
+    }
+    for at in inside.end..row.len() {
+        row[at] = row[at - channels];
     }
 }
 
@@ -67,6 +82,7 @@ macro_rules! exchange {
     )* };
 }
 
+// Each row of the result is a parameter: that they do not overlap lets the compiler vectorise.
 simd_levels! {
     fn sort_three(
         a: &[u8],
@@ -86,15 +102,10 @@ simd_levels! {
 }
 
 simd_levels! {
-    fn median_of_three(
-        low: &[u8],
-        middle: &[u8],
-        high: &[u8],
-        channels: usize,
-        output: &mut [u8],
-    ) {
-        let (low, middle, high) =
-            (beside::<3>(low, channels, output), beside::<3>(middle, channels, output), beside::<3>(high, channels, output));
+    fn median_of_three(sorted: [&[u8]; 3], channels: usize, output: &mut [u8]) {
+        let low = beside::<3>(sorted[0], channels, output);
+        let middle = beside::<3>(sorted[1], channels, output);
+        let high = beside::<3>(sorted[2], channels, output);
         for (at, out) in output.iter_mut().enumerate() {
             let greatest_low = low[0][at].max(low[1][at]).max(low[2][at]);
             let least_high = high[0][at].min(high[1][at]).min(high[2][at]);
@@ -124,12 +135,14 @@ fn beside<'a, const SIDE: usize>(
 }
 
 simd_levels! {
-    fn sort_five(rows: [&[u8]; 5], sorted: &mut [u8]) {
-        let len = rows[0].len();
-        let (p, rest) = sorted.split_at_mut(len);
-        let (q, rest) = rest.split_at_mut(len);
-        let (r, rest) = rest.split_at_mut(len);
-        let (s, t) = rest.split_at_mut(len);
+    fn sort_five(
+        rows: [&[u8]; 5],
+        p: &mut [u8],
+        q: &mut [u8],
+        r: &mut [u8],
+        s: &mut [u8],
+        t: &mut [u8],
+    ) {
         let [a, b, c, d, e] = rows;
         let inputs = a.iter().zip(b).zip(c).zip(d).zip(e);
         let outputs = p.iter_mut().zip(q).zip(r).zip(s).zip(t);
@@ -142,12 +155,12 @@ simd_levels! {
 }
 
 simd_levels! {
-    fn median_of_five(sorted: &[u8], len: usize, channels: usize, output: &mut [u8]) {
-        let p = beside::<5>(&sorted[..len], channels, output);
-        let q = beside::<5>(&sorted[len..2 * len], channels, output);
-        let r = beside::<5>(&sorted[2 * len..3 * len], channels, output);
-        let s = beside::<5>(&sorted[3 * len..4 * len], channels, output);
-        let t = beside::<5>(&sorted[4 * len..], channels, output);
+    fn median_of_five(sorted: [&[u8]; 5], channels: usize, output: &mut [u8]) {
+        let p = beside::<5>(sorted[0], channels, output);
+        let q = beside::<5>(sorted[1], channels, output);
+        let r = beside::<5>(sorted[2], channels, output);
+        let s = beside::<5>(sorted[3], channels, output);
+        let t = beside::<5>(sorted[4], channels, output);
         for (at, out) in output.iter_mut().enumerate() {
             let mut rows = [[0; 5]; 5];
             for pixel in 0..5 {

@@ -52,13 +52,23 @@ proptest! {
     }
 }
 
+fn wide(width: usize, height: usize) -> Image {
+    let samples: Vec<u8> = (0..width * height).map(|at| (at * at / 7 % 251) as u8).collect();
+    let size = crate::Size::new(width as u32, height as u32).unwrap();
+    Image::new(size, crate::PixelFormat::Gray8, width, samples.into()).unwrap()
+}
+
 #[test]
 fn stripes_fit_together() {
-    let format = crate::PixelFormat::Gray8;
-    let size = crate::Size::new(1100, 3).unwrap();
-    let samples: Vec<u8> = (0..3300_u32).map(|at| (at * at / 7 % 251) as u8).collect();
-    let image = Image::new(size, format, 1100, samples.into()).unwrap();
-    same(3, &image).unwrap();
+    same(3, &wide(1100, 3)).unwrap();
+}
+
+#[test]
+fn blocks_fit_together() {
+    for width in [1535, 1536, 1537, 1538, 1539, 3073] {
+        same(1, &wide(width, 2)).unwrap();
+        same(2, &wide(width, 2)).unwrap();
+    }
 }
 
 /// A network that is right for all zeros and ones is right for all samples.

@@ -9,6 +9,8 @@
 
 use std::arch::x86_64::*;
 
+use crate::simd::{each_block, prefetch};
+
 type List = [u8; 256];
 
 /// A list in four registers.
@@ -34,20 +36,24 @@ fn look_up(list: Loaded, samples: __m512i) -> __m512i {
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(samples), low, high)
 }
 
+/// How far ahead of the stores lines are asked for.
+const AHEAD: usize = 1024;
+
 /// How many bytes were done.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 pub(super) fn one_list(list: &List, from: &[u8], to: &mut [u8]) -> usize {
     let list = load(list);
-    let mut done = 0;
-    for (from, to) in from.as_chunks::<64>().0.iter().zip(to.as_chunks_mut::<64>().0) {
+    let ask = prefetch::pays(to.len());
+    each_block(1, from, to, |from: &[u8; 64], to| {
+        if ask {
+            prefetch::prefetch_line(to.as_ptr().wrapping_add(AHEAD));
+        }
         // SAFETY: 64 bytes are there.
         let samples = unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
         let result = look_up(list, samples);
         // SAFETY: there is room for 64 bytes.
         unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), result) };
-        done += 64;
-    }
-    done
+    })
 }
 
 /// Of a vector that starts with each channel, the samples of red, and of green; blue is the rest.
@@ -64,9 +70,7 @@ pub(super) fn three_lists(
     to: &mut [u8],
 ) -> usize {
     let (red, green, blue) = (load(red), load(green), load(blue));
-    let mut done = 0;
-    let blocks = from.as_chunks::<192>().0.iter().zip(to.as_chunks_mut::<192>().0);
-    for (from, to) in blocks {
+    each_block(3, from, to, |from: &[u8; 192], to| {
         let thirds = from.as_chunks::<64>().0.iter().zip(to.as_chunks_mut::<64>().0);
         for ((from, to), (reds, greens)) in thirds.zip(RED.into_iter().zip(GREEN)) {
             // SAFETY: 64 bytes are there.
@@ -77,9 +81,7 @@ pub(super) fn three_lists(
             // SAFETY: there is room for 64 bytes.
             unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), result) };
         }
-        done += 192;
-    }
-    done
+    })
 }
 
 /// How many bytes were done.
@@ -94,8 +96,7 @@ pub(super) fn three_lists_and_alpha(
     const REDS: u64 = 0x1111_1111_1111_1111;
     let one = red == green && green == blue;
     let (red, green, blue) = (load(red), load(green), load(blue));
-    let mut done = 0;
-    for (from, to) in from.as_chunks::<64>().0.iter().zip(to.as_chunks_mut::<64>().0) {
+    each_block(4, from, to, |from: &[u8; 64], to| {
         // SAFETY: 64 bytes are there.
         let samples = unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
         let mut result = look_up(red, samples);
@@ -106,9 +107,7 @@ pub(super) fn three_lists_and_alpha(
         let result = _mm512_mask_blend_epi8(REDS << 3, result, samples);
         // SAFETY: there is room for 64 bytes.
         unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), result) };
-        done += 64;
-    }
-    done
+    })
 }
 
 /// How many bytes were done. With `alpha`, every fourth sample stays.
@@ -127,8 +126,7 @@ pub(super) fn one_list_by_nibbles(list: &List, alpha: bool, from: &[u8], to: &mu
     let (lower, upper) = steps.split_at(8);
     let (sixteen, highest) = (_mm256_set1_epi8(16), _mm256_set1_epi8(i8::MIN));
     let kept = _mm256_set1_epi32(if alpha { 0xff00_0000_u32.cast_signed() } else { 0 });
-    let mut done = 0;
-    for (from, to) in from.as_chunks::<32>().0.iter().zip(to.as_chunks_mut::<32>().0) {
+    each_block(if alpha { 4 } else { 1 }, from, to, |from: &[u8; 32], to| {
         // SAFETY: 32 bytes are there.
         let samples = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
         // A negative index, of a sample in the other half or below the entries, gives zero.
@@ -143,7 +141,5 @@ pub(super) fn one_list_by_nibbles(list: &List, alpha: bool, from: &[u8], to: &mu
         let result = _mm256_blendv_epi8(result, samples, kept);
         // SAFETY: there is room for 32 bytes.
         unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), result) };
-        done += 32;
-    }
-    done
+    })
 }

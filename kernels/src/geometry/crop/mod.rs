@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::planes::{each_plane, planes};
 use super::{CUDA, MAX_SIDE, WITH_NV12, blocks, int, parts};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
+use crate::simd::prefetch;
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Size, Window,
@@ -166,10 +167,14 @@ impl Rows for Crop {
 
     fn render(&self, _: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
         let Ok(shape) = self.output(input.shape()) else { return };
+        let ask = prefetch::pays(shape.bytes());
         each_plane(input, shape, rows, output, |index, from, rows, mut to| {
             let left = (self.x >> index) * from.plane.channels;
             let top = self.y >> index;
             for (at, y) in rows.enumerate() {
+                if ask {
+                    to.prefetch(at + 1);
+                }
                 let to = to.row(at);
                 let kept = from.row(top + y).get(left..left + to.len()).unwrap_or_default();
                 to.copy_from_slice(kept);

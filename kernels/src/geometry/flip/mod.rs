@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::planes::{each_plane, planes};
 use super::{CUDA, WITH_NV12, blocks, int, parts};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
+use crate::simd::prefetch;
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, Reach, Rows, Shape, Window,
@@ -98,9 +99,13 @@ impl Rows for Flip {
     }
 
     fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+        let ask = prefetch::pays(input.shape().bytes());
         each_plane(input, input.shape(), rows, output, |_, from, rows, mut to| {
             let plane = from.plane;
             for (at, y) in rows.enumerate() {
+                if ask {
+                    to.prefetch(at + 1);
+                }
                 let source = from.row(if self.down { plane.height - 1 - y } else { y });
                 let to = to.row(at);
                 if self.across {

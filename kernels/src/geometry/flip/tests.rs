@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Flip;
+use super::{Flip, reverse};
 use crate::simd::Level;
 use crate::test_images::{any_image, packed, run};
 use crate::{Cpu, Pool};
@@ -28,6 +28,25 @@ proptest! {
             let twice = run(&flip, &cpu, &once);
             let before = image.to_packed(cpu.pool());
             prop_assert_eq!(packed(&twice), before.data());
+        }
+    }
+}
+
+#[test]
+fn every_level_reverses_rows_of_any_length_at_any_place() {
+    let from: Vec<u8> = (0..=255).cycle().take(600).collect();
+    let mut memory = vec![0; 700];
+    for level in Level::all() {
+        for channels in 1..=4 {
+            for (start, pixels) in (0..64).flat_map(|start| (0..130).map(move |len| (start, len))) {
+                let source = &from[start..start + pixels * channels];
+                let expected: Vec<u8> = source.rchunks(channels).flatten().copied().collect();
+                memory.fill(0);
+                let to = &mut memory[start..start + source.len()];
+                reverse::pixels(level, channels, source, to);
+                assert_eq!(to, expected, "{} {channels} {start} {pixels}", level.name());
+                assert!(memory[start + source.len()..].iter().all(|byte| *byte == 0));
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `pad`: a frame around the image.
 
+mod beside;
 pub(crate) mod fill;
 #[cfg(test)]
 mod tests;
@@ -11,10 +12,12 @@ use super::planes::each_plane;
 use super::{CUDA, MAX_SIDE, blocks, int, parts, samples_of};
 use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
+use crate::simd::prefetch;
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Size, Window,
 };
+use beside::Beside;
 
 /// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
@@ -154,14 +157,20 @@ impl Rows for Pad {
         Reach::Anywhere
     }
 
-    fn render(&self, _: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+    fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
         let Ok(shape) = self.output(input.shape()) else { return };
         let color = samples_of(self.color, input.channels());
         let Some(pixel) = color.get(..input.channels()) else { return };
+        let ask = prefetch::pays(shape.bytes());
         each_plane(input, shape, rows, output, |_, from, rows, mut to| {
             let plane = from.plane;
             let left = self.left * plane.channels;
+            let (level, border, width) = (cpu.level(), self.border, plane.width);
+            let beside = Beside { level, border, width, pixel };
             for (at, y) in rows.enumerate() {
+                if ask {
+                    to.prefetch(at + 1);
+                }
                 let row = to.row(at);
                 let height = y as isize - self.top as isize;
                 let Some(source) = self.border.index(height, plane.height) else {
@@ -172,17 +181,8 @@ impl Rows for Pad {
                 let (before, rest) = row.split_at_mut_checked(left).unwrap_or_default();
                 let (middle, after) = rest.split_at_mut_checked(source.len()).unwrap_or_default();
                 middle.copy_from_slice(source);
-                let beside = |to: &mut [u8], start: isize| {
-                    if self.border == Border::Constant {
-                        return fill::row(to, pixel);
-                    }
-                    for (to, x) in to.chunks_exact_mut(plane.channels).zip(start..) {
-                        let x = self.border.index(x, plane.width).unwrap_or(0) * plane.channels;
-                        to.copy_from_slice(source.get(x..x + to.len()).unwrap_or_default());
-                    }
-                };
-                beside(before, -(self.left as isize));
-                beside(after, plane.width as isize);
+                beside.before(source, before, self.left);
+                beside.after(source, after, self.right);
             }
         });
     }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::Pad;
 use crate::border::{self, Border};
+use crate::simd::Level;
 use crate::test_images::{any_image, packed, run};
 use crate::{Cpu, Operation as _, PixelFormat, Pool, Shape, Size};
 
@@ -15,7 +16,6 @@ proptest! {
         border in proptest::sample::select(border::NAMES.to_vec()).prop_map(Border::of),
     ) {
         let pad = Pad { top, bottom, left, right, border, color: [7, 7, 7, 9] };
-        let result = run(&pad, &Cpu::new(Pool::new(1 << 20)), &image);
         let (width, height) = (image.size().width(), image.size().height());
         let channels = image.format().channels();
         let mut expected = Vec::new();
@@ -31,7 +31,11 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(packed(&result), &expected[..]);
+        for level in Level::all() {
+            let cpu = Cpu::new(Pool::new(1 << 20)).with_level(level);
+            let result = run(&pad, &cpu, &image);
+            prop_assert_eq!(packed(&result), &expected[..], "{}", level.name());
+        }
     }
 }
 

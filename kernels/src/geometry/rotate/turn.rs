@@ -1,8 +1,8 @@
 //! Quarter turns: columns become rows.
 //!
 //! Rows of the input are read from left to right and rows of the result written from left to
-//! right only within small blocks; these are visited so that what one of them brought into the
-//! cache the next ones use.
+//! right only within small blocks. These are visited in strips of 64 columns, from one end of the
+//! rows of the result to the other: what one block brought into the cache the next ones use.
 
 use std::ops::Range;
 
@@ -38,6 +38,25 @@ impl Turn {
     }
 }
 
+/// Columns of the input that are turned before the next ones: a line of the cache of each row if
+/// they are grey, and so few that as many rows of the result stay in it while they are filled.
+const STRIP: usize = 64;
+
+/// The fewest columns that vectors turn.
+const LEAST: usize = 16;
+
+/// An image that is turned.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only vectors read it so"))]
+pub(super) struct Source<'a> {
+    /// From its first row on.
+    pub(super) data: &'a [u8],
+    /// Bytes from row to row.
+    pub(super) stride: usize,
+    pub(super) width: usize,
+    pub(super) height: usize,
+}
+
 /// Makes those rows of the result.
 pub(super) fn render(
     level: Level,
@@ -47,101 +66,98 @@ pub(super) fn render(
     to: &mut Band<'_>,
 ) {
     match from.plane.channels {
-        1 => each::<1, 16>(level, turn, from, rows, to),
-        3 => each::<3, 4>(level, turn, from, rows, to),
-        _ => each::<4, 4>(level, turn, from, rows, to),
+        1 => each::<1>(level, turn, from, rows, to),
+        3 => each::<3>(level, turn, from, rows, to),
+        _ => each::<4>(level, turn, from, rows, to),
     }
 }
 
-/// `N` bytes a pixel, in blocks of `S` pixels a side.
-fn each<const N: usize, const S: usize>(
+/// `N` bytes a pixel.
+fn each<const N: usize>(
     level: Level,
     turn: Turn,
     from: PlaneRows<'_>,
     rows: Range<usize>,
     to: &mut Band<'_>,
 ) {
-    /// Bytes of a row of the input that are used before those of the next: a few lines of the
-    /// cache, and so few that as many rows of the result stay in it while they are filled.
-    const STRIP: usize = 256;
+    let (data, stride) = from.data();
     let (width, height) = (from.plane.width, from.plane.height);
-    let (whole, strip) = (height / S * S, STRIP / N / S * S);
-    for top in rows.clone().step_by(strip) {
-        let bottom = (top + strip).min(rows.end);
-        for left in (0..height).step_by(S) {
-            // The rows that become the columns of these blocks.
-            let sources: [&[u8]; S] = std::array::from_fn(|at| match left < whole {
-                true => from.row(turn.row(left + at, height)),
-                false => &[],
-            });
-            let ends = [turn.column(top, width), turn.column(bottom - 1, width)];
-            let columns = match turn {
-                Turn::Clockwise => ends[0]..ends[1] + 1,
-                Turn::CounterClockwise => ends[1]..ends[0] + 1,
-            };
-            let (data, stride) = to.at_row(top - rows.start);
-            let place = data.get_mut(left * N..).unwrap_or_default();
-            let done = match left < whole {
-                true => vectors::<N>(level, turn, &sources, columns.clone(), place, stride),
-                false => 0,
-            };
-            for column in columns.start + done..columns.end {
-                let line = match turn {
-                    Turn::Clockwise => column - columns.start,
-                    Turn::CounterClockwise => columns.end - 1 - column,
-                };
-                let row = to.row(top - rows.start + line);
-                let pixels = row.get_mut(left * N..).unwrap_or_default().as_chunks_mut::<N>().0;
-                for (x, to) in (left..height).zip(pixels).take(S) {
-                    let source = from.row(turn.row(x, height)).get(column * N..);
-                    if let Some(pixel) = source.and_then(<[u8]>::first_chunk::<N>) {
-                        *to = *pixel;
-                    }
-                }
+    let source = Source { data, stride, width, height };
+    for top in rows.clone().step_by(STRIP) {
+        let bottom = (top + STRIP).min(rows.end);
+        // A narrow rest is done with some columns before it once more.
+        let first = bottom.saturating_sub(LEAST).max(rows.start).min(top);
+        let ends = [turn.column(first, width), turn.column(bottom - 1, width)];
+        let columns = ends[0].min(ends[1])..ends[0].max(ends[1]) + 1;
+        let (place, to_stride) = to.at_row(first - rows.start);
+        if !vectors::<N>(level, turn, source, columns.clone(), place, to_stride) {
+            one_by_one::<N>(turn, from, first..bottom, first - rows.start, to);
+        }
+    }
+}
+
+/// Makes those rows of the result, from that row of the band on.
+fn one_by_one<const N: usize>(
+    turn: Turn,
+    from: PlaneRows<'_>,
+    rows: Range<usize>,
+    line: usize,
+    to: &mut Band<'_>,
+) {
+    let (width, height) = (from.plane.width, from.plane.height);
+    // Rows of the input outside: of a line that was read all pixels are used at once.
+    for x in 0..height {
+        let source = from.row(turn.row(x, height)).as_chunks::<N>().0;
+        for (at, y) in rows.clone().enumerate() {
+            let pixels = to.row(line + at).as_chunks_mut::<N>().0;
+            if let (Some(to), Some(pixel)) = (pixels.get_mut(x), source.get(turn.column(y, width)))
+            {
+                *to = *pixel;
             }
         }
     }
 }
 
-/// Turns the first of those columns with vectors; how many. They become rows `stride` bytes apart.
+/// Turns those columns with vectors; they become the rows that start at `to`, `stride` bytes
+/// apart. Whether they did: not if there are too few.
 #[cfg(not(target_arch = "x86_64"))]
 fn vectors<const N: usize>(
     _: Level,
     _: Turn,
-    _: &[&[u8]],
+    _: Source<'_>,
     _: Range<usize>,
     _: &mut [u8],
     _: usize,
-) -> usize {
-    0
+) -> bool {
+    false
 }
 
-/// Turns the first of those columns with vectors; how many. They become rows `stride` bytes apart.
+/// Turns those columns with vectors; they become the rows that start at `to`, `stride` bytes
+/// apart. Whether they did: not if there are too few.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
 fn vectors<const N: usize>(
     level: Level,
     turn: Turn,
-    sources: &[&[u8]],
+    from: Source<'_>,
     columns: Range<usize>,
     to: &mut [u8],
     stride: usize,
-) -> usize {
+) -> bool {
     use super::x86;
-    let backwards = turn == Turn::CounterClockwise;
+    // Small images are left to the narrower vectors.
+    let wide = from.height >= x86::avx2::rows(N);
     match level.instructions() {
-        Instructions::Baseline(_) => 0,
-        // SAFETY: such a level exists only where SSE4.1 was detected.
-        Instructions::Sse41(_) => unsafe {
-            x86::sse41::turn::<N>(backwards, sources, columns, to, stride)
-        },
+        Instructions::Baseline(_) => false,
         // SAFETY: such a level exists only where AVX2 was detected.
-        Instructions::Avx2(_) => unsafe {
-            x86::avx2::turn::<N>(backwards, sources, columns, to, stride)
+        Instructions::Avx2(_) if wide => unsafe {
+            x86::avx2::turn::<N>(turn, from, columns, to, stride)
         },
         // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected.
-        Instructions::Avx512(_) => unsafe {
-            x86::avx512::turn::<N>(backwards, sources, columns, to, stride)
+        Instructions::Avx512(_) if wide => unsafe {
+            x86::avx512::turn::<N>(turn, from, columns, to, stride)
         },
+        // SAFETY: every other level implies SSE4.1.
+        _ => unsafe { x86::sse41::turn::<N>(turn, from, columns, to, stride) },
     }
 }
