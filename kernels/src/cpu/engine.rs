@@ -9,7 +9,8 @@ use crate::{BackendError, Chain, CpuWork, Image, Output};
 
 /// Runs a chain.
 pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, BackendError> {
-    let steps = plan::steps(chain, input.shape())?;
+    let mut steps = plan::Steps::new();
+    plan::fill(&mut steps, chain, input.shape())?;
     let _frame = cpu.workers.as_deref().map(|workers| workers.enter());
     let mut times: StepTimes = (0..chain.len()).map(|_| Duration::ZERO).collect();
     let mut image = input;

@@ -26,8 +26,18 @@ impl<'a> Step<'a> {
 pub(crate) type Steps<'a> = ArrayVec<Step<'a>, { 2 * MAX_STEPS }>;
 
 /// Checks that each step takes what the one before makes.
-pub(crate) fn steps<'a>(chain: &'a Chain, input: Shape) -> Result<Steps<'a>, BackendError> {
+pub(crate) fn steps(chain: &Chain, input: Shape) -> Result<Steps<'_>, BackendError> {
     let mut steps = Steps::new();
+    fill(&mut steps, chain, input)?;
+    Ok(steps)
+}
+
+/// The same, where the list lies: to move its 6 KB takes longer than to make it.
+pub(super) fn fill<'a>(
+    steps: &mut Steps<'a>,
+    chain: &'a Chain,
+    input: Shape,
+) -> Result<(), BackendError> {
     let mut shape = input;
     for (index, operation) in chain.operations().iter().enumerate() {
         let definition = operation.definition();
@@ -45,5 +55,5 @@ pub(crate) fn steps<'a>(chain: &'a Chain, input: Shape) -> Result<Steps<'a>, Bac
         steps.push(Step { operation: operation.as_ref(), index, input: shape, output });
         shape = output;
     }
-    Ok(steps)
+    Ok(())
 }

@@ -60,7 +60,8 @@ pub(super) fn run(
     times: &mut StepTimes,
 ) -> Result<Image, ImageError> {
     let mut points = Points::default();
-    let links = links(steps, &mut points);
+    let mut links = ArrayVec::new();
+    link(steps, &mut links, &mut points);
     let points = points.all();
     let Some(last) = links.last() else { return Ok(input.clone()) };
     let (output, row_bytes) = (last.output, last.output.row_bytes());
@@ -78,8 +79,11 @@ pub(super) fn run(
 }
 
 /// Neighbouring pointwise steps become one link.
-fn links<'a>(steps: &[Step<'a>], points: &mut Points<'a>) -> ArrayVec<Link<'a>, MAX_LINKS> {
-    let mut links = ArrayVec::<Link<'a>, MAX_LINKS>::new();
+fn link<'a>(
+    steps: &[Step<'a>],
+    links: &mut ArrayVec<Link<'a>, MAX_LINKS>,
+    points: &mut Points<'a>,
+) {
     for step in steps {
         let (kind, reach) = match step.work() {
             CpuWork::Pointwise(pointwise) => {
@@ -112,8 +116,7 @@ fn links<'a>(steps: &[Step<'a>], points: &mut Points<'a>) -> ArrayVec<Link<'a>, 
             nanoseconds: AtomicU64::new(0),
         });
     }
-    cut(&mut links, points.all());
-    links
+    cut(links, points.all());
 }
 
 /// Where all that follows is whether a sample is above some value, some rows are had for less.

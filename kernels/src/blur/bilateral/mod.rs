@@ -75,9 +75,9 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     cuda: true,
     tolerance: 1,
     notes: "OpenCV's bilateralFilter within 1 level: weights come from a polynomial that is right \
-            within 0.25 %; on grey, up to a diameter of 13, they are whole numbers of 15 bits. OpenCV \
-            takes no alpha; here the colours are filtered and alpha stays. \
-            Time grows with the diameter squared.",
+            within 0.25 %; on grey, up to a diameter of 13, they are whole numbers of 15 bits. \
+            OpenCV takes no alpha; here the colours are filtered and alpha stays. Time grows with \
+            the diameter squared.",
 };
 
 #[derive(Debug)]
