@@ -17,7 +17,9 @@ use std::sync::OnceLock;
 pub(crate) use aligned::{aligned_from, each_block};
 pub(crate) use bytes::{Bytes, Single};
 #[cfg(target_arch = "x86_64")]
-use lanes::{Avx2, Avx512, Sse41};
+use lanes::Sse41;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use lanes::{Avx2, Avx512};
 pub(crate) use lanes::{Baseline, Isa};
 
 /// A set of vector instructions that this CPU has: a value proves that they may be used.

@@ -3,14 +3,15 @@
 use super::taps::Taps;
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::Instructions;
 use crate::simd::Level;
 
 /// Bits after the point of the sums, with six of which no filter exceeds 16 bits.
 pub(super) const FRACTION: u32 = 6;
 
-/// One row after the other.
+/// The most rows that are best done together.
+pub(super) const MOST_AT_ONCE: usize = 4;
+
+/// Some rows after the other.
 #[derive(Debug)]
 pub(super) struct Across {
     pub(super) taps: Taps,
@@ -49,32 +50,55 @@ impl Across {
         }
     }
 
-    /// Elements that a row of sums needs: whole vectors.
+    /// Elements that a row of sums needs: whole vectors, and what the last one writes beyond.
     pub(super) fn room(&self) -> usize {
-        (self.taps.first.len() * self.channels).next_multiple_of(32)
+        (self.taps.first.len() * self.channels + 16).next_multiple_of(32)
     }
 
-    /// The sums of a row.
-    #[cfg(not(target_arch = "x86_64"))]
-    pub(super) fn row(&self, _: Level, from: &[u8], to: &mut [i16]) {
-        self.plain(from, to, 0);
-    }
-
-    /// The sums of a row.
+    /// Rows that [`Across::rows`] best does together.
     #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
-    pub(super) fn row(&self, level: Level, from: &[u8], to: &mut [i16]) {
-        if from.len() != self.input || to.len() < self.room() {
+    pub(super) fn rows_at_once(&self) -> usize {
+        self.vectors.rows_at_once()
+    }
+
+    /// Rows that [`Across::rows`] best does together.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn rows_at_once(&self) -> usize {
+        1
+    }
+
+    /// Elements of memory that [`Across::rows`] works in.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn memory(&self) -> usize {
+        self.vectors.memory()
+    }
+
+    /// Elements of memory that [`Across::rows`] works in.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn memory(&self) -> usize {
+        0
+    }
+
+    /// The sums of some rows, to one place each.
+    pub(super) fn rows(
+        &self,
+        level: Level,
+        from: &[&[u8]],
+        memory: &mut [i16],
+        to: &mut [i16],
+        places: &[usize],
+    ) {
+        if from.iter().any(|row| row.len() != self.input) {
             return;
         }
-        let done = match level.instructions() {
-            // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected.
-            Instructions::Avx512(_) => unsafe { self.vectors.avx512(self, from, to) },
-            // SAFETY: such a level exists only where AVX2 was detected.
-            Instructions::Avx2(_) => unsafe { self.vectors.avx2(self, from, to) },
-            Instructions::Baseline(_) | Instructions::Sse41(_) => 0,
-        };
-        self.plain(from, to, done);
+        #[cfg(target_arch = "x86_64")]
+        let done = self.vectors.rows(level, self, from, memory, to, places);
+        #[cfg(not(target_arch = "x86_64"))]
+        let (done, _) = (0, (level, memory));
+        for (from, place) in from.iter().zip(places) {
+            let to = to.get_mut(*place..place + self.room()).unwrap_or_default();
+            self.plain(from, to, done);
+        }
     }
 
     /// What is left after so many sums.

@@ -5,8 +5,6 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-#[cfg(target_arch = "x86_64")]
-use crate::simd::Instructions;
 use crate::simd::{Level, simd_levels};
 
 /// OpenCV's bilinear rounding: each product is cut off on its own.
@@ -46,39 +44,18 @@ pub(super) fn convolve(
     bits: u32,
     to: &mut [u8],
 ) {
-    let done = vectors(level, rows, starts, weights, bits, to);
-    for (at, to) in to.iter_mut().enumerate().skip(done) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::convolve(level, rows, starts, weights, bits, to) == Some(true) {
+        return;
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = level;
+    for (at, to) in to.iter_mut().enumerate() {
         let mut sum = 1 << (bits - 1);
         for (start, weight) in starts.iter().zip(weights) {
             let sample = rows.get(*start as usize + at).copied().unwrap_or(0);
             sum += i32::from(sample) * i32::from(*weight);
         }
         *to = (sum >> bits).clamp(0, 255) as u8;
-    }
-}
-
-/// How many samples were done.
-#[cfg(not(target_arch = "x86_64"))]
-fn vectors(_: Level, _: &[i16], _: &[u32], _: &[i16], _: u32, _: &mut [u8]) -> usize {
-    0
-}
-
-/// How many samples were done.
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
-fn vectors(
-    level: Level,
-    rows: &[i16],
-    starts: &[u32],
-    weights: &[i16],
-    bits: u32,
-    to: &mut [u8],
-) -> usize {
-    match level.instructions() {
-        // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected.
-        Instructions::Avx512(_) => unsafe { x86::down_avx512(rows, starts, weights, bits, to) },
-        // SAFETY: such a level exists only where AVX2 was detected.
-        Instructions::Avx2(_) => unsafe { x86::down_avx2(rows, starts, weights, bits, to) },
-        Instructions::Baseline(_) | Instructions::Sse41(_) => 0,
     }
 }

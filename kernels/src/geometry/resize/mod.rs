@@ -4,8 +4,6 @@ mod across;
 mod blocks;
 mod cuda;
 mod down;
-#[cfg(target_arch = "x86_64")]
-mod long;
 mod nearest;
 mod plan;
 mod size;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrayvec::ArrayVec;
 
-use super::across::{Across, FRACTION};
+use super::across::{Across, FRACTION, MOST_AT_ONCE};
 use super::nearest::Nearest;
 use super::taps::{self, Filter, Taps};
 use super::{blocks, down};
@@ -27,6 +27,9 @@ pub(crate) enum Plan {
     /// Weighted sums, rounded at the end.
     Convolve(Passes),
 }
+
+/// For each row that is done together.
+type Few<T> = ArrayVec<T, MOST_AT_ONCE>;
 
 /// One pass along rows, one down columns.
 #[derive(Debug)]
@@ -123,23 +126,29 @@ impl Passes {
         finish: impl Fn(&[u32], usize, &[i16], &mut [u8]),
     ) {
         let (count, room) = (self.down.count, self.across.room());
-        let last = self.height as i32 - 1;
-        // Row y of the input is at y modulo the number of rows.
-        let mut ring = Scratch::<i16>::take(cpu.pool(), count * room);
-        let mut starts = Scratch::<u32>::take(cpu.pool(), count);
-        let (ring, starts) = (ring.as_mut(), starts.as_mut());
-        let mut next = 0;
-        for (at, y) in rows.enumerate() {
+        let (at_once, last) = (self.across.rows_at_once(), self.height as i32 - 1);
+        let row = |y: usize, tap: usize| {
             let first = self.down.first.get(y).copied().unwrap_or(0);
-            let inside = |tap: usize| (first + tap as i32).clamp(0, last) as usize;
-            for row in inside(0).max(next)..=inside(count - 1) {
-                let start = row % count * room;
-                let sums = ring.get_mut(start..start + room).unwrap_or_default();
-                self.across.row(cpu.level(), from.row(row), sums);
-                next = row + 1;
+            (first + tap as i32).clamp(0, last) as usize
+        };
+        // Row y of the input is at y modulo the number of rows; some are made before their time.
+        let kept = count + at_once - 1;
+        let mut ring = Scratch::<i16>::take(cpu.pool(), kept * room);
+        let mut starts = Scratch::<u32>::take(cpu.pool(), count);
+        let mut memory = Scratch::<i16>::take(cpu.pool(), self.across.memory());
+        let (ring, starts, memory) = (ring.as_mut(), starts.as_mut(), memory.as_mut());
+        let (mut next, end) = (0, row(rows.end.saturating_sub(1), count - 1) + 1);
+        for (at, y) in rows.enumerate() {
+            next = next.max(row(y, 0));
+            while next <= row(y, count - 1) {
+                let group = next..(next + at_once).min(end);
+                next = group.end;
+                let places = group.clone().map(|row| row % kept * room).collect::<Few<_>>();
+                let group = group.map(|row| from.row(row)).collect::<Few<_>>();
+                self.across.rows(cpu.level(), &group, memory, ring, &places);
             }
             for (tap, start) in starts.iter_mut().enumerate() {
-                *start = (inside(tap) % count * room) as u32;
+                *start = (row(y, tap) % kept * room) as u32;
             }
             finish(starts, y, ring, to.row(at));
         }

@@ -167,3 +167,29 @@ fn memory_is_taken_from_the_pool_and_goes_back() {
         assert_eq!((0..5).map(|_| run()).max(), Some(after_the_first));
     }
 }
+
+/// Wider than what is put in order at a time, and than a vector.
+#[test]
+fn wide_images_are_the_same_at_every_level() {
+    let size = |(width, height)| Size::new(width, height).unwrap();
+    let ends = [((1536, 12), (512, 4)), ((1536, 12), (768, 3)), ((1536, 12), (1030, 9))];
+    let larger = [((700, 6), (1501, 14)), ((1537, 11), (96, 5))];
+    for format in PixelFormat::INTERLEAVED {
+        for (from, to) in ends.into_iter().chain(larger) {
+            let row = size(from).width() * format.channels();
+            let noise = (0..row * size(from).height()).map(|at| (at * at / 7 + at * 13) as u8);
+            let data = bytes::Bytes::from(noise.collect::<Vec<u8>>());
+            let image = Image::new(size(from), format, row, data).unwrap();
+            for filter in Filter::NAMES.map(Filter::of) {
+                let mut levels = Level::all().into_iter().map(|level| {
+                    let cpu = Cpu::new(Pool::new(1 << 22)).with_level(level);
+                    (level, resized(&cpu, filter, &image, size(to)))
+                });
+                let (_, scalar) = levels.next().unwrap();
+                for (level, result) in levels {
+                    assert_eq!(scalar, result, "{filter:?} {format:?} {to:?} {}", level.name());
+                }
+            }
+        }
+    }
+}
