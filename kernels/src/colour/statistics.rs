@@ -20,7 +20,7 @@ fn gather(
     const ROWS: usize = 64;
     let height = input.size().height();
     let mut parts = cpu.take(height.div_ceil(ROWS) * PART_BYTES);
-    cpu.bands_of(&mut parts, PART_BYTES, 1, |part, result| {
+    cpu.bands_from(input.data().len(), &mut parts, PART_BYTES, 1, |part, result| {
         let first = part.start * ROWS;
         let counts = work(first..(first + ROWS).min(height));
         for (to, count) in result.as_chunks_mut::<8>().0.iter_mut().zip(counts) {

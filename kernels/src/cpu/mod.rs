@@ -95,14 +95,27 @@ impl Cpu {
         band_rows: usize,
         work: impl Fn(Range<usize>, &mut [u8]) + Sync + Send,
     ) {
+        self.bands_from(output.len(), output, row_bytes, band_rows, work);
+    }
+
+    /// The same for work that looks at so many bytes to make few: whether it is worth sharing
+    /// hangs on those.
+    pub(crate) fn bands_from(
+        &self,
+        looked_at: usize,
+        output: &mut [u8],
+        row_bytes: usize,
+        band_rows: usize,
+        work: impl Fn(Range<usize>, &mut [u8]) + Sync + Send,
+    ) {
         let bytes = (row_bytes * band_rows).max(1);
         let one = |(index, band): (usize, &mut [u8])| {
             let first = index * band_rows;
             work(first..first + band.len() / row_bytes.max(1), band);
         };
-        let shared = |workers: &&Workers| output.len() > bytes && workers.worth(output.len());
+        let shared = |workers: &&Workers| output.len() > bytes && workers.worth(looked_at);
         match self.workers().filter(shared) {
-            Some(workers) => workers.each(output.len(), output.chunks_mut(bytes).enumerate(), one),
+            Some(workers) => workers.each(looked_at, output.chunks_mut(bytes).enumerate(), one),
             None => output.chunks_mut(bytes).enumerate().for_each(one),
         }
     }

@@ -1,6 +1,6 @@
 //! Who shares the work on a frame, and when.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ pub struct Workers {
     frames: AtomicUsize,
     /// Smaller results stay on the frame's own thread.
     least_bytes: usize,
+    since: Stopwatch,
+    /// When work was shared last, in nanoseconds since then.
+    last: AtomicU64,
 }
 
 /// Below this, telling others takes longer than what they would save, even if they are awake.
@@ -30,6 +33,9 @@ const WORTH_WAKING: usize = 1 << 20;
 /// Below that they are if the rest will take longer than this, by what the first part took.
 const LONG: Duration = Duration::from_micros(60);
 
+/// Or if work comes so soon after the last that they will stay awake for what comes next.
+const SOON: Duration = Duration::from_micros(20);
+
 impl Workers {
     /// That many threads, the one that computes a frame included.
     ///
@@ -37,7 +43,13 @@ impl Workers {
     /// If the operating system gives none.
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let crew = Crew::new(threads.saturating_sub(1))?;
-        Ok(Self { crew, frames: AtomicUsize::new(0), least_bytes: WORTH_IT })
+        Ok(Self {
+            crew,
+            frames: AtomicUsize::new(0),
+            least_bytes: WORTH_IT,
+            since: Stopwatch::start(),
+            last: AtomicU64::new(0),
+        })
     }
 
     /// Sharing the work on any result of at least that many bytes, instead of 64 KiB: with 0,
@@ -85,7 +97,8 @@ impl Workers {
             }
         };
         let own = || {
-            if bytes >= WORTH_WAKING.min(self.least_bytes.saturating_mul(16)) {
+            let soon = self.since_last() < SOON;
+            if soon || bytes >= WORTH_WAKING.min(self.least_bytes.saturating_mul(16)) {
                 self.crew.wake();
                 return help();
             }
@@ -98,6 +111,16 @@ impl Workers {
             help();
         };
         self.crew.share(own, &help);
+        self.last.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        self.since.elapsed().as_nanos().try_into().unwrap_or(u64::MAX)
+    }
+
+    /// How long ago work was shared last.
+    fn since_last(&self) -> Duration {
+        Duration::from_nanos(self.now().saturating_sub(self.last.load(Ordering::Relaxed)))
     }
 
     /// Counts a frame until the result is dropped.

@@ -39,7 +39,7 @@ impl Tiles {
         let mut luts = cpu.take(256 * self.across * self.down);
         let row_of_tiles = 256 * self.across;
         // A row of tiles at a time: so the image is read row by row.
-        cpu.bands_of(&mut luts, row_of_tiles, 1, |tiles, luts| {
+        cpu.bands_from(size.pixels(), &mut luts, row_of_tiles, 1, |tiles, luts| {
             for (y, luts) in tiles.zip(luts.chunks_exact_mut(row_of_tiles)) {
                 for (x, lut) in luts.chunks_exact_mut(256).enumerate() {
                     self.lut(size, &row, x, y, lut);

@@ -94,7 +94,7 @@ pub(crate) fn histogram(cpu: &Cpu, image: &Image) -> Histogram {
         threads => (2 * threads).min(height),
     };
     let mut lists = cpu.take(BYTES * parts);
-    cpu.bands_of(&mut lists, BYTES, 1, |part, list| {
+    cpu.bands_from(image.data().len(), &mut lists, BYTES, 1, |part, list| {
         let mut counter = Counter::new();
         let mut luma = cpu.take(image.size().width());
         for y in part.start * height / parts..part.end * height / parts {

@@ -22,9 +22,10 @@ pub(super) fn edges<S: Thin + Send + Sync>(
     kernels: Kernels,
     thresholds: (S, S),
 ) -> Result<Image, ImageError> {
-    let rows = (BAND_BYTES / input.size().width()).clamp(32, 512);
-    let fair = input.size().height().div_ceil(cpu.threads());
-    edges_in_bands(cpu, input, kernels, thresholds, rows.min(fair))
+    let (rows, threads) = ((BAND_BYTES / input.size().width()).clamp(32, 512), cpu.threads());
+    // As many for each thread.
+    let bands = input.size().height().div_ceil(rows).next_multiple_of(threads);
+    edges_in_bands(cpu, input, kernels, thresholds, input.size().height().div_ceil(bands))
 }
 
 /// The same with bands of that many rows.
