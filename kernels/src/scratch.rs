@@ -41,7 +41,6 @@ impl<T: Plain> Scratch<T> {
     }
 
     #[allow(unsafe_code, reason = "a pool hands out bytes; copying them would defeat it")]
-    #[allow(dead_code, reason = "operations to come read it")]
     pub(crate) fn as_slice(&self) -> &[T] {
         // SAFETY: any initialised bytes are a valid number.
         let (_, numbers, _) = unsafe { self.buffer.align_to::<T>() };

@@ -104,11 +104,11 @@ impl Crew {
         }
     }
 
-    /// Wakes those who sleep. That costs some microseconds, and some ten until they are there.
-    pub(super) fn wake(&self) {
-        if self.board.asleep.load(Ordering::Relaxed) > 0 {
-            self.board.wake.notify_all();
-        }
+    /// Wakes those who sleep, at most so many. That costs some microseconds each, and some ten until
+    /// they are there.
+    pub(super) fn wake(&self, most: usize) {
+        let asleep = self.board.asleep.load(Ordering::Relaxed);
+        (0..asleep.min(most)).for_each(|_| self.board.wake.notify_one());
     }
 }
 
@@ -260,7 +260,7 @@ mod tests {
         };
         crew.share(
             || {
-                crew.wake();
+                crew.wake(3);
                 work();
             },
             &work,
@@ -304,7 +304,7 @@ mod tests {
         let came = AtomicBool::new(false);
         let own = || {
             while !came.load(Ordering::Acquire) {
-                crew.wake();
+                crew.wake(1);
                 std::thread::yield_now();
             }
         };

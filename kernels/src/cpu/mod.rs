@@ -136,10 +136,6 @@ impl Cpu {
 
     /// How many bands to cut a result of that many bytes into.
     pub(crate) fn band_count(&self, bytes: usize) -> usize {
-        match self.workers().filter(|workers| workers.worth(bytes)) {
-            // Two for each, so that one that comes late does less.
-            Some(workers) => 2 * workers.threads(),
-            None => 1,
-        }
+        self.workers().map_or(1, |workers| workers.bands(bytes))
     }
 }

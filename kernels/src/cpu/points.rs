@@ -17,9 +17,8 @@ const PIXELS: usize = 2048;
 /// Of the widest layout.
 const CHANNELS: usize = 4;
 
-/// At the start of a line of the cache.
-#[repr(align(64))]
-struct Block([u8; PIXELS * CHANNELS]);
+/// Bytes of what lies between two steps.
+const BLOCK: usize = PIXELS * CHANNELS;
 
 /// The pointwise steps of a stream, in order; neighbouring tables are one.
 #[derive(Default)]
@@ -83,17 +82,28 @@ impl Point<'_> {
     }
 }
 
+/// Bytes that [`run`] needs for what lies between those steps.
+pub(super) fn scratch(points: &[Point<'_>]) -> usize {
+    if points.len() > 1 { 2 * BLOCK } else { 0 }
+}
+
 /// Some pixels through all of them.
-pub(super) fn run(points: &[Point<'_>], level: Level, from: &[u8], to: &mut [u8]) {
+pub(super) fn run(
+    points: &[Point<'_>],
+    level: Level,
+    scratch: &mut [u8],
+    from: &[u8],
+    to: &mut [u8],
+) {
     let [first, between @ .., last] = points else {
         return points.iter().for_each(|only| only.run(level, from, to));
     };
-    let (mut one, mut other) = (Block([0; _]), Block([0; _]));
+    let (one, other) = scratch.split_at_mut_checked(BLOCK).unwrap_or_default();
     let from = from.chunks(PIXELS * first.from.channels());
     let to = to.chunks_mut(PIXELS * last.to.channels());
     for (from, to) in from.zip(to) {
         let pixels = from.len() / first.from.channels();
-        let (mut here, mut next) = (&mut one.0[..], &mut other.0[..]);
+        let (mut here, mut next) = (&mut *one, &mut *other);
         first.run(level, from, part(here, pixels, first));
         for point in between {
             let from = here.get(..pixels * point.from.channels()).unwrap_or_default();
@@ -159,7 +169,8 @@ mod tests {
             let image = filled(rgb, u32::try_from(pixels).unwrap(), 1, 41);
             let from = image.row(0);
             let mut to = vec![0; pixels * 4];
-            run(points.all(), Level::best(), from, &mut to);
+            let mut between = vec![0; scratch(points.all())];
+            run(points.all(), Level::best(), &mut between, from, &mut to);
             for (from, to) in from.chunks(3).zip(to.chunks(4)) {
                 assert_eq!(to, [(from[0].wrapping_add(1) << 1).wrapping_add(1); 4]);
             }

@@ -199,7 +199,10 @@ impl Link<'_> {
             Kind::Cut(work, cut) => work.render_cut(cpu, input, rows, output, *cut),
             Kind::Points(range) => {
                 let points = points.get(range.clone()).unwrap_or_default();
-                let work = |from: &[u8], to: &mut [u8]| points::run(points, cpu.level(), from, to);
+                let mut scratch = cpu.take(points::scratch(points));
+                let mut work = |from: &[u8], to: &mut [u8]| {
+                    points::run(points, cpu.level(), &mut scratch, from, to);
+                };
                 match input.packed(rows.clone()) {
                     Some(all) => work(all, output),
                     None => (rows.zip(output.chunks_exact_mut(self.output.row_bytes())))

@@ -27,8 +27,9 @@ pub struct Workers {
 /// Below this, telling others takes longer than what they would save, even if they are awake.
 const WORTH_IT: usize = 64 << 10;
 
-/// From this on sleeping threads are woken at once: however little a filter does, it takes longer.
-const WORTH_WAKING: usize = 1 << 20;
+/// From so many times that on sleeping threads are woken at once: however little a filter does, a
+/// result of 1 MiB takes longer.
+const WORTH_WAKING: usize = 16;
 
 /// Below that they are if the rest will take longer than this, by what the first part took.
 const LONG: Duration = Duration::from_micros(60);
@@ -62,6 +63,12 @@ impl Workers {
     /// Whether a result of that many bytes is worth other threads.
     pub(super) fn worth(&self, bytes: usize) -> bool {
         bytes >= self.least_bytes
+    }
+
+    /// How many bands to cut such a result into: two for each thread, so that one that comes late
+    /// does less, but none so small that it is not worth a thread.
+    pub(super) fn bands(&self, bytes: usize) -> usize {
+        (2 * self.threads()).min(bytes / self.least_bytes.max(1)).max(1)
     }
 
     /// How many.
@@ -98,15 +105,15 @@ impl Workers {
         };
         let own = || {
             let soon = self.since_last() < SOON;
-            if soon || bytes >= WORTH_WAKING.min(self.least_bytes.saturating_mul(16)) {
-                self.crew.wake();
+            if soon || bytes >= self.least_bytes.saturating_mul(WORTH_WAKING) {
+                self.crew.wake(left.load(Ordering::Relaxed));
                 return help();
             }
             let watch = Stopwatch::start();
             next().into_iter().for_each(&work);
-            let rest = left.load(Ordering::Relaxed).try_into().unwrap_or(u32::MAX);
-            if watch.elapsed().saturating_mul(rest) > LONG {
-                self.crew.wake();
+            let rest = left.load(Ordering::Relaxed);
+            if watch.elapsed().saturating_mul(rest.try_into().unwrap_or(u32::MAX)) > LONG {
+                self.crew.wake(rest);
             }
             help();
         };
@@ -137,5 +144,18 @@ pub(super) struct Frame<'a>(&'a Workers);
 impl Drop for Frame<'_> {
     fn drop(&mut self) {
         self.0.frames.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_are_two_a_thread_but_none_too_small() {
+        let workers = Workers::new(8).unwrap();
+        let bands = |bytes| workers.bands(bytes);
+        assert_eq!([0, WORTH_IT, 5 * WORTH_IT, 1 << 30].map(bands), [1, 1, 5, 16]);
+        assert_eq!(workers.sharing_from(0).bands(1000), 16);
     }
 }

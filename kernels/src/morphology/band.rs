@@ -14,11 +14,9 @@ use super::element::{MAX_RADIUS, Rectangles};
 use super::lines::{self, GROUP, Lines, Target};
 use super::pass::Pass;
 use crate::border::Border;
+use crate::pool::LINE;
 use crate::simd::Level;
 use crate::{Cpu, PooledBuffer, Shape, Window};
-
-/// Where lines start: vectors that cross a cache line take twice as long.
-const ALIGNMENT: usize = 64;
 
 /// Bytes of a plane that leave room for the rows around it in a first-level cache.
 const GROUP_BYTES: usize = 8 << 10;
@@ -49,12 +47,12 @@ impl Band {
     pub(super) fn new(cpu: &Cpu, pass: Pass, shape: Shape) -> Self {
         let (radius, row_bytes) = (pass.element.radius, shape.row_bytes());
         let margin = radius * shape.format.channels();
-        let before = margin.next_multiple_of(ALIGNMENT);
-        let stride = before + (row_bytes + margin).next_multiple_of(ALIGNMENT);
+        let before = margin.next_multiple_of(LINE);
+        let stride = before + (row_bytes + margin).next_multiple_of(LINE);
         // As many rows as share the work on their columns, or more where they are short.
         let share = (2 * radius).clamp(1, GROUP);
         let group = share * (GROUP_BYTES / (share * stride)).clamp(1, GROUP / share);
-        let mut memory = cpu.take((1 + PLANES * group) * stride + ALIGNMENT);
+        let mut memory = cpu.take((1 + PLANES * group) * stride);
         let sample = pass.outside.sample(pass.extreme);
         let (beyond, [found, other, ..]) = planes(&mut memory, stride, group);
         beyond.fill(sample);
@@ -147,8 +145,6 @@ impl Band {
 
 /// The line of what stands beyond the edge, and the planes.
 fn planes(memory: &mut [u8], stride: usize, group: usize) -> (&mut [u8], [&mut [u8]; PLANES]) {
-    let start = memory.as_ptr().align_offset(ALIGNMENT);
-    let memory = memory.get_mut(start..).unwrap_or_default();
     let (beyond, rest) = memory.split_at_mut_checked(stride).unwrap_or_default();
     let mut planes = rest.chunks_exact_mut(group * stride);
     (beyond, std::array::from_fn(|_| planes.next().unwrap_or_default()))

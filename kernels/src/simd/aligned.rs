@@ -4,8 +4,7 @@
 //! 5 to 25 %. So loops begin with one block at the start, wherever that lies, go on with aligned
 //! ones, and end with one that ends where the bytes do: what two of them share is written twice.
 
-/// Bytes of a line of the cache.
-const LINE: usize = 64;
+use crate::pool::LINE;
 
 /// Calls `step` for blocks of `N` bytes, whole pixels of `pixel` bytes each, that together make
 /// up all of `to`. How many bytes were done: all, or none if there are fewer than a block.
