@@ -65,7 +65,9 @@ fn measure(
     let read = if filter == "crop" { written } else { image.data().len() };
     // A copy reads half of its bytes, and writes half.
     let moved = usize::midpoint(read, written);
-    let (from, mut to) = (vec![7_u8; moved], vec![0_u8; moved]);
+    let pool = Pool::new(0);
+    let (mut from, mut to) = (pool.take(moved), pool.take(moved));
+    from.fill(7);
     let (mut ours, mut copies) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..ROUNDS {
         for _ in 0..10 {

@@ -1,13 +1,13 @@
 //! What operations work on: neither flat nor noise, but like a photograph.
 
-use bytes::Bytes;
-use ocelli_kernels::{Image, PixelFormat, Size};
+use ocelli_kernels::{Image, PixelFormat, Pool, Size};
 
+/// In memory as that of decoded images, and as OpenCV's arrays: in large pages.
 pub(crate) fn scene(size: (u32, u32), format: PixelFormat) -> Image {
     let size = Size::new(size.0, size.1).unwrap();
     let (row, rows) = (format.row_bytes(size.width()), size.height());
     let mut state = 7_u32;
-    let mut data = vec![0; format.bytes(rows, row).unwrap()];
+    let mut data = Pool::new(0).take(format.bytes(rows, row).unwrap());
     for (y, line) in data.chunks_mut(row).enumerate() {
         for (x, sample) in line.iter_mut().enumerate() {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -21,5 +21,5 @@ pub(crate) fn scene(size: (u32, u32), format: PixelFormat) -> Image {
             *sample = (light + shade + (state >> 28) as f32).clamp(0.0, 255.0) as u8;
         }
     }
-    Image::new(size, format, row, Bytes::from(data)).unwrap()
+    Image::new(size, format, row, data.freeze()).unwrap()
 }
