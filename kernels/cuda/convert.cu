@@ -1,32 +1,8 @@
 // NV12 and I420 to interleaved pixels of any colour space, and back: the integers of the CPU.
 //
-// A thread does four pixels of two rows, which share two samples each of chroma. Images are packed;
-// a row of NV12 has an even number of bytes.
+// A thread does four pixels of two rows, which share two samples each of chroma.
 
 namespace convert {
-
-// Where the samples of a planar image are.
-struct Planes {
-  int width, height;
-  bool nv12;
-
-  __device__ __forceinline__ int half() const { return (width + 1) / 2; }
-  __device__ __forceinline__ int stride() const { return nv12 ? 2 * half() : width; }
-  __device__ __forceinline__ size_t luma(int x, int y) const {
-    return static_cast<size_t>(y) * stride() + x;
-  }
-  // Of Cb (0) or Cr (1) of the two by two pixels at that position.
-  __device__ __forceinline__ size_t chroma(int x, int y, int which) const {
-    const size_t above = static_cast<size_t>(stride()) * height;
-    const size_t at = static_cast<size_t>(y) * half() + x;
-    const size_t plane = static_cast<size_t>(half()) * ((height + 1) / 2);
-    return above + (nv12 ? 2 * at + which : which * plane + at);
-  }
-  __device__ __forceinline__ size_t bytes() const {
-    return static_cast<size_t>(stride()) * height +
-           2 * static_cast<size_t>(half()) * ((height + 1) / 2);
-  }
-};
 
 // What a thread does: so many pixels, at most four, of two rows.
 struct Place {

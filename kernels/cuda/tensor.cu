@@ -8,57 +8,87 @@ enum { BINS = 256 };
 enum { COPY = 0, LINEAR = 1, BLOCKS = 2 };
 enum { U8 = 0, F16 = 1 };
 
+// How pixels lie there: a pixel's samples together, or one of the planar layouts.
+enum { INTERLEAVED = 0, NV12 = 1, I420 = 2 };
+
 struct Source {
   const unsigned char *data;
-  int width, height, channels;
+  int width, height, channels, layout;
+  const int *matrix; // of a planar layout
+
+  __device__ __forceinline__ Planes planes() const { return {width, height, layout == NV12}; }
+
+  // Grey has red only; alpha is left out.
+  __device__ __forceinline__ Pixel pixel(int x, int y) const {
+    const int column = min(max(x, 0), width - 1), row = min(max(y, 0), height - 1);
+    if (layout != INTERLEAVED) {
+      const Planes at = planes();
+      const size_t cb = at.chroma(column / 2, row / 2, 0), cr = at.chroma(column / 2, row / 2, 1);
+      return spaces::from_ycbcr({data[at.luma(column, row)], data[cb], data[cr], 0}, matrix);
+    }
+    const unsigned char *from = data + (static_cast<size_t>(row) * width + column) * channels;
+    return channels == 1 ? Pixel{from[0], 0, 0, 0} : Pixel{from[0], from[1], from[2], 0};
+  }
 };
 
-__device__ __forceinline__ int sample(const Source &source, int x, int y, int channel) {
-  const int column = min(max(x, 0), source.width - 1), row = min(max(y, 0), source.height - 1);
-  return source.data[(static_cast<size_t>(row) * source.width + column) * source.channels + channel];
+template <class Work>
+__device__ __forceinline__ Pixel each_of(const Pixel &a, const Pixel &b, Work work) {
+  return {work(a.r, b.r), work(a.g, b.g), work(a.b, b.b), 0};
+}
+
+__device__ __forceinline__ Pixel add(const Pixel &a, const Pixel &b) {
+  return each_of(a, b, [](int a, int b) { return a + b; });
 }
 
 // Weighted sum of two pixels of a row, with 7 bits after the point.
-__device__ __forceinline__ int across(const Source &source, int x, int y, int weights,
-                                      int channel) {
+__device__ __forceinline__ Pixel across(const Source &source, int x, int y, int weights) {
   const int low = static_cast<short>(weights), high = weights >> 16;
-  return (sample(source, x, y, channel) * low + sample(source, x + 1, y, channel) * high) >> 4;
+  return each_of(source.pixel(x, y), source.pixel(x + 1, y),
+                 [=](int a, int b) { return (a * low + b * high) >> 4; });
 }
 
-// A sample of the resized image.
-__device__ __forceinline__ int resized(const Source &source, int mode, const int *column,
-                                       const int *row, int x, int y, int channel) {
+// A pixel of the resized image.
+__device__ __forceinline__ Pixel resized(const Source &source, int mode, const int *column,
+                                         const int *row, int x, int y) {
   if (mode == BLOCKS) {
-    return (sample(source, 2 * x, 2 * y, channel) + sample(source, 2 * x + 1, 2 * y, channel) +
-            sample(source, 2 * x, 2 * y + 1, channel) +
-            sample(source, 2 * x + 1, 2 * y + 1, channel) + 2) >>
-           2;
+    const Pixel above = add(source.pixel(2 * x, 2 * y), source.pixel(2 * x + 1, 2 * y));
+    const Pixel below = add(source.pixel(2 * x, 2 * y + 1), source.pixel(2 * x + 1, 2 * y + 1));
+    return each_of(above, below, [](int a, int b) { return (a + b + 2) >> 2; });
   }
   if (mode == COPY) {
-    return sample(source, column[0], row[0], channel);
+    return source.pixel(column[0], row[0]);
   }
   const int low = static_cast<short>(row[1]), high = row[1] >> 16;
-  const int above = across(source, column[0], row[0], column[1], channel);
-  const int below = across(source, column[0], row[0] + 1, column[1], channel);
-  return (((above * low) >> 16) + ((below * high) >> 16) + 2) >> 2;
+  return each_of(across(source, column[0], row[0], column[1]),
+                 across(source, column[0], row[0] + 1, column[1]), [=](int a, int b) {
+                   return (((a * low) >> 16) + ((b * high) >> 16) + 2) >> 2;
+                 });
 }
 
 } // namespace tensor
 
 // `table` has two ints for each column of the resized image, then for each row: where the first
-// pixel is, and two weights. `numbers` has three factors and three offsets, then what each sample
-// of each channel is in half precision.
+// pixel is, and two weights. `numbers` has the matrix of a planar layout, three factors and three
+// offsets, then what each sample of each channel is in half precision.
 extern "C" __global__ void tensor_normalize(const unsigned char *input, unsigned char *output,
                                             int in_width, int in_height, int in_channels,
+                                            int layout,
                                             int width, int height, int inner_width,
                                             int inner_height, int left, int top, int mode,
                                             int element, int planar, int blue_first, int bars,
                                             const unsigned char *table,
                                             const unsigned char *numbers) {
   using namespace tensor;
+  const int *matrix = reinterpret_cast<const int *>(numbers);
+  const float *factors = reinterpret_cast<const float *>(matrix + spaces::NUMBERS);
+  const float *offsets = factors + 3;
+  const unsigned short *halves = reinterpret_cast<const unsigned short *>(offsets + 3);
   const int channels = min(in_channels, 3), bytes = element == U8 ? 1 : element == F16 ? 2 : 4;
   const size_t plane = static_cast<size_t>(width) * height;
-  input = BATCH(input, static_cast<size_t>(in_width) * in_height * in_channels);
+  Source source = {input, in_width, in_height, in_channels, layout, matrix};
+  source.data = BATCH(input, layout == INTERLEAVED
+                                 ? static_cast<size_t>(in_width) * in_height * in_channels
+                                 : source.planes().bytes());
   output = BATCH(output, plane * channels * bytes);
   const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
   if (x >= width || y >= height) {
@@ -66,14 +96,12 @@ extern "C" __global__ void tensor_normalize(const unsigned char *input, unsigned
   }
   const int in_x = x - left, in_y = y - top;
   const bool inside = in_x >= 0 && in_y >= 0 && in_x < inner_width && in_y < inner_height;
-  const Source source = {input, in_width, in_height, in_channels};
   const int *column = reinterpret_cast<const int *>(table) + 2 * (inside ? in_x : 0);
   const int *row = reinterpret_cast<const int *>(table) + 2 * (inside ? inner_width + in_y : 0);
-  const float *factors = reinterpret_cast<const float *>(numbers), *offsets = factors + 3;
-  const unsigned short *halves = reinterpret_cast<const unsigned short *>(offsets + 3);
+  const Pixel bar = {bars & 255, bars >> 8 & 255, bars >> 16 & 255, 0};
+  const Pixel made = inside ? resized(source, mode, column, row, in_x, in_y) : bar;
   for (int channel = 0; channel < channels; ++channel) {
-    const int value = inside ? resized(source, mode, column, row, in_x, in_y, channel)
-                             : bars >> (8 * channel) & 255;
+    const int value = channel == 0 ? made.r : channel == 1 ? made.g : made.b;
     const int place = blue_first ? channels - 1 - channel : channel;
     const size_t pixel = static_cast<size_t>(y) * width + x;
     const size_t at = planar ? place * plane + pixel : pixel * channels + place;

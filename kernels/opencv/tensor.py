@@ -5,6 +5,7 @@ import numpy as np
 
 from common import numbers
 
+PLANAR = {"Nv12": cv2.COLOR_YUV2RGB_NV12, "I420": cv2.COLOR_YUV2RGB_I420}
 FILTERS = {"bilinear": cv2.INTER_LINEAR, "nearest": cv2.INTER_NEAREST}
 
 
@@ -17,36 +18,44 @@ def _sides(source, size, scale):
     return [max(1, int(source[at] * scale + 0.5)) for at in (0, 1)]
 
 
-def _fit(source, p):
+def _read(source, layout):
+    """The function that makes interleaved pixels of planes, and the shape of what it makes."""
+    if layout not in PLANAR:
+        return lambda: source, source.shape
+    target = cv2.cvtColor(source, PLANAR[layout])
+    return lambda: cv2.cvtColor(source, PLANAR[layout], dst=target), target.shape
+
+
+def _fit(read, shape, p):
     """The function that makes the image that the tensor is made of."""
-    height, width = source.shape[:2]
+    height, width = shape[:2]
     size = (int(p.get("width", 0)) or width, int(p.get("height", 0)) or height)
     filter_ = FILTERS[p.get("filter", "bilinear")]
     ratios = (size[0] / width, size[1] / height)
     fit = p.get("fit", "stretch")
     if fit == "stretch":
         if size == (width, height):
-            return lambda: source
-        return lambda: cv2.resize(source, size, interpolation=filter_)
+            return read
+        return lambda: cv2.resize(read(), size, interpolation=filter_)
     if fit == "center_crop":
         inner = [max(a, b) for a, b in zip(_sides((width, height), size, max(ratios)), size)]
         left, top = (inner[0] - size[0]) // 2, (inner[1] - size[1]) // 2
 
         def crop():
-            whole = cv2.resize(source, inner, interpolation=filter_)
+            whole = cv2.resize(read(), inner, interpolation=filter_)
             return whole[top : top + size[1], left : left + size[0]]
 
         return crop
     text = p.get("color", "#727272").lstrip("#")
     color = [int(text[at : at + 2], 16) for at in (0, 2, 4)]
-    color = [_gray(color)] if source.ndim < 3 else color + [255]
+    color = [_gray(color)] if len(shape) < 3 else color + [255]
     inner = _sides((width, height), size, min(ratios))
     left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
     right, bottom = size[0] - inner[0] - left, size[1] - inner[1] - top
-    target = np.empty((size[1], size[0], *source.shape[2:]), np.uint8)
+    target = np.empty((size[1], size[0], *shape[2:]), np.uint8)
 
     def letterbox():
-        resized = cv2.resize(source, inner, interpolation=filter_)
+        resized = cv2.resize(read(), inner, interpolation=filter_)
         return cv2.copyMakeBorder(
             resized, top, bottom, left, right, cv2.BORDER_CONSTANT, target, color
         )
@@ -56,10 +65,10 @@ def _fit(source, p):
 
 def normalize_to_tensor(source, p, layout):
     if layout == "Rgba8":
-        fit_all = _fit(source, p)
+        fit_all = _fit(*_read(source, layout), p)
         fit = lambda: cv2.cvtColor(fit_all(), cv2.COLOR_RGBA2RGB)
     else:
-        fit = _fit(source, p)
+        fit = _fit(*_read(source, layout), p)
     channels = 1 if layout == "Gray8" else 3
     # In single precision at last, as blobFromImage computes.
     scale = float(p.get("scale", 1 / 255))

@@ -6,18 +6,28 @@ use proptest::prelude::*;
 use crate::cpu::Cpu;
 use crate::{CpuWork, Image, Operation, PixelFormat, Size, Window};
 
-/// Random pixels of any layout, up to that many pixels a side, with or without padding.
+/// Random pixels of any interleaved layout, up to that many pixels a side, with or without padding.
 pub(crate) fn any_image(side: u32) -> impl Strategy<Value = Image> {
-    let format = proptest::sample::select(PixelFormat::INTERLEAVED.to_vec());
+    any_image_of(&PixelFormat::INTERLEAVED, side)
+}
+
+/// The same of any planar layout.
+pub(crate) fn any_planar_image(side: u32) -> impl Strategy<Value = Image> {
+    any_image_of(&[PixelFormat::Nv12, PixelFormat::I420], side)
+}
+
+fn any_image_of(formats: &[PixelFormat], side: u32) -> impl Strategy<Value = Image> {
+    let format = proptest::sample::select(formats.to_vec());
     // One pixel wide or high is what goes wrong most easily.
     let length = || prop_oneof![1 => Just(1_u32), 6 => 1..=side];
     let padding = prop_oneof![Just(0_usize), 1..9_usize];
     let shape = (format, length(), length(), padding, any::<u32>());
     shape.prop_map(|(format, width, height, padding, mut state)| {
         let size = Size::new(width, height).unwrap();
-        let stride = size.width() * format.channels() + padding;
+        let stride = format.row_bytes(size.width()) + padding;
+        let bytes = format.bytes(size.height(), stride).unwrap();
         // Not a strategy for each sample: those take longer than what is tested.
-        let noise = (0..stride * size.height()).map(|_| {
+        let noise = (0..bytes).map(|_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             match state >> 16 & 7 {
                 0 => 0,

@@ -74,6 +74,21 @@ impl Plan {
         }
     }
 
+    /// The rows of the input that those rows are made of.
+    pub(crate) fn reads(&self, rows: Range<usize>) -> Range<usize> {
+        let Some(last) = rows.end.checked_sub(1).filter(|last| rows.start <= *last) else {
+            return 0..0;
+        };
+        match self {
+            Self::Copy => rows,
+            Self::Nearest(nearest) => nearest.row(rows.start)..nearest.row(last) + 1,
+            Self::Blocks { down, .. } => rows.start * down..rows.end * down,
+            Self::Linear(passes) | Self::Convolve(passes) => {
+                passes.row(rows.start, 0)..passes.row(last, passes.down.count - 1) + 1
+            }
+        }
+    }
+
     /// Makes those rows.
     pub(crate) fn render(
         &self,
@@ -115,6 +130,12 @@ fn whole(scale: f64) -> Option<usize> {
 }
 
 impl Passes {
+    /// The row of the input that the row of that number takes as that tap.
+    fn row(&self, y: usize, tap: usize) -> usize {
+        let first = self.down.first.get(y).copied().unwrap_or(0);
+        (first + tap as i32).clamp(0, self.height as i32 - 1) as usize
+    }
+
     /// Calls `finish` for each row: with the starts of the rows of sums that it is made of, its
     /// number, all rows of sums that there are, and the row to write.
     fn render(
@@ -126,21 +147,17 @@ impl Passes {
         finish: impl Fn(&[u32], usize, &[i16], &mut [u8]),
     ) {
         let (count, room) = (self.down.count, self.across.room());
-        let (at_once, last) = (self.across.rows_at_once(), self.height as i32 - 1);
-        let row = |y: usize, tap: usize| {
-            let first = self.down.first.get(y).copied().unwrap_or(0);
-            (first + tap as i32).clamp(0, last) as usize
-        };
+        let at_once = self.across.rows_at_once();
         // Row y of the input is at y modulo the number of rows; some are made before their time.
         let kept = count + at_once - 1;
         let mut ring = Scratch::<i16>::take(cpu.pool(), kept * room);
         let mut starts = Scratch::<u32>::take(cpu.pool(), count);
         let mut memory = Scratch::<i16>::take(cpu.pool(), self.across.memory());
         let (ring, starts, memory) = (ring.as_mut(), starts.as_mut(), memory.as_mut());
-        let (mut next, end) = (0, row(rows.end.saturating_sub(1), count - 1) + 1);
+        let (mut next, end) = (0, self.row(rows.end.saturating_sub(1), count - 1) + 1);
         for (at, y) in rows.enumerate() {
-            next = next.max(row(y, 0));
-            while next <= row(y, count - 1) {
+            next = next.max(self.row(y, 0));
+            while next <= self.row(y, count - 1) {
                 let group = next..(next + at_once).min(end);
                 next = group.end;
                 let places = group.clone().map(|row| row % kept * room).collect::<Few<_>>();
@@ -148,7 +165,7 @@ impl Passes {
                 self.across.rows(cpu.level(), &group, memory, ring, &places);
             }
             for (tap, start) in starts.iter_mut().enumerate() {
-                *start = (row(y, tap) % kept * room) as u32;
+                *start = (self.row(y, tap) % kept * room) as u32;
             }
             finish(starts, y, ring, to.row(at));
         }

@@ -5,10 +5,11 @@ use std::ops::Range;
 use arrayvec::ArrayVec;
 
 use super::Normalize;
+use super::source::Source;
 use crate::geometry::planes::each_plane;
 use crate::geometry::resize::Plan;
 use crate::simd::simd_levels;
-use crate::{Cpu, Image, ImageError, Operation as _, Shape, Tensor, TensorShape, Window};
+use crate::{Cpu, Image, ImageError, Operation as _, Shape, Tensor, TensorShape};
 
 /// The most parts that a tensor is made in.
 const MAX_PARTS: usize = 64;
@@ -27,8 +28,10 @@ struct Part<'a> {
 struct Work<'a> {
     normalize: &'a Normalize,
     cpu: &'a Cpu,
-    input: Window<'a>,
-    /// The whole image, resized.
+    source: Source<'a>,
+    /// The whole image, of interleaved pixels.
+    pixels: Shape,
+    /// The same, resized.
     inner: Shape,
     /// Where it lies in the tensor.
     left: isize,
@@ -49,12 +52,14 @@ impl Normalize {
         let (Some(mapping), Some(outer), Some(made)) = (mapping, outer, self.tensor(shape)) else {
             return Err(ImageError::Length { is: 0, must: nothing().bytes() });
         };
-        let (channels, bytes) = (Self::channels(shape.format), self.numbers.element.bytes());
+        let pixels = Self::pixels(shape);
+        let (channels, bytes) = (Self::channels(shape), self.numbers.element.bytes());
         let work = Work {
             normalize: self,
             cpu,
-            input: Window::all(input),
-            inner: Shape::new(mapping.inner(), shape.format),
+            source: Source::of(input),
+            pixels,
+            inner: Shape::new(mapping.inner(), pixels.format),
             left: mapping.offset().0,
             top: mapping.offset().1,
             width: outer.width(),
@@ -87,11 +92,12 @@ impl Normalize {
 
 impl Work<'_> {
     fn part(&self, part: &mut Part<'_>) {
-        let plans =
-            self.normalize.prepared.plans(self.normalize.filter, self.input.shape(), self.inner);
+        let plans = self.normalize.prepared.plans(self.normalize.filter, self.pixels, self.inner);
+        let Some(plan) = plans.first() else { return };
         let row = self.inner.row_bytes();
-        let copy = matches!(plans.first(), Some(Plan::Copy));
+        let copy = matches!(plan, Plan::Copy);
         let stripe = (STRIPE.0 / row.max(1)).max(STRIPE.1);
+        let stripe = self.source.stripe(stripe, self.pixels, self.inner);
         let mut resized = self.cpu.take(if copy { 0 } else { stripe * row });
         // A row with its channels as they are in the tensor.
         let mut ordered = self.cpu.take(self.inner.size.width().min(self.width) * 3);
@@ -110,18 +116,19 @@ impl Work<'_> {
             let rows = stripe.min(last - y);
             // The same rows of the resized image.
             let from = (y as isize - self.top) as usize;
+            let wanted = from..from + rows;
+            let read = plan.reads(wanted.clone());
+            let mut converted = self.cpu.take(self.source.room(self.pixels, read.len()));
+            let input = self.source.rows(self.cpu, self.pixels, read, &mut converted);
             if !copy {
                 let to = resized.get_mut(..rows * row).unwrap_or_default();
-                let wanted = from..from + rows;
-                each_plane(&self.input, self.inner, wanted, to, |index, plane, rows, mut to| {
-                    if let Some(plan) = plans.get(index) {
-                        plan.render(self.cpu, plane, rows, &mut to);
-                    }
+                each_plane(&input, self.inner, wanted, to, |_, plane, rows, mut to| {
+                    plan.render(self.cpu, plane, rows, &mut to);
                 });
             }
             for at in 0..rows {
                 let line = match copy {
-                    true => self.input.row(from + at),
+                    true => input.row(from + at),
                     false => resized.get(at * row..(at + 1) * row).unwrap_or_default(),
                 };
                 self.row(part, y + at - first, line, &mut ordered);
@@ -181,7 +188,7 @@ impl Work<'_> {
     /// Writes what stands beside the image.
     fn bar(&self, part: &mut Part<'_>, at: usize, columns: Range<usize>) {
         let numbers = &self.normalize.numbers;
-        let samples @ [first, ..] = self.normalize.bars(self.inner.format);
+        let samples @ [first, ..] = self.normalize.bars(self.inner);
         let order = if self.normalize.blue_first { [2, 1, 0] } else { [0, 1, 2] };
         let ordered = order.into_iter().zip(order.map(|c| samples.get(c).copied().unwrap_or(0)));
         let ordered = ordered.take(self.channels);

@@ -1,11 +1,13 @@
 //! The same on a GPU: one thread a pixel of the tensor.
 
 use super::Normalize;
+use crate::colour::spaces::ycbcr::BT601_LIMITED;
+use crate::convert::cuda::matrix_numbers;
 use crate::cuda::{Argument, CudaProgram, Launch};
 use crate::geometry::resize::{Filter, Plan, Taps, nearest};
 use crate::geometry::{blocks, int};
 use crate::tensor::CUDA;
-use crate::{Element, Shape};
+use crate::{Element, PixelFormat, Shape};
 
 /// Threads of a block.
 const BLOCK: (u32, u32) = (32, 8);
@@ -13,8 +15,9 @@ const BLOCK: (u32, u32) = (32, 8);
 impl Normalize {
     pub(super) fn program(&self, input: Shape) -> Option<CudaProgram> {
         let (mapping, outer) = (self.mapping(input.size)?, self.outer(input.size)?);
-        let inner = Shape::new(mapping.inner(), input.format);
-        let plans = self.prepared.plans(self.filter, input, inner);
+        let pixels = Self::pixels(input);
+        let inner = Shape::new(mapping.inner(), pixels.format);
+        let plans = self.prepared.plans(self.filter, pixels, inner);
         let (from, to) = (input.size, inner.size);
         // How pixels are made, and for each column, then each row, where the first is and the
         // weights of two.
@@ -42,8 +45,15 @@ impl Normalize {
         let numbers = &self.numbers;
         let floats = numbers.factors.iter().chain(&numbers.offsets);
         let halves = numbers.halves.as_flattened().iter().flat_map(|half| half.to_le_bytes());
-        let numbers_table = floats.flat_map(|number| number.to_le_bytes()).chain(halves).collect();
-        let [red, green, blue] = self.bars(input.format);
+        let matrix = matrix_numbers(&BT601_LIMITED).flat_map(i32::to_le_bytes);
+        let floats = floats.flat_map(|number| number.to_le_bytes());
+        let numbers_table = matrix.chain(floats).chain(halves).collect();
+        let layout = match input.format {
+            PixelFormat::Nv12 => 1,
+            PixelFormat::I420 => 2,
+            PixelFormat::Gray8 | PixelFormat::Rgb8 | PixelFormat::Rgba8 => 0,
+        };
+        let [red, green, blue] = self.bars(input);
         let element = match numbers.element {
             Element::U8 => 0,
             Element::F16 => 1,
@@ -62,7 +72,8 @@ impl Normalize {
                 Argument::Output,
                 int(from.width())?,
                 int(from.height())?,
-                int(input.format.channels())?,
+                int(pixels.format.channels())?,
+                Argument::Int(layout),
                 int(outer.width())?,
                 int(outer.height())?,
                 int(to.width())?,

@@ -4,6 +4,7 @@ mod cpu;
 mod cuda;
 mod half;
 mod numbers;
+mod source;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -107,13 +108,14 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             kind: ParameterKind::Select { options: &["rgb", "bgr"], default: "rgb" },
         },
     ],
-    formats: &PixelFormat::INTERLEAVED,
+    formats: &PixelFormat::ALL,
     cuda: true,
     tolerance: 0,
     notes: "OpenCV's dnn.blobFromImage with a standard deviation for each channel, within \
             0.00001 of the numbers' range: a sample is multiplied with scale / std, and -mean / \
             std is added, both in single precision. Sizes and samples are those of the filters \
-            resize and letterbox. RGBA loses its alpha; grey images make one channel.",
+            resize and letterbox. RGBA loses its alpha; grey images make one channel. NV12 and I420 become RGB \
+            first, a few rows at a time.",
 };
 
 const fn side(
@@ -210,13 +212,18 @@ impl Normalize {
         Mapping::new(self.fit, input, self.outer(input)?)
     }
 
-    fn channels(input: PixelFormat) -> usize {
-        input.channels().min(3)
+    /// What is resized: an image of interleaved pixels.
+    fn pixels(input: Shape) -> Shape {
+        if input.format.is_planar() { input.with_format(PixelFormat::Rgb8) } else { input }
+    }
+
+    fn channels(input: Shape) -> usize {
+        Self::pixels(input).format.channels().min(3)
     }
 
     /// The samples of bars.
-    fn bars(&self, input: PixelFormat) -> [u8; 3] {
-        let [red, green, blue, _] = samples_of(self.color, input.channels());
+    fn bars(&self, input: Shape) -> [u8; 3] {
+        let [red, green, blue, _] = samples_of(self.color, Self::channels(input));
         [red, green, blue]
     }
 }
@@ -228,7 +235,7 @@ impl Operation for Normalize {
 
     fn output(&self, input: Shape) -> Result<Shape, Refusal> {
         if let Some(id) = self.only_colours
-            && Self::channels(input.format) == 1
+            && Self::channels(input) == 1
         {
             return Err(Refusal {
                 parameter: Some(id),
@@ -248,8 +255,7 @@ impl Operation for Normalize {
 
     fn tensor(&self, input: Shape) -> Option<TensorShape> {
         let outer = self.outer(input.size)?;
-        let (channels, width, height) =
-            (Self::channels(input.format), outer.width(), outer.height());
+        let (channels, width, height) = (Self::channels(input), outer.width(), outer.height());
         let (dimensions, layout) = match self.planar {
             true => ([1, channels, height, width], "nchw"),
             false => ([1, height, width, channels], "nhwc"),

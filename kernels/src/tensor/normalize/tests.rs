@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::half::half;
 use super::*;
 use crate::simd::Level;
-use crate::test_images::any_image;
+use crate::test_images::{any_image, any_planar_image};
 use crate::{Backend as _, Catalog, Chain, CpuBackend, Pool};
 
 type Given = Vec<(&'static str, String)>;
@@ -142,6 +142,31 @@ proptest! {
                     prop_assert!(off < 1e-6, "{off} off {exact} {}", level.name());
                 },
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn planar_layouts_are_taken_as_the_same_image_in_rgb(
+        image in any_planar_image(50),
+        given in any_given(),
+    ) {
+        let pool = Pool::new(1 << 20);
+        let rgb = crate::convert::to_format(&image, PixelFormat::Rgb8, &pool).unwrap();
+        let parameters = given.iter().map(|(id, value)| ((*id).to_owned(), value.clone())).collect();
+        let parameters = Parameters::parse(&DEFINITION, &parameters).unwrap();
+        let operation = build(&parameters).unwrap();
+        for level in Level::all() {
+            let cpu = Cpu::new(pool.clone()).with_level(level);
+            let [is, must] = [&image, &rgb].map(|image| {
+                let CpuWork::Tensor(work) = operation.cpu(image.shape()) else { panic!("a tensor") };
+                work.run(&cpu, image).unwrap()
+            });
+            prop_assert_eq!(is.shape(), must.shape());
+            prop_assert!(is.data() == must.data(), "{}", level.name());
         }
     }
 }

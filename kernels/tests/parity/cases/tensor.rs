@@ -6,6 +6,7 @@ use super::{Agreement, Case, FEW_SIZES, Given, SIZES, grid};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = normalize();
+    cases.extend(planar());
     cases.extend(grid("histogram", &[&[]], &SIZES, Agreement::Exact));
     cases
 }
@@ -14,6 +15,36 @@ pub(super) fn cases() -> Vec<Case> {
 const SINGLE: Agreement = Agreement::Close(2e-6);
 /// One step of half precision from 2 to 4.
 const HALF: Agreement = Agreement::Close(0.002);
+
+/// Of planar layouts.
+fn planar() -> Vec<Case> {
+    let all: [Given<'_>; 5] = [
+        &[],
+        &[("width", "41"), ("height", "23"), ("fit", "letterbox"), ("channel_order", "bgr")],
+        &[("width", "20"), ("height", "31"), ("layout", "nhwc"), ("filter", "nearest")],
+        &[("width", "32"), ("height", "24"), ("element", "f16")],
+        &[("width", "150"), ("height", "70"), ("fit", "center_crop"), ("element", "u8")],
+    ];
+    let mut cases = Vec::new();
+    for format in [PixelFormat::Nv12, PixelFormat::I420] {
+        for given in all {
+            for size in [(2, 2), (64, 48), (130, 66)] {
+                let agreement = match given.iter().find(|(id, _)| *id == "element") {
+                    Some((_, "f16")) => HALF,
+                    Some(_) => Agreement::Exact,
+                    None => SINGLE,
+                };
+                cases.push(Case::new("normalize_to_tensor", given, size, format, agreement));
+            }
+            for size in [(1, 1), (37, 19)] {
+                let odd = "OpenCV has planar layouts of even sizes only";
+                let agreement = Agreement::None(odd);
+                cases.push(Case::new("normalize_to_tensor", given, size, format, agreement));
+            }
+        }
+    }
+    cases
+}
 
 fn normalize() -> Vec<Case> {
     let filter = "normalize_to_tensor";

@@ -32,6 +32,11 @@ impl Nearest {
         }
     }
 
+    /// The row of the input that the row of that number is.
+    pub(super) fn row(&self, y: usize) -> usize {
+        self.y.get(y).map_or(0, |row| *row as usize)
+    }
+
     /// Makes those rows.
     pub(super) fn render(
         &self,
