@@ -299,13 +299,19 @@ mod tests {
         });
     }
 
+    const PATIENCE_MS: u32 = 20_000;
+
     /// The one who shares waits until somebody came, so that it is sure that somebody does.
     fn with_help(crew: &Crew, then: impl Fn() + Sync) {
         let came = AtomicBool::new(false);
         let own = || {
-            while !came.load(Ordering::Acquire) {
+            for waited in 0.. {
+                if came.load(Ordering::Acquire) {
+                    return;
+                }
+                assert!(waited < PATIENCE_MS, "nobody came");
                 crew.wake(1);
-                std::thread::yield_now();
+                std::thread::sleep(Duration::from_millis(1));
             }
         };
         crew.share(own, &|| {
