@@ -1,5 +1,7 @@
 //! What stands beyond the edge of an image.
 
+use crate::{ParameterDefinition, ParameterKind};
+
 /// How pixels beyond the edge are made up; the names are OpenCV's, without `BORDER_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Border {
@@ -19,10 +21,20 @@ pub(crate) enum Border {
 pub(crate) const NAMES: [&str; 6] =
     ["clamp", "replicate", "reflect", "reflect_101", "wrap", "constant"];
 
-/// What the parameter is about, for its definition.
-pub(crate) const DESCRIPTION: &str = "What stands beyond the edge: its outermost pixel (clamp, replicate), the image mirrored at \
-     its edge (reflect) or at its outermost pixel (reflect_101), the other side (wrap), or zeros \
-     (constant).";
+/// The parameter of filters that look beyond the edge.
+pub(crate) const PARAMETER: ParameterDefinition = parameter("reflect_101");
+
+/// The same with another default.
+pub(crate) const fn parameter(default: &'static str) -> ParameterDefinition {
+    ParameterDefinition {
+        id: "border_mode",
+        name: "Border",
+        description: "What stands beyond the edge: its outermost pixel (clamp, replicate), the \
+                      image mirrored at its edge (reflect) or at its outermost pixel \
+                      (reflect_101), the other side (wrap), or zeros (constant).",
+        kind: ParameterKind::Select { options: &NAMES, default },
+    }
+}
 
 impl Border {
     /// By one of [`NAMES`].

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::derivative::Derivative;
 use super::kernels::Kernels;
 use super::passes::Combine;
-use super::sobel::{BORDER, Edges, SCALE};
-use crate::border::Border;
+use super::sobel::{Edges, SCALE};
+use crate::border::{self, Border};
 use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
@@ -21,7 +21,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     description: "Shows where brightness bends: edges and fine detail in every direction, in each \
                   colour; transparency stays.",
     family: Family::Edges,
-    parameters: &[TAPS, SCALE, BORDER],
+    parameters: &[TAPS, SCALE, border::PARAMETER],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::derivative::{BLOCK, CUDA, Derivative, TILE, grid, int};
 use super::laplacian;
-use super::sobel::{BORDER, SCALE};
+use super::sobel::SCALE;
 use crate::blur::gaussian::{Gaussian, KERNEL_SIZE, SIGMA};
-use crate::border::Border;
+use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
@@ -29,7 +29,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         SIGMA,
         ParameterDefinition { id: "laplacian_size", name: "Laplacian size", ..laplacian::TAPS },
         SCALE,
-        BORDER,
+        border::PARAMETER,
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,

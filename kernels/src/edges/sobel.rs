@@ -52,14 +52,6 @@ pub(super) const SCALE: ParameterDefinition = ParameterDefinition {
     kind: ParameterKind::Number { min: 0.001, max: 100.0, step: 0.1, default: 1.0 },
 };
 
-/// What stands beyond the edge of the image.
-pub(super) const BORDER: ParameterDefinition = ParameterDefinition {
-    id: "border_mode",
-    name: "Border",
-    description: border::DESCRIPTION,
-    kind: ParameterKind::Select { options: &border::NAMES, default: "reflect_101" },
-};
-
 static SOBEL_DEFINITION: FilterDefinition = FilterDefinition {
     id: "sobel",
     name: "Sobel",
@@ -76,7 +68,7 @@ static SOBEL_DEFINITION: FilterDefinition = FilterDefinition {
             kind: ParameterKind::Integer { min: 1, max: 7, step: 2, default: 3 },
         },
         SCALE,
-        BORDER,
+        border::PARAMETER,
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
@@ -92,7 +84,7 @@ static SCHARR_DEFINITION: FilterDefinition = FilterDefinition {
     description: "Shows how steeply brightness changes, equally well in all directions, in each \
                   colour; transparency stays.",
     family: Family::Edges,
-    parameters: &[DIRECTION, NORM, SCALE, BORDER],
+    parameters: &[DIRECTION, NORM, SCALE, border::PARAMETER],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,

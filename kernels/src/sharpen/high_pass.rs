@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{gpu, strips};
 use crate::blur::gaussian::{Gaussian, KERNEL_SIZE, SIGMA};
+use crate::border;
 use crate::cuda::CudaWork;
 use crate::simd::simd_levels;
 use crate::{
@@ -21,7 +22,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     description: "Keeps fine detail only: the difference between the image and its Gaussian blur, \
                   on middle grey; transparency stays.",
     family: Family::Sharpen,
-    parameters: &[KERNEL_SIZE, SIGMA, strips::BORDER],
+    parameters: &[KERNEL_SIZE, SIGMA, border::PARAMETER],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,

@@ -3,16 +3,8 @@
 use std::ops::Range;
 
 use crate::blur::gaussian::Gaussian;
-use crate::border::{self, Border};
-use crate::{Cpu, Level, ParameterDefinition, ParameterKind, PixelFormat, Reach, Window, alpha};
-
-/// What stands beyond the edge of the image.
-pub(super) const BORDER: ParameterDefinition = ParameterDefinition {
-    id: "border_mode",
-    name: "Border",
-    description: border::DESCRIPTION,
-    kind: ParameterKind::Select { options: &border::NAMES, default: "reflect_101" },
-};
+use crate::border::Border;
+use crate::{Cpu, Level, PixelFormat, Reach, Window, alpha};
 
 /// Bytes of the result that are blurred, then compared: few enough to stay in the nearest cache.
 const STRIP_BYTES: usize = 16 << 10;

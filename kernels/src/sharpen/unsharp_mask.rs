@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{gpu, strips};
 use crate::blur::gaussian::{Gaussian, KERNEL_SIZE, SIGMA};
+use crate::border;
 use crate::cuda::CudaWork;
 use crate::simd::simd_levels;
 use crate::{
@@ -40,7 +41,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
                           not sharpened.",
             kind: ParameterKind::Integer { min: 0, max: 255, step: 1, default: 0 },
         },
-        strips::BORDER,
+        border::PARAMETER,
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,

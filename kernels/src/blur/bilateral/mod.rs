@@ -64,12 +64,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             description: "How far apart pixels may be to be mixed: standard deviation, in pixels.",
             kind: ParameterKind::Number { min: 0.1, max: 500.0, step: 1.0, default: 75.0 },
         },
-        ParameterDefinition {
-            id: "border_mode",
-            name: "Border",
-            description: border::DESCRIPTION,
-            kind: ParameterKind::Select { options: &border::NAMES, default: "reflect_101" },
-        },
+        border::PARAMETER,
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,

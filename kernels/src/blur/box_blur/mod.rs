@@ -37,12 +37,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             description: "Width and height of the square, in pixels; odd. 1 changes nothing.",
             kind: ParameterKind::Integer { min: 1, max: 255, step: 2, default: 5 },
         },
-        ParameterDefinition {
-            id: "border_mode",
-            name: "Border",
-            description: border::DESCRIPTION,
-            kind: ParameterKind::Select { options: &border::NAMES, default: "reflect_101" },
-        },
+        border::PARAMETER,
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,

@@ -61,12 +61,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             description: "Standard deviation of the bell, in pixels. 0 fits it to the kernel size.",
             kind: ParameterKind::Number { min: 0.0, max: 100.0, step: 0.1, default: 1.0 },
         },
-        ParameterDefinition {
-            id: "border_mode",
-            name: "Border",
-            description: border::DESCRIPTION,
-            kind: ParameterKind::Select { options: &border::NAMES, default: "reflect" },
-        },
+        border::parameter("reflect"),
         ParameterDefinition {
             id: "separable",
             name: "Separable",

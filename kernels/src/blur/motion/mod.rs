@@ -47,12 +47,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
                           90 vertical.",
             kind: ParameterKind::Number { min: -360.0, max: 360.0, step: 1.0, default: 0.0 },
         },
-        ParameterDefinition {
-            id: "border_mode",
-            name: "Border",
-            description: border::DESCRIPTION,
-            kind: ParameterKind::Select { options: &border::NAMES, default: "reflect_101" },
-        },
+        border::PARAMETER,
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,

@@ -47,12 +47,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             description: "How deep the relief is: what the differences are multiplied by.",
             kind: ParameterKind::Integer { min: 1, max: 10, step: 1, default: 1 },
         },
-        ParameterDefinition {
-            id: "border_mode",
-            name: "Border",
-            description: border::DESCRIPTION,
-            kind: ParameterKind::Select { options: &border::NAMES, default: "reflect_101" },
-        },
+        border::PARAMETER,
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,

@@ -9,8 +9,8 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{gpu, strips};
-use crate::border::Border;
+use super::gpu;
+use crate::border::{self, Border};
 use crate::cuda::CudaWork;
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
@@ -61,7 +61,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             description: "What is added in the end, in levels of 255.",
             kind: ParameterKind::Number { min: -1000.0, max: 1000.0, step: 1.0, default: 0.0 },
         },
-        strips::BORDER,
+        border::PARAMETER,
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
