@@ -7,7 +7,7 @@ mod tests;
 mod weight;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::launch::{self, RANK};
 use crate::border::{self, Border};
@@ -80,14 +80,18 @@ struct Bilateral {
     radius: usize,
     border: Border,
     weights: Weights,
-    /// For grey, if the disc is small.
-    grey: Option<Grey>,
+    /// For grey, if the disc is small; its lists are made when the first grey image comes.
+    grey: OnceLock<Option<Grey>>,
 }
 
 impl Bilateral {
     fn new(radius: usize, border: Border, weights: Weights) -> Self {
-        let grey = Grey::new(radius, &weights);
-        Self { radius, border, weights, grey }
+        Self { radius, border, weights, grey: OnceLock::new() }
+    }
+
+    fn grey(&self, channels: usize) -> Option<&Grey> {
+        let make = || Grey::new(self.radius, &self.weights);
+        if channels == 1 { self.grey.get_or_init(make).as_ref() } else { None }
     }
 }
 
@@ -123,7 +127,7 @@ impl Operation for Bilateral {
         ]);
         let launch = Launch {
             source: &RANK,
-            kernel: match (channels, &self.grey) {
+            kernel: match (channels, self.grey(channels)) {
                 (1, Some(_)) => "blur_rank_bilateral_small_grey",
                 (1, None) => "blur_rank_bilateral_grey",
                 _ => "blur_rank_bilateral",
@@ -156,11 +160,9 @@ impl Rows for Bilateral {
     }
 
     fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
-        match &self.grey {
-            Some(grey) if input.channels() == 1 => {
-                grey.render(cpu, self.border, input, rows, output);
-            }
-            _ => cpu::render(cpu, self, input, rows, output),
+        match self.grey(input.channels()) {
+            Some(grey) => grey.render(cpu, self.border, input, rows, output),
+            None => cpu::render(cpu, self, input, rows, output),
         }
     }
 }
