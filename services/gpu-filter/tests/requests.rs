@@ -172,6 +172,28 @@ fn tensors_are_results_and_have_no_codec() {
 }
 
 #[test]
+fn frames_of_video_decoders_become_the_input_of_a_model() {
+    with_service(
+        |_| {},
+        async |service| {
+            // White on the left, black on the right; no colour.
+            let luma = [235, 235, 16, 16].repeat(2);
+            let planes = [luma, vec![128; 4]].concat();
+            let steps = vec![step("normalize_to_tensor", &[("element", "u8")])];
+            for format in [v1::PixelFormat::Nv12, v1::PixelFormat::I420] {
+                let request = request(raw(4, 2, format, &planes), steps.clone());
+                let payload = service.process(&request).await.unwrap().frame.unwrap().payload;
+                let Some(v1::frame::Payload::Tensor(tensor)) = payload else {
+                    panic!("{payload:?}")
+                };
+                assert_eq!(tensor.shape, [1, 3, 2, 4]);
+                assert_eq!(tensor.data, [255, 255, 0, 0].repeat(6), "{format:?}");
+            }
+        },
+    );
+}
+
+#[test]
 fn wrong_requests_say_what_and_where() {
     with_service(
         |_| {},
