@@ -160,7 +160,7 @@ impl Sums {
         let margin = kernels.radius() * input.channels();
         let mut zeros = cpu.take(if border == Border::Constant { row } else { 0 });
         zeros.fill(0);
-        let sums = || Scratch::take(cpu.pool(), row + 2 * margin);
+        let sums = || Scratch::with_margin(cpu.pool(), row + 2 * margin, margin);
         Self { kernels, border, margin, row, smooth: sums(), derive: sums(), zeros }
     }
 

@@ -370,14 +370,16 @@ fn cut_squares<T: Taps<N>, const N: usize>(
     (square, Cut { below, others, .. }): (f32, Cut),
     output: &mut [u8],
 ) {
-    // So far whole numbers are exact as floats, and what is rounded beyond stays beyond; the squares
-    // of 16 bits are one instruction, where floats take two.
-    const EXACT: f32 = 16_777_216.0;
-    if N < 7 && square <= EXACT {
-        let square = square.ceil() as i32;
+    // A derivative of 255 or more is above the cut whatever the other one is, and so is a sum of
+    // squares beyond 16 bits: with both cut off there, those are enough. A grey 640×480 takes 25 µs,
+    // in 32 bits 39.
+    const MOST: u16 = 255;
+    if N < 7 && square <= f32::from(MOST * MOST) {
+        let square = square.ceil() as u16;
+        let squared = |value: i16| value.unsigned_abs().min(MOST).pow(2);
         return blocks(sums, channels, output, |s, d, at| {
-            let (x, y) = (wide(s, at, T::DERIVE), wide(d, at, T::SMOOTH));
-            if x * x + y * y < square { below } else { others }
+            let (x, y) = (narrow(s, at, T::DERIVE), narrow(d, at, T::SMOOTH));
+            if squared(x).saturating_add(squared(y)) < square { below } else { others }
         });
     }
     blocks(sums, channels, output, |s, d, at| {

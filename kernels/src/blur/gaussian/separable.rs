@@ -28,7 +28,7 @@ pub(super) fn render(
 ) {
     let (level, channels, row_bytes) = (cpu.level(), input.channels(), input.shape().row_bytes());
     let margin = kernel.radius() * channels;
-    let mut scratch = Scratch::<u16>::take(cpu.pool(), row_bytes + 2 * margin);
+    let mut scratch = Scratch::<u16>::with_margin(cpu.pool(), row_bytes + 2 * margin, margin);
     let sums = scratch.as_mut();
     // Only a constant border needs it.
     let mut zeros = cpu.take(if border == Border::Constant { row_bytes } else { 0 });
