@@ -32,7 +32,7 @@ pub(crate) fn render(
     let (beside, above) = (across / 2, (down / 2) as isize);
     // One pixel of zeros before the row.
     let margin = (1 + beside) * channels;
-    let mut scratch = Scratch::<u16>::take(cpu.pool(), row_bytes + 2 * margin);
+    let mut scratch = Scratch::<u16>::with_margin(cpu.pool(), row_bytes + 2 * margin, margin);
     let sums = scratch.as_mut();
     sums.fill(0);
     let mut zeros = cpu.take(row_bytes);
