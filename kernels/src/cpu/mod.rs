@@ -108,16 +108,11 @@ impl Cpu {
         band_rows: usize,
         work: impl Fn(Range<usize>, &mut [u8]) + Sync + Send,
     ) {
-        let bytes = (row_bytes * band_rows).max(1);
-        let one = |(index, band): (usize, &mut [u8])| {
+        let bands = output.chunks_mut((row_bytes * band_rows).max(1)).enumerate();
+        self.each(looked_at, bands, |(index, band)| {
             let first = index * band_rows;
             work(first..first + band.len() / row_bytes.max(1), band);
-        };
-        let shared = |workers: &&Workers| output.len() > bytes && workers.worth(looked_at);
-        match self.workers().filter(shared) {
-            Some(workers) => workers.each(looked_at, output.chunks_mut(bytes).enumerate(), one),
-            None => output.chunks_mut(bytes).enumerate().for_each(one),
-        }
+        });
     }
 
     /// Calls `work` for each part, which together make or look at that many bytes: several at a
@@ -125,12 +120,13 @@ impl Cpu {
     pub(crate) fn each<T: Send>(
         &self,
         bytes: usize,
-        parts: &mut [T],
-        work: impl Fn(&mut T) + Sync + Send,
+        parts: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator + Send>,
+        work: impl Fn(T) + Sync + Send,
     ) {
+        let parts = parts.into_iter();
         match self.workers().filter(|workers| parts.len() > 1 && workers.worth(bytes)) {
-            Some(workers) => workers.each(bytes, parts.iter_mut(), work),
-            None => parts.iter_mut().for_each(work),
+            Some(workers) => workers.each(bytes, parts, work),
+            None => parts.for_each(work),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Hue, saturation, value, as OpenCV has them for 8-bit images.
 
-use super::block::Block;
+#![allow(clippy::indexing_slicing, reason = "all positions are below BLOCK")]
+
+use super::block::{BLOCK, Block};
 use super::x86;
 use crate::simd::{Level, simd_levels};
 
@@ -40,48 +42,45 @@ fn to_hsv<const HUES: i32>([red, green, blue]: [u8; 3]) -> [u8; 3] {
     [hue as u8, saturation as u8, value as u8]
 }
 
-/// Hues beyond the range start anew. Of `hsv_full` OpenCV takes 255 for the whole circle here, and
-/// 256 there.
+/// Which sixth of the circle, and how far into it: up to 30, or 85. Hues beyond the range start
+/// anew. Of `hsv_full` OpenCV takes 255 for the whole circle here, and 256 there.
 #[inline(always)]
-fn to_rgb<const HUES: i32>([hue, saturation, value]: [u8; 3]) -> [u8; 3] {
-    let hue = i32::from(hue);
-    // Which sixth of the circle, and how far into it.
-    let (sector, fraction) = if HUES == 180 {
-        // Over 30, for all bytes.
-        let sector = (hue * 2185) >> 16;
-        (sector, (hue - 30 * sector) as f32 * (1.0 / 30.0))
-    } else {
-        // Over 85, for all bytes.
-        let sector = (2 * hue * 1543) >> 17;
-        (sector, (2 * hue - 85 * sector) as f32 * (1.0 / 85.0))
+fn split<const HUES: i32>(hue: u8) -> [u8; 2] {
+    let (hue, sixth, over) = match HUES {
+        180 => (u16::from(hue), 30, 2185),
+        _ => (2 * u16::from(hue), 85, 772),
     };
-    let sector = if sector >= 6 { sector - 6 } else { sector };
+    // Over a sixth, for all bytes.
+    let sector = ((u32::from(hue) * over) >> 16) as u16;
+    let into = hue - sixth * sector;
+    [if sector >= 6 { sector - 6 } else { sector } as u8, into as u8]
+}
+
+/// What red, green and blue are made of, beside the value: the least of them, and what falls and
+/// rises over a sixth of the circle.
+#[inline(always)]
+fn shades<const HUES: i32>(into: u8, saturation: u8, value: u8) -> [u8; 3] {
+    let fraction = f32::from(into) * if HUES == 180 { 1.0 / 30.0 } else { 1.0 / 85.0 };
     let (s, v) = (f32::from(saturation) * (1.0 / 255.0), f32::from(value));
     let least = v * (1.0 - s);
     let falling = v * (1.0 - s * fraction);
     let rising = v * (1.0 - s * (1.0 - fraction));
-    let [least, falling, rising] = [least, falling, rising].map(|part| round(part) as u8);
-    let pick = |first: u8, second: u8, third: u8, fourth: u8, fifth: u8, sixth: u8| {
-        let low = if sector == 0 {
-            first
-        } else if sector == 1 {
-            second
-        } else {
-            third
-        };
-        let high = if sector == 3 {
-            fourth
-        } else if sector == 4 {
-            fifth
-        } else {
-            sixth
-        };
-        if sector < 3 { low } else { high }
+    [least, falling, rising].map(|shade| round(shade) as u8)
+}
+
+/// Red, green, blue in that sixth of the circle.
+#[inline(always)]
+fn arrange(sector: u8, value: u8, [least, falling, rising]: [u8; 3]) -> [u8; 3] {
+    let pick = |whole: bool, rises: bool, falls: bool| {
+        let part = if rises { rising } else { least };
+        let part = if falls { falling } else { part };
+        if whole { value } else { part }
     };
+    let is = |sixth: u8| sector == sixth;
     [
-        pick(value, falling, least, least, rising, value),
-        pick(rising, value, value, falling, least, least),
-        pick(least, least, rising, value, value, falling),
+        pick(is(5) | is(0), is(4), is(1)),
+        pick(is(1) | is(2), is(0), is(3)),
+        pick(is(3) | is(4), is(2), is(5)),
     ]
 }
 
@@ -96,21 +95,39 @@ pub(super) fn from_rgb<const HUES: i32>(level: Level, block: &mut Block) {
 }
 
 macro_rules! in_place {
-    ($name:ident, $pixel:expr) => {
+    ($from_rgb:ident, $to_rgb:ident, $hues:literal) => {
         simd_levels! {
-            pub(super) fn $name(block: &mut Block) {
+            fn $from_rgb(block: &mut Block) {
                 let [a, b, c, _] = &mut block.0;
                 for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
-                    [*a, *b, *c] = $pixel([*a, *b, *c]);
+                    [*a, *b, *c] = to_hsv::<$hues>([*a, *b, *c]);
+                }
+            }
+        }
+
+        simd_levels! {
+            /// Red, green, blue of hue, saturation, value.
+            pub(super) fn $to_rgb(block: &mut Block) {
+                // Each loop has numbers of another width: in one they took half longer.
+                let [a, b, c, _] = &mut block.0;
+                let mut sectors = [0; BLOCK];
+                for (sector, hue) in sectors.iter_mut().zip(&mut *a) {
+                    [*sector, *hue] = split::<$hues>(*hue);
+                }
+                let [mut least, mut falling, mut rising] = [[0; BLOCK]; 3];
+                for at in 0..BLOCK {
+                    [least[at], falling[at], rising[at]] = shades::<$hues>(a[at], b[at], c[at]);
+                }
+                for at in 0..BLOCK {
+                    let shades = [least[at], falling[at], rising[at]];
+                    [a[at], b[at], c[at]] = arrange(sectors[at], c[at], shades);
                 }
             }
         }
     };
 }
-in_place!(from_rgb_180, to_hsv::<180>);
-in_place!(from_rgb_256, to_hsv::<256>);
-in_place!(to_rgb_180, to_rgb::<180>);
-in_place!(to_rgb_256, to_rgb::<256>);
+in_place!(from_rgb_180, to_rgb_180, 180);
+in_place!(from_rgb_256, to_rgb_256, 256);
 
 #[cfg(test)]
 mod tests {
@@ -171,6 +188,40 @@ mod tests {
         }
     }
 
+    fn to_rgb([hue, saturation, value]: [u8; 3]) -> [u8; 3] {
+        let [sector, into] = split::<180>(hue);
+        arrange(sector, value, shades::<180>(into, saturation, value))
+    }
+
+    #[test]
+    fn sixths_of_the_circle_are_exact() {
+        for hue in 0..=255 {
+            assert_eq!(split::<180>(hue), [hue / 30 % 6, hue % 30], "{hue}");
+            let full = 2 * u16::from(hue);
+            assert_eq!(split::<256>(hue).map(u16::from), [full / 85 % 6, full % 85], "{hue}");
+        }
+    }
+
+    #[test]
+    fn every_level_gives_the_same_for_every_hue() {
+        for (level, saturation, value) in
+            Level::all().into_iter().flat_map(|level| SHADES.map(|(s, v)| (level, s, v)))
+        {
+            let mut block = Block::new();
+            block.0[0] = std::array::from_fn(|at| at as u8);
+            block.0[1].fill(saturation);
+            block.0[2].fill(value);
+            to_rgb_180(level, &mut block);
+            for hue in 0..=255 {
+                let rgb = [0, 1, 2].map(|channel| block.0[channel][usize::from(hue)]);
+                assert_eq!(rgb, to_rgb([hue, saturation, value]), "{level:?} {hue}");
+            }
+        }
+    }
+
+    /// Saturations and values.
+    const SHADES: [(u8, u8); 4] = [(255, 255), (200, 90), (3, 254), (0, 7)];
+
     #[test]
     fn primaries() {
         let cases = [
@@ -183,11 +234,11 @@ mod tests {
         ];
         for (rgb, hsv) in cases {
             assert_eq!(to_hsv::<180>(rgb), hsv);
-            assert_eq!(to_rgb::<180>(hsv), rgb);
+            assert_eq!(to_rgb(hsv), rgb);
         }
         for hue in 0..=255 {
             // Whatever hue, also one beyond the range, is a colour.
-            assert_eq!(to_rgb::<180>([hue, 255, 200]).iter().max(), Some(&200));
+            assert_eq!(to_rgb([hue, 255, 200]).iter().max(), Some(&200));
         }
     }
 }

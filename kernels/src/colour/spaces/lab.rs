@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use super::block::{BLOCK, Block};
+use super::hsv::round;
 use crate::simd::simd_levels;
 
 /// Steps of the cube root.
@@ -13,7 +14,7 @@ const ROOTS: usize = 256 * 3 / 2 * 8;
 /// One, in the table of the cube root.
 const ROOT_ONE: i32 = 1 << 15;
 /// One, on the way back.
-const ONE: i32 = 1 << 14;
+const ONE: f32 = 16_384.0;
 
 /// XYZ over white from linear red, green and blue, 12 fractional bits.
 const XYZ: [[i32; 3]; 3] = [[1777, 1541, 778], [871, 2929, 296], [73, 448, 3575]];
@@ -26,8 +27,6 @@ pub(crate) struct Tables {
     linear: [i32; 256],
     /// The cube root, and what stands for it near 0.
     root: Box<[i32; ROOTS]>,
-    /// Of L: Y, and its cube root.
-    luminance: [[i32; 256]; 2],
     /// Samples of linear light, 4096 is white.
     sample: Box<[i32; 4096]>,
 }
@@ -49,20 +48,6 @@ impl Tables {
                 // OpenCV rounds these in single precision.
                 ((f64::from(ROOT_ONE) * root) as f32).round_ties_even() as i32
             })),
-            luminance: [0, 1].map(|which| {
-                std::array::from_fn(|at| {
-                    let (l, one) = (at as f64, f64::from(ONE));
-                    if at <= 20 {
-                        let y = l * one * 180.0 / (17.0 * 29.0 * 29.0 * 29.0);
-                        let root = one * (16.0 / 116.0 + l * 5.0 / (3.0 * 17.0 * 29.0));
-                        [y, root][which].round_ties_even() as i32
-                    } else {
-                        let root = l * 100.0 * one / (255.0 * 116.0) + 16.0 * one / 116.0;
-                        let y = root * root * root / (one * one);
-                        [y, root][which].round_ties_even() as i32
-                    }
-                })
-            }),
             sample: Box::new(std::array::from_fn(|at| {
                 let x = at as f64 / 4096.0;
                 let light =
@@ -72,21 +57,38 @@ impl Tables {
         })
     }
 
-    /// All of them, as CUDA kernels are given them: 16-bit numbers, but for the samples.
+    /// All of them, as CUDA kernels are given them, with Y of all L and its cube roots: 16-bit
+    /// numbers, but for the samples.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let words =
-            self.linear.iter().chain(self.root.iter()).chain(self.luminance.iter().flatten());
-        let words = words.flat_map(|word| (*word as u16).to_le_bytes());
+        let luminance = [0, 1].map(|which| (0..=255).map(move |l| luminance(l)[which]));
+        let words = self.linear.iter().chain(self.root.iter()).copied();
+        let words = words.chain(luminance.into_iter().flatten());
+        let words = words.flat_map(|word| (word as u16).to_le_bytes());
         words.chain(self.sample.iter().map(|sample| *sample as u8)).collect()
     }
+}
+
+/// Y of a sample of L, and its cube root.
+#[inline(always)]
+fn luminance(sample: u8) -> [i32; 2] {
+    // Single precision gives OpenCV's doubles, rounded, for all 256.
+    const NEAR_ZERO: f32 = ONE * 180.0 / (17.0 * 29.0 * 29.0 * 29.0);
+    let l = f32::from(sample);
+    let root = l * (100.0 * ONE / (255.0 * 116.0)) + 16.0 * ONE / 116.0;
+    let cube = root * root * root / (ONE * ONE);
+    [round(if sample <= 20 { l * NEAR_ZERO } else { cube }), round(root)]
 }
 
 /// X or Z over white from its cube root.
 #[inline(always)]
 fn cube(root: i32) -> i32 {
-    // Exact: no quotient of these is nearer to a whole number than a float can tell. Overflows
-    // nowhere, as roots are below 27,000.
-    let near_zero = ((root * 108) as f32 / 841.0) as i32 - 290;
+    // Towards zero, by rounding what is almost half less: exact, as quotients are multiples of
+    // 1/841. A cast to whole numbers is not vectorised, and all of `to_rgb` took three times as
+    // long with it.
+    const LESS: f32 = 0.5 - 1.0 / (2.0 * 841.0);
+    let quotient = root as f32 * (108.0 / 841.0);
+    let near_zero = round(quotient - LESS.copysign(quotient)) - 290;
+    // Overflows nowhere, as roots are below 27,000.
     let cube = (((root * root) >> 14) * root) >> 14;
     if root <= 3390 { near_zero } else { cube }
 }
@@ -127,18 +129,14 @@ simd_levels! {
 simd_levels! {
     pub(super) fn to_rgb(block: &mut Block, tables: &Tables) {
         let [a, b, c, _] = &mut block.0;
-        let (mut luminance, mut roots) = ([0_i32; BLOCK], [0_i32; BLOCK]);
-        for ((l, root), sample) in luminance.iter_mut().zip(&mut roots).zip(&*a) {
-            *l = tables.luminance[0][usize::from(*sample)];
-            *root = tables.luminance[1][usize::from(*sample)];
-        }
         let mut light = [[0_i32; BLOCK]; 3];
         for at in 0..BLOCK {
             let (green_red, blue_yellow) = (i32::from(b[at]), i32::from(c[at]));
             // 128 * ONE / 500 and 128 * ONE / 200.
             let to_x = ((5 * green_red * 53_687 + (1 << 7)) >> 13) - 4194;
             let to_z = ((blue_yellow * 41_943 + (1 << 4)) >> 9) - 10_484;
-            let (x, y, z) = (cube(roots[at] + to_x), luminance[at], cube(roots[at] - to_z));
+            let [y, root] = luminance(a[at]);
+            let (x, z) = (cube(root + to_x), cube(root - to_z));
             for (light, [of_x, of_y, of_z]) in light.iter_mut().zip(RGB) {
                 let sum = of_x * x + of_y * y + of_z * z;
                 light[at] = ((sum + (1 << 13)) >> 14).clamp(0, 4095);
@@ -165,6 +163,23 @@ mod tests {
                 root * root / 16_384 * root / 16_384
             };
             assert_eq!(cube(root), must, "{root}");
+        }
+    }
+
+    /// OpenCV has a table of these, computed with doubles.
+    #[test]
+    fn luminances_are_the_exact_ones_rounded() {
+        for sample in 0..=255 {
+            let (l, one) = (f64::from(sample), f64::from(ONE));
+            let (y, root) = if sample <= 20 {
+                let root = one * (16.0 / 116.0 + l * 5.0 / (3.0 * 17.0 * 29.0));
+                (l * one * 180.0 / (17.0 * 29.0 * 29.0 * 29.0), root)
+            } else {
+                let root = l * 100.0 * one / (255.0 * 116.0) + 16.0 * one / 116.0;
+                (root * root * root / (one * one), root)
+            };
+            let must = [y, root].map(|exact| exact.round_ties_even() as i32);
+            assert_eq!(luminance(sample), must, "{sample}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::{STRONG, WEAK, trace};
 use crate::edges::kernels::Kernels;
 use crate::scratch::Scratch;
 use crate::simd::simd_levels;
-use crate::{Cpu, Image, ImageError, PixelFormat, Shape, Window};
+use crate::{Cpu, Image, ImageError, PixelFormat, Window};
 
 /// Bytes of the map of a band: with what lies around it, that stays in a second-level cache.
 const BAND_BYTES: usize = 128 << 10;
@@ -41,28 +41,33 @@ pub(super) fn edges_in_bands<S: Thin + Send + Sync>(
     // A column of zeros between the rows.
     let stride = width + 1;
     let mut map = cpu.take(stride * height);
+    let mut output = cpu.take(width * height);
     let window = Window::all(input);
     let left = AtomicUsize::new(0);
-    cpu.bands_of(&mut map, stride, band_rows, |rows, band| {
-        ridges(cpu, &window, kernels, thresholds, rows, band);
-        let mut stack = Scratch::<u64>::take(cpu.pool(), band.len());
-        trace::follow(band, stride, 0..band.len() / stride, stack.as_mut());
-        left.fetch_add(weak(band), Ordering::Relaxed);
+    let bands = map.chunks_mut(stride * band_rows).zip(output.chunks_mut(width * band_rows));
+    cpu.each(stride * height, bands.enumerate(), |(index, (map, output))| {
+        let rows = map.len() / stride;
+        let first = index * band_rows;
+        ridges(cpu, &window, kernels, thresholds, first..first + rows, map);
+        let mut stack = Scratch::<u64>::take(cpu.pool(), map.len());
+        trace::follow(map, stride, 0..rows, stack.as_mut(), |_| {});
+        left.fetch_add(weak(map), Ordering::Relaxed);
+        // Now, while the map is in the cache: for 4K, 4 % of all the time less than at the end.
+        for (from, to) in map.chunks(stride).zip(output.chunks_exact_mut(width)) {
+            strong_only(cpu.level(), from, to);
+        }
     });
     // A power of two, so that the next frame finds it in the pool.
     let room = left.into_inner().next_power_of_two();
     let mut stack = Scratch::<u64>::take(cpu.pool(), room);
     for seam in (band_rows..height).step_by(band_rows) {
-        trace::follow(&mut map, stride, seam - 1..seam + 1, stack.as_mut());
+        trace::follow(&mut map, stride, seam - 1..seam + 1, stack.as_mut(), |at| {
+            // Without the column between the rows.
+            if let Some(pixel) = output.get_mut(at - at / stride) {
+                *pixel = 255;
+            }
+        });
     }
-    let shape = Shape::new(size, PixelFormat::Gray8);
-    let mut output = cpu.take(shape.bytes());
-    cpu.bands(&mut output, width, |rows, band| {
-        let map = map.get(rows.start * stride..).unwrap_or_default();
-        for (from, to) in map.chunks(stride).zip(band.chunks_exact_mut(width)) {
-            strong_only(cpu.level(), from, to);
-        }
-    });
     Image::packed(size, PixelFormat::Gray8, output)
 }
 

@@ -6,12 +6,14 @@
 use super::{STRONG, WEAK};
 
 /// Makes weak pixels strong that are connected with strong ones of those rows, as far as the map
-/// goes. Each weak pixel of the map needs room on the stack.
+/// goes, and calls `found` with the place of each. Each weak pixel of the map needs room on the
+/// stack.
 pub(super) fn follow(
     map: &mut [u8],
     stride: usize,
     rows: std::ops::Range<usize>,
     stack: &mut [u64],
+    mut found: impl FnMut(usize),
 ) {
     /// The highest bit of each byte: strong pixels have it, others do not.
     const HIGHEST: u64 = 0x8080_8080_8080_8080;
@@ -24,24 +26,32 @@ pub(super) fn follow(
             let seed = at + strong.trailing_zeros() as usize / 8;
             strong &= strong - 1;
             if seed < end {
-                flood(map, stride, seed, stack);
+                flood(map, stride, seed, stack, &mut found);
             }
         }
         at += 8;
     }
     for seed in at..end {
         if map.get(seed) == Some(&STRONG) {
-            flood(map, stride, seed, stack);
+            flood(map, stride, seed, stack, &mut found);
         }
     }
 }
 
-fn flood(map: &mut [u8], stride: usize, seed: usize, stack: &mut [u64]) {
+fn flood(
+    map: &mut [u8],
+    stride: usize,
+    seed: usize,
+    stack: &mut [u64],
+    found: &mut impl FnMut(usize),
+) {
     let mut depth = widen(map, stride, seed, stack, 0);
     while depth > 0 {
         depth -= 1;
         let Some(next) = stack.get(depth) else { return };
-        depth = widen(map, stride, *next as usize, stack, depth);
+        let next = *next as usize;
+        found(next);
+        depth = widen(map, stride, next, stack, depth);
     }
 }
 
