@@ -72,6 +72,20 @@ pub trait Pointwise: Debug + Sync {
     /// Does some pixels. Both slices hold the same number of them, in the layout of the input and
     /// in that of the result. Not called if there is a table.
     fn pixels(&self, level: Level, input: PixelFormat, from: &[u8], to: &mut [u8]);
+
+    /// The same. Those bytes are needed soon: one that computes for long asks memory for them
+    /// meanwhile.
+    fn pixels_asking(
+        &self,
+        level: Level,
+        input: PixelFormat,
+        from: &[u8],
+        to: &mut [u8],
+        soon: [&[u8]; 2],
+    ) {
+        let _ = soon;
+        self.pixels(level, input, from, to);
+    }
 }
 
 /// From some rows to some rows.

@@ -1,12 +1,13 @@
 //! Pointwise steps that run together: a few pixels go through all of them while they are in the
 //! nearest cache.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use arrayvec::ArrayVec;
 
 use super::Table;
 use super::stream::MAX_LINKS;
+use super::table::Prepared;
 use crate::simd::Level;
 use crate::{PixelFormat, Pointwise};
 
@@ -17,8 +18,12 @@ const PIXELS: usize = 2048;
 /// Of the widest layout.
 const CHANNELS: usize = 4;
 
-/// Bytes of what lies between two steps.
-const BLOCK: usize = PIXELS * CHANNELS;
+/// Fewer are through before shorter tables have saved the time that it takes to make them.
+const SHORTEN: usize = 1 << 16;
+
+/// Bytes of what lies between two steps. The two blocks must not be a multiple of 4 KiB apart: a
+/// load from one then seems to need what was just stored to the other, and waits (3 % of a chain).
+const BLOCK: usize = PIXELS * CHANNELS + 128;
 
 /// The pointwise steps of a stream, in order; neighbouring tables are one.
 #[derive(Default)]
@@ -33,7 +38,7 @@ pub(super) struct Point<'a> {
 
 #[allow(clippy::large_enum_variant, reason = "a few, on the stack, for one frame")]
 enum Work<'a> {
-    Table(Cow<'a, Table>),
+    Table(Prepared<'a>),
     Pixels(&'a dyn Pointwise),
 }
 
@@ -50,14 +55,26 @@ impl<'a> Points<'a> {
                 if let Some(Point { work: Work::Table(before), .. }) = self.0.last_mut()
                     && joined
                 {
-                    *before = Cow::Owned(before.then(table));
+                    before.join(table);
                     return;
                 }
-                Work::Table(Cow::Borrowed(table))
+                Work::Table(Prepared::new(table))
             }
             None => Work::Pixels(pointwise),
         };
         self.0.push(Point { work, from, to });
+    }
+
+    /// Makes those, which run together, ready for so many pixels.
+    pub(super) fn prepare(&mut self, range: Range<usize>, pixels: usize) {
+        if range.len() == 1 || pixels < SHORTEN {
+            return;
+        }
+        for point in self.0.get_mut(range).unwrap_or_default() {
+            if let Work::Table(table) = &mut point.work {
+                table.shorten(point.from);
+            }
+        }
     }
 
     pub(super) fn all(&self) -> &[Point<'a>] {
@@ -69,15 +86,16 @@ impl Point<'_> {
     /// What it looks up, if that is all it does.
     pub(super) fn table(&self) -> Option<&Table> {
         match &self.work {
-            Work::Table(table) => Some(table),
+            Work::Table(table) => Some(table.table()),
             Work::Pixels(_) => None,
         }
     }
 
-    fn run(&self, level: Level, from: &[u8], to: &mut [u8]) {
+    /// Those bytes are needed soon.
+    fn run(&self, level: Level, from: &[u8], to: &mut [u8], soon: [&[u8]; 2]) {
         match &self.work {
             Work::Table(table) => table.pixels(level, self.from, from, to),
-            Work::Pixels(pointwise) => pointwise.pixels(level, self.from, from, to),
+            Work::Pixels(pointwise) => pointwise.pixels_asking(level, self.from, from, to, soon),
         }
     }
 }
@@ -96,21 +114,23 @@ pub(super) fn run(
     to: &mut [u8],
 ) {
     let [first, between @ .., last] = points else {
-        return points.iter().for_each(|only| only.run(level, from, to));
+        return points.iter().for_each(|only| only.run(level, from, to, [&[]; 2]));
     };
     let (one, other) = scratch.split_at_mut_checked(BLOCK).unwrap_or_default();
-    let from = from.chunks(PIXELS * first.from.channels());
-    let to = to.chunks_mut(PIXELS * last.to.channels());
-    for (from, to) in from.zip(to) {
+    let mut sources = from.chunks(PIXELS * first.from.channels()).peekable();
+    for to in to.chunks_mut(PIXELS * last.to.channels()) {
+        let Some(from) = sources.next() else { return };
+        let source = sources.peek().copied().unwrap_or_default();
         let pixels = from.len() / first.from.channels();
         let (mut here, mut next) = (&mut *one, &mut *other);
-        first.run(level, from, part(here, pixels, first));
+        first.run(level, from, part(here, pixels, first), [source, to]);
         for point in between {
             let from = here.get(..pixels * point.from.channels()).unwrap_or_default();
-            point.run(level, from, part(next, pixels, point));
+            point.run(level, from, part(next, pixels, point), [source, to]);
             std::mem::swap(&mut here, &mut next);
         }
-        last.run(level, here.get(..pixels * last.from.channels()).unwrap_or_default(), to);
+        let from = here.get(..pixels * last.from.channels()).unwrap_or_default();
+        last.run(level, from, to, [source, &[]]);
     }
 }
 

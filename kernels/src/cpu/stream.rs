@@ -62,6 +62,11 @@ pub(super) fn run(
     let mut points = Points::default();
     let mut links = ArrayVec::new();
     link(steps, &mut links, &mut points);
+    for Link { kind, output, .. } in &links {
+        if let Kind::Points(range) = kind {
+            points.prepare(range.clone(), output.size.pixels());
+        }
+    }
     let points = points.all();
     let Some(last) = links.last() else { return Ok(input.clone()) };
     let (output, row_bytes) = (last.output, last.output.row_bytes());

@@ -2,8 +2,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "a byte indexes lists of 256")]
 
+mod prepared;
+#[cfg(target_arch = "x86_64")]
+mod quads;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+
+pub(super) use prepared::Prepared;
 
 use crate::PixelFormat;
 #[cfg(target_arch = "x86_64")]
@@ -115,6 +120,26 @@ impl Table {
     pub fn is_one(&self) -> bool {
         let [red, green, blue] = &self.0;
         red == green && green == blue
+    }
+}
+
+/// Looks some pixels up, all colours in the same list, if there is code for it; whether.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
+fn by_quads(
+    level: Level,
+    quads: &quads::Quads,
+    format: PixelFormat,
+    from: &[u8],
+    to: &mut [u8],
+) -> bool {
+    match level.instructions() {
+        Instructions::Avx512(_) if is_x86_feature_detected!("avx512vbmi") => {
+            // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected; VBMI was
+            // just now.
+            unsafe { x86::one_list_by_quads(quads, format == PixelFormat::Rgba8, from, to) > 0 }
+        }
+        _ => false,
     }
 }
 

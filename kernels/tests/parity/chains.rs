@@ -36,6 +36,10 @@ fn parse(steps: &[Step]) -> Option<Chain> {
     Chain::parse(&Catalog::standard(), steps).ok()
 }
 
+fn owned(given: cases::Given<'_>) -> BTreeMap<String, String> {
+    given.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+}
+
 fn one_by_one(steps: &[Step], image: &Image) -> Result<Image, BackendError> {
     let mut backend = CpuBackend::new(Pool::new(1 << 24));
     steps.iter().try_fold(image.clone(), |image, step| {
@@ -90,9 +94,6 @@ fn a_threshold_after_edges_is_that_of_their_samples() {
         ("sobel", &[("kernel_size", "1"), ("scale", "100")]),
         ("scharr", &[("scale", "0.1"), ("border_mode", "wrap")]),
     ];
-    let owned = |given: cases::Given<'_>| -> BTreeMap<String, String> {
-        given.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
-    };
     for (id, given) in edges {
         for format in PixelFormat::INTERLEAVED {
             let image = cases::image(Content::Noise, (149, 61), format, 3);
@@ -114,6 +115,36 @@ fn a_threshold_after_edges_is_that_of_their_samples() {
     }
 }
 
+/// Images large enough that tables next to other steps are had shorter.
+#[test]
+fn tables_around_a_matrix_give_what_they_give_alone() {
+    let posterize: (&str, cases::Given<'_>) = ("posterize", &[("levels", "8")]);
+    let chains: [&[(&str, cases::Given<'_>)]; 3] = [
+        &[
+            ("brightness_contrast", &[("brightness", "12"), ("contrast", "1.2")]),
+            ("gamma", &[("gamma", "1.4")]),
+            ("sepia", &[]),
+            ("invert", &[]),
+            posterize,
+        ],
+        &[("sepia", &[]), posterize],
+        &[("gamma", &[("gamma", "0.4")]), ("sepia", &[])],
+    ];
+    for steps in chains {
+        let steps: Vec<Step> = steps.iter().map(|(id, given)| (*id, owned(given))).collect();
+        for format in [PixelFormat::Rgb8, PixelFormat::Rgba8] {
+            let image = cases::image(Content::Noise, (331, 211), format, 4);
+            let expected = one_by_one(&steps, &image).unwrap();
+            for level in CpuBackend::levels() {
+                let backend = CpuBackend::new(Pool::new(1 << 24)).with_level(level);
+                let output = backend.unwrap().run(&parse(&steps).unwrap(), image.clone());
+                let same = output.unwrap().image.data() == expected.data();
+                assert!(same, "{level} {steps:?} {format:?}");
+            }
+        }
+    }
+}
+
 /// Long enough images for several bands on several threads.
 #[test]
 fn seams_between_bands_do_not_show() {
@@ -128,13 +159,7 @@ fn seams_between_bands_do_not_show() {
     ];
     let workers = Arc::new(Workers::new(3).unwrap());
     for steps in chains {
-        let steps: Vec<Step> = steps
-            .iter()
-            .map(|(id, given)| {
-                let given = given.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-                (*id, given)
-            })
-            .collect();
+        let steps: Vec<Step> = steps.iter().map(|(id, given)| (*id, owned(given))).collect();
         let image = cases::image(Content::Noise, (700, 900), PixelFormat::Rgb8, 5);
         let expected = one_by_one(&steps, &image).unwrap();
         let chain = parse(&steps).unwrap();

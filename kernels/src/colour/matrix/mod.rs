@@ -103,6 +103,17 @@ impl Operation for Recolour {
 
 impl Pointwise for Recolour {
     fn pixels(&self, level: Level, input: PixelFormat, from: &[u8], to: &mut [u8]) {
-        cpu::pixels(level, &self.matrix, input, from, to);
+        self.pixels_asking(level, input, from, to, [&[]; 2]);
+    }
+
+    fn pixels_asking(
+        &self,
+        level: Level,
+        input: PixelFormat,
+        from: &[u8],
+        to: &mut [u8],
+        soon: [&[u8]; 2],
+    ) {
+        cpu::pixels(level, &self.matrix, input, from, to, soon);
     }
 }

@@ -7,7 +7,7 @@ use crate::colour::color_matrix;
 use crate::cpu::Cpu;
 use crate::simd::Level;
 use crate::test_images::{any_image, filled, packed, run};
-use crate::{Image, PixelFormat, Pool};
+use crate::{Image, PixelFormat, Pointwise as _, Pool};
 
 /// The exact result, rounded; how far off the nearest level it is.
 fn reference(weights: [[f64; 3]; 3], offsets: [f64; 3], input: &Image) -> Vec<f64> {
@@ -56,6 +56,22 @@ proptest! {
             results.push(packed(&result).to_vec());
         }
         prop_assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}
+
+#[test]
+fn asking_for_other_bytes_changes_nothing() {
+    let matrix = Matrix::new([[0.5, 0.3, 0.2]; 3], [3.0; 3]);
+    let recolour = Recolour { definition: color_matrix::ENTRY.definition, matrix };
+    let from: Vec<u8> = (0..=255).cycle().take(3 * 101).collect();
+    let other = vec![9; 2 * from.len()];
+    for level in Level::all() {
+        let (mut expected, mut is) = (vec![0; from.len()], vec![1; from.len()]);
+        recolour.pixels(level, PixelFormat::Rgb8, &from, &mut expected);
+        for soon in [[&other[..], &other[..70]], [&[], &other[..1]]] {
+            recolour.pixels_asking(level, PixelFormat::Rgb8, &from, &mut is, soon);
+            assert_eq!(is, expected, "{}", level.name());
+        }
     }
 }
 

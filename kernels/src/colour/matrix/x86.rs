@@ -8,6 +8,8 @@
 
 use std::arch::x86_64::*;
 
+use crate::simd::prefetch::prefetch_line;
+
 /// Red and green of four pixels as 16-bit pairs; -1 makes a zero.
 const RED_GREEN: __m128i = bytes([0, -1, 1, -1, 3, -1, 4, -1, 6, -1, 7, -1, 9, -1, 10, -1]);
 /// Blue of four pixels, each with a zero beside it.
@@ -25,14 +27,16 @@ fn pair(low: i16, high: i16) -> i32 {
     i32::from(low) & 0xffff | i32::from(high) << 16
 }
 
-/// Does the first pixels, sixteen at a time; how many.
+/// Does the first pixels, sixteen at a time; how many. With `ASK`, memory is asked for what is
+/// needed soon, line by line: the sums leave it idle, and all at once would keep them waiting.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-pub(super) fn avx512(
+pub(super) fn avx512<const ASK: bool>(
     from: &[u8],
     to: &mut [u8],
     weights: [[i16; 3]; 3],
     offsets: [i32; 3],
     bits: u32,
+    soon: [&[u8]; 2],
 ) -> usize {
     let [red, green, blue] = weights.map(|[red, green, blue]| {
         (_mm512_set1_epi32(pair(red, green)), _mm512_set1_epi32(pair(blue, 0)))
@@ -47,6 +51,11 @@ pub(super) fn avx512(
     let blocks = from.as_chunks::<48>().0.iter().zip(to.as_chunks_mut::<48>().0);
     let mut done = 0;
     for (from, to) in blocks {
+        if ASK {
+            for byte in soon.into_iter().filter_map(|bytes| bytes.get(3 * done)) {
+                prefetch_line(byte);
+            }
+        }
         // SAFETY: the mask selects the 12 words that the block has; no other is touched.
         let packed = unsafe { _mm512_maskz_loadu_epi32(0x0fff, from.as_ptr().cast()) };
         let colours = _mm512_permutexvar_epi32(spread, packed);

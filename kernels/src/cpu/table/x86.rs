@@ -4,11 +4,14 @@
 //! highest bit, are a whole table. Without, 16 entries are one instruction: a sample goes through
 //! 16 of them, each with the difference (exclusive or) to the entries before, and those beyond
 //! the sample add nothing.
+//!
+//! Most lists have a shorter form, [`Quads`]: two or three look-ups in 64 entries.
 
 #![allow(unsafe_code, reason = "vector loads and stores")]
 
 use std::arch::x86_64::*;
 
+use super::quads::Quads;
 use crate::simd::{each_block, prefetch};
 
 type List = [u8; 256];
@@ -105,6 +108,46 @@ pub(super) fn three_lists_and_alpha(
             result = _mm512_mask_blend_epi8(REDS << 2, result, look_up(blue, samples));
         }
         let result = _mm512_mask_blend_epi8(REDS << 3, result, samples);
+        // SAFETY: there is room for 64 bytes.
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), result) };
+    })
+}
+
+/// How many bytes were done. With `alpha`, every fourth sample stays.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(super) fn one_list_by_quads(quads: &Quads, alpha: bool, from: &[u8], to: &mut [u8]) -> usize {
+    match &quads.bases {
+        Some(bases) => by_quads::<true>(quads, bases, alpha, from, to),
+        None => by_quads::<false>(quads, &[0; 64], alpha, from, to),
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+fn by_quads<const BASED: bool>(
+    quads: &Quads,
+    bases: &[u8; 64],
+    alpha: bool,
+    from: &[u8],
+    to: &mut [u8],
+) -> usize {
+    let [places, entries, bases] = [&quads.places, &quads.entries, bases].map(|list| {
+        // SAFETY: 64 bytes are there.
+        unsafe { _mm512_loadu_si512(list.as_ptr().cast()) }
+    });
+    let colours = if alpha { 0x7777_7777_7777_7777 } else { u64::MAX };
+    each_block(if alpha { 4 } else { 1 }, from, to, |from: &[u8; 64], to| {
+        // SAFETY: 64 bytes are there.
+        let samples = unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
+        // What comes in from the neighbour is above the six bits that count.
+        let quad = _mm512_srli_epi16::<2>(samples);
+        let place = _mm512_add_epi8(samples, _mm512_permutexvar_epi8(quad, places));
+        let result = if BASED {
+            let entry = _mm512_permutexvar_epi8(place, entries);
+            let base = _mm512_permutexvar_epi8(quad, bases);
+            _mm512_mask_add_epi8(samples, colours, entry, base)
+        } else {
+            _mm512_mask_permutexvar_epi8(samples, colours, place, entries)
+        };
         // SAFETY: there is room for 64 bytes.
         unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), result) };
     })
