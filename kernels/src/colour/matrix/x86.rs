@@ -42,7 +42,8 @@ pub(super) fn avx512<const ASK: bool>(
         (_mm512_set1_epi32(pair(red, green)), _mm512_set1_epi32(pair(blue, 0)))
     });
     let offsets = offsets.map(|offset| _mm512_set1_epi32(offset));
-    let bits = _mm_cvtsi32_si128(bits.cast_signed());
+    // Lane by lane: a shift of all lanes by one number is two instructions inside.
+    let bits = _mm512_set1_epi32(bits.cast_signed());
     let (red_green, only_blue) = (_mm512_broadcast_i32x4(RED_GREEN), _mm512_broadcast_i32x4(BLUE));
     let pixels = _mm512_broadcast_i32x4(PIXELS);
     // Three words of pixels to each lane, and back.
@@ -64,7 +65,7 @@ pub(super) fn avx512<const ASK: bool>(
         let sum = |(of_first, of_second), offset| {
             let partial = _mm512_add_epi32(_mm512_madd_epi16(first, of_first), offset);
             let all = _mm512_add_epi32(partial, _mm512_madd_epi16(second, of_second));
-            _mm512_sra_epi32(all, bits)
+            _mm512_srav_epi32(all, bits)
         };
         let [x, y, z] = offsets;
         let both = _mm512_packs_epi32(sum(red, x), sum(green, y));
