@@ -299,19 +299,17 @@ mod tests {
         });
     }
 
-    const PATIENCE_MS: u32 = 20_000;
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     /// The one who shares waits until somebody came, so that it is sure that somebody does.
     fn with_help(crew: &Crew, then: impl Fn() + Sync) {
         let came = AtomicBool::new(false);
         let own = || {
-            for waited in 0.. {
-                if came.load(Ordering::Acquire) {
-                    return;
-                }
-                assert!(waited < PATIENCE_MS, "nobody came");
+            let waiting = Stopwatch::start();
+            while !came.load(Ordering::Acquire) {
+                assert!(waiting.elapsed() < PATIENCE, "nobody came");
                 crew.wake(1);
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::yield_now();
             }
         };
         crew.share(own, &|| {

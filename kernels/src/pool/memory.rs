@@ -45,7 +45,7 @@ impl Memory {
         // The rest of the last page would be room that nobody uses. Where the system knows no such
         // advice its pages are small.
         #[cfg(target_os = "linux")]
-        let _ = all.advise_range(memmap2::Advice::HugePage, start, whole);
+        drop(all.advise_range(memmap2::Advice::HugePage, start, whole));
         Some(Self::Pages { all, start, len })
     }
 
