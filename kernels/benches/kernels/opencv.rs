@@ -22,6 +22,8 @@ impl OpenCv {
             .map_or_else(|| here.join("../.tools/venv/bin/python"), PathBuf::from);
         let mut child = Command::new(&python)
             .arg(here.join("opencv/serve.py"))
+            // NumPy's own threads, which OpenCV does not use, would keep a core busy.
+            .env("OPENBLAS_NUM_THREADS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
