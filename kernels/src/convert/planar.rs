@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use super::chroma::Chroma;
 use super::x86;
+use crate::colour::spaces::Space;
 use crate::colour::spaces::block::{BLOCK, Block};
 use crate::colour::spaces::ycbcr::{self, Matrix};
-use crate::colour::spaces::{Space, look_up};
-use crate::cpu::Cpu;
+use crate::cpu::{Cpu, look_up};
 use crate::simd::Level;
 use crate::{Image, ImageError, PixelFormat, Size};
 

@@ -14,6 +14,7 @@ pub use cut::Cut;
 pub(crate) use engine::run;
 pub(crate) use plan::steps;
 pub use table::Table;
+pub(crate) use table::look_up;
 pub use window::Window;
 pub use workers::Workers;
 

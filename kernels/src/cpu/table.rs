@@ -61,7 +61,7 @@ impl Table {
         match format {
             PixelFormat::Rgba8 => look_up_rgba(level, self, from, to),
             PixelFormat::Rgb8 if !self.is_one() => look_up_rgb(level, self, from, to),
-            _ => look_up(level, self, from, to),
+            _ => each(level, &self.0[0], from, to),
         }
     }
 
@@ -92,19 +92,7 @@ impl Table {
                 // SAFETY: as above.
                 unsafe { x86::three_lists_and_alpha(red, green, blue, from, to) }
             }
-            (Instructions::Avx512(_), _) if one || format == PixelFormat::Gray8 => {
-                if is_x86_feature_detected!("avx512vbmi") {
-                    // SAFETY: as above.
-                    unsafe { x86::one_list(red, from, to) }
-                } else {
-                    // SAFETY: a CPU with AVX-512 has AVX2.
-                    unsafe { x86::one_list_by_nibbles(red, alpha, from, to) }
-                }
-            }
-            (Instructions::Avx2(_), _) if one || format == PixelFormat::Gray8 => {
-                // SAFETY: such a level exists only where AVX2 was detected.
-                unsafe { x86::one_list_by_nibbles(red, alpha, from, to) }
-            }
+            _ if one || format == PixelFormat::Gray8 => one_list(level, red, alpha, from, to),
             _ => 0,
         }
     }
@@ -120,6 +108,39 @@ impl Table {
     pub fn is_one(&self) -> bool {
         let [red, green, blue] = &self.0;
         red == green && green == blue
+    }
+}
+
+/// Looks samples up in a list.
+pub(crate) fn look_up(level: Level, list: &[u8; 256], from: &[u8], to: &mut [u8]) {
+    let done = one_list(level, list, false, from, to);
+    if let (Some(from), Some(to)) = (from.get(done..), to.get_mut(done..)) {
+        each(level, list, from, to);
+    }
+}
+
+/// Does the first bytes where there is code for it; how many.
+#[cfg(not(target_arch = "x86_64"))]
+fn one_list(_: Level, _: &[u8; 256], _: bool, _: &[u8], _: &mut [u8]) -> usize {
+    0
+}
+
+/// Does the first bytes where there is code for it; how many. With `alpha`, every fourth sample
+/// stays.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
+fn one_list(level: Level, list: &[u8; 256], alpha: bool, from: &[u8], to: &mut [u8]) -> usize {
+    match level.instructions() {
+        Instructions::Avx512(_) if !alpha && is_x86_feature_detected!("avx512vbmi") => {
+            // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected; VBMI was
+            // just now.
+            unsafe { x86::one_list(list, from, to) }
+        }
+        Instructions::Avx512(_) | Instructions::Avx2(_) => {
+            // SAFETY: such levels exist only where AVX2 was detected: a CPU with AVX-512 has it.
+            unsafe { x86::one_list_by_nibbles(list, alpha, from, to) }
+        }
+        _ => 0,
     }
 }
 
@@ -144,8 +165,7 @@ fn by_quads(
 }
 
 simd_levels! {
-    fn look_up(table: &Table, from: &[u8], to: &mut [u8]) {
-        let [list, ..] = &table.0;
+    fn each(list: &[u8; 256], from: &[u8], to: &mut [u8]) {
         for (from, to) in from.iter().zip(to) {
             *to = list[usize::from(*from)];
         }

@@ -6,8 +6,8 @@ mod tests;
 use std::sync::Arc;
 
 use super::luma::{self, Histogram};
-use super::spaces::look_up;
 use super::tones;
+use crate::cpu::look_up;
 use crate::cuda::{Argument, CudaProgram, CudaWork, wide};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation, ParameterError,

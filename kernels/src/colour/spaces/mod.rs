@@ -105,11 +105,3 @@ simd_levels! {
         }
     }
 }
-
-/// Looks samples up in a list.
-pub(crate) fn look_up(level: Level, list: &[u8; 256], from: &[u8], to: &mut [u8]) {
-    let done = x86::look_up(level, list, from, to);
-    for (to, from) in to.iter_mut().zip(from).skip(done) {
-        *to = list.get(usize::from(*from)).copied().unwrap_or_default();
-    }
-}

@@ -162,18 +162,3 @@ pub(super) fn swap_ends(from: &[u8], to: &mut [u8]) -> usize {
     }
     done
 }
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-pub(super) fn look_up(list: &[u8; 256], from: &[u8], to: &mut [u8]) -> usize {
-    let [a, b, c, d] = list.as_chunks::<64>().0 else { return 0 };
-    let [a, b, c, d] = [load(a), load(b), load(c), load(d)];
-    let mut done = 0;
-    for (from, to) in from.as_chunks::<64>().0.iter().zip(to.as_chunks_mut::<64>().0) {
-        let samples = load(from);
-        let low = _mm512_permutex2var_epi8(a, samples, b);
-        let high = _mm512_permutex2var_epi8(c, samples, d);
-        store(to, _mm512_mask_blend_epi8(_mm512_movepi8_mask(samples), low, high));
-        done += 64;
-    }
-    done
-}

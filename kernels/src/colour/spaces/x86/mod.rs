@@ -36,12 +36,6 @@ pub(crate) fn swap_ends(_: Level, _: &[u8], _: &mut [u8]) -> usize {
     0
 }
 
-/// Looks the first samples up in a list; how many.
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) fn look_up(_: Level, _: &[u8; 256], _: &[u8], _: &mut [u8]) -> usize {
-    0
-}
-
 /// OpenCV's `COLOR_RGB2YCrCb`; whether it was done.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn ycbcr_from_rgb(_: Level, _: &mut Block) -> bool {
@@ -79,13 +73,6 @@ pub(super) fn join3(level: Level, block: &Block, to: &mut [u8]) -> usize {
 pub(crate) fn swap_ends(level: Level, from: &[u8], to: &mut [u8]) -> usize {
     // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected, and VBMI was.
     if has_vbmi(level) { unsafe { channels::swap_ends(from, to) } } else { 0 }
-}
-
-/// Looks the first samples up in a list; how many.
-#[cfg(target_arch = "x86_64")]
-pub(super) fn look_up(level: Level, list: &[u8; 256], from: &[u8], to: &mut [u8]) -> usize {
-    // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected, and VBMI was.
-    if has_vbmi(level) { unsafe { channels::look_up(list, from, to) } } else { 0 }
 }
 
 /// OpenCV's `COLOR_RGB2YCrCb`; whether it was done.
