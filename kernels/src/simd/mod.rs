@@ -14,7 +14,7 @@ pub(crate) mod prefetch;
 use std::sync::OnceLock;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use aligned::{aligned_from, each_block};
+pub(crate) use aligned::{aligned_from, each_block, each_large_block};
 pub(crate) use bytes::{Bytes, Single};
 #[cfg(target_arch = "x86_64")]
 use lanes::Sse41;

@@ -1,5 +1,7 @@
 //! Weighted sums of colours on the CPU.
 
+#![allow(clippy::indexing_slicing, reason = "of the colours of a pixel, and of a block")]
+
 use super::Matrix;
 use crate::PixelFormat;
 #[cfg(target_arch = "x86_64")]
@@ -15,72 +17,104 @@ pub(super) fn pixels(
     to: &mut [u8],
     soon: [&[u8]; 2],
 ) {
-    if input == PixelFormat::Rgba8 {
-        return rgba(level, matrix, from, to);
+    let alpha = input == PixelFormat::Rgba8;
+    let done = if alpha {
+        vectors::<true>(level, matrix, from, to, soon)
+    } else {
+        vectors::<false>(level, matrix, from, to, soon)
+    };
+    match (from.get(done..), to.get_mut(done..)) {
+        (Some(from @ [_, ..]), Some(to)) if alpha => rgba(level, matrix, from, to),
+        (Some(from @ [_, ..]), Some(to)) => rgb(level, matrix, from, to),
+        _ => {}
     }
-    let done = 3 * rgb_vectors(level, matrix, from, to, soon);
-    if let (Some(from @ [_, ..]), Some(to)) = (from.get(done..), to.get_mut(done..)) {
-        rgb(level, matrix, from, to);
-    }
-}
-
-#[inline(always)]
-fn weighted(matrix: &Matrix, channel: usize, red: u8, green: u8, blue: u8) -> u8 {
-    let weights = matrix.weights.get(channel).copied().unwrap_or_default();
-    let offset = matrix.offsets.get(channel).copied().unwrap_or_default();
-    let [r, g, b] = [red, green, blue].map(i32::from);
-    let [x, y, z] = weights;
-    ((r * x + g * y + b * z + offset) >> matrix.bits).clamp(0, 255) as u8
 }
 
 simd_levels! {
     fn rgb(matrix: &Matrix, from: &[u8], to: &mut [u8]) {
-        let pixels = from.as_chunks::<3>().0.iter().zip(to.as_chunks_mut::<3>().0);
-        for (&[red, green, blue], to) in pixels {
-            *to = [0, 1, 2].map(|channel| weighted(matrix, channel, red, green, blue));
-        }
+        blocks::<3>(matrix, from, to);
     }
 }
 
 simd_levels! {
     fn rgba(matrix: &Matrix, from: &[u8], to: &mut [u8]) {
-        let pixels = from.as_chunks::<4>().0.iter().zip(to.as_chunks_mut::<4>().0);
-        for (&[red, green, blue, alpha], to) in pixels {
-            let [r, g, b] = [0, 1, 2].map(|channel| weighted(matrix, channel, red, green, blue));
-            *to = [r, g, b, alpha];
+        blocks::<4>(matrix, from, to);
+    }
+}
+
+/// Pixels that are taken apart into planes at a time, which vectors are made of then: five times
+/// as fast as pixel by pixel.
+const BLOCK: usize = 32;
+
+#[inline(always)]
+fn blocks<const CHANNELS: usize>(matrix: &Matrix, from: &[u8], to: &mut [u8]) {
+    let from = from.as_chunks::<CHANNELS>().0.chunks(BLOCK);
+    for (from, to) in from.zip(to.as_chunks_mut::<CHANNELS>().0.chunks_mut(BLOCK)) {
+        let mut planes = [[0; BLOCK]; 3];
+        for (at, pixel) in from.iter().enumerate().take(BLOCK) {
+            (0..3).for_each(|colour| planes[colour][at] = i32::from(pixel[colour]));
+        }
+        let [red, green, blue] = &planes;
+        let sums = matrix.weights.map(|[r, g, b]| {
+            let mut sums = [0; BLOCK];
+            (0..BLOCK).for_each(|at| sums[at] = red[at] * r + green[at] * g + blue[at] * b);
+            sums
+        });
+        for colour in 0..3 {
+            let mut results = [0; BLOCK];
+            for (result, sum) in results.iter_mut().zip(&sums[colour]) {
+                let shifted = (sum + matrix.offsets[colour]) >> matrix.bits;
+                *result = shifted.clamp(0, 255) as u8;
+            }
+            to.iter_mut().zip(results).for_each(|(pixel, result)| pixel[colour] = result);
+        }
+        if CHANNELS == 4 {
+            to.iter_mut().zip(from).for_each(|(to, from)| to[3] = from[3]);
         }
     }
 }
 
-/// Does the first pixels where there is code for it; how many.
+/// Does the first pixels where there is code for it; how many bytes.
 #[cfg(not(target_arch = "x86_64"))]
-fn rgb_vectors(_: Level, _: &Matrix, _: &[u8], _: &mut [u8], _: [&[u8]; 2]) -> usize {
+fn vectors<const ALPHA: bool>(
+    _: Level,
+    _: &Matrix,
+    _: &[u8],
+    _: &mut [u8],
+    _: [&[u8]; 2],
+) -> usize {
     0
 }
 
-/// Does the first pixels where there is code for it; how many.
+/// Does the first pixels where there is code for it; how many bytes.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
-fn rgb_vectors(
+fn vectors<const ALPHA: bool>(
     level: Level,
     matrix: &Matrix,
     from: &[u8],
     to: &mut [u8],
     soon: [&[u8]; 2],
 ) -> usize {
-    let Some(weights) = matrix.narrow() else { return 0 };
-    let (offsets, bits) = (matrix.offsets, matrix.bits);
+    use super::x86::{avx2, avx512, vnni};
+
+    let Some(weights) = matrix.narrow else { return 0 };
+    let matrix = (matrix, weights);
+    let ask = soon.iter().any(|bytes| !bytes.is_empty());
     match level.instructions() {
-        // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected.
-        Instructions::Avx512(_) if soon.iter().all(|bytes| bytes.is_empty()) => unsafe {
-            super::x86::avx512::<false>(from, to, weights, offsets, bits, soon)
-        },
-        // SAFETY: as above.
-        Instructions::Avx512(_) => unsafe {
-            super::x86::avx512::<true>(from, to, weights, offsets, bits, soon)
-        },
+        Instructions::Avx512(_) if is_x86_feature_detected!("avx512vnni") => {
+            let sums = if ask { vnni::<ALPHA, true> } else { vnni::<ALPHA, false> };
+            // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected; VNNI was
+            // just now.
+            unsafe { sums(matrix, from, to, soon) }
+        }
+        Instructions::Avx512(_) => {
+            let sums = if ask { avx512::<ALPHA, true> } else { avx512::<ALPHA, false> };
+            // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected.
+            unsafe { sums(matrix, from, to, soon) }
+        }
         // SAFETY: such a level exists only where AVX2 was detected.
-        Instructions::Avx2(_) => unsafe { super::x86::avx2(from, to, weights, offsets, bits) },
+        Instructions::Avx2(_) => unsafe { avx2::<ALPHA>(matrix, from, to) },
         _ => 0,
     }
 }

@@ -18,6 +18,9 @@ pub(super) struct Matrix {
     offsets: [i32; 3],
     /// Fractional bits of all of them.
     bits: u32,
+    /// The weights in 16 bits, if all fit.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only vectors read it"))]
+    narrow: Option<[[i16; 3]; 3]>,
 }
 
 impl Matrix {
@@ -34,11 +37,9 @@ impl Matrix {
         };
         let scale = f64::from(1 << bits);
         let integer = |number: f64| (number * scale).round() as i32;
-        Self {
-            weights: weights.map(|row| row.map(integer)),
-            offsets: offsets.map(|offset| integer(offset) + (1 << (bits - 1))),
-            bits,
-        }
+        let weights = weights.map(|row| row.map(integer));
+        let offsets = offsets.map(|offset| integer(offset) + (1 << (bits - 1)));
+        Self { weights, offsets, bits, narrow: narrow(&weights) }
     }
 
     /// Between no change and that matrix, which stands at 1; also beyond.
@@ -54,16 +55,15 @@ impl Matrix {
         let (one, half) = (1 << self.bits, 1 << (self.bits - 1));
         self.weights == [[one, 0, 0], [0, one, 0], [0, 0, one]] && self.offsets == [half; 3]
     }
+}
 
-    /// The weights in 16 bits, if all fit.
-    fn narrow(&self) -> Option<[[i16; 3]; 3]> {
-        let mut narrow = [[0; 3]; 3];
-        let all = narrow.as_flattened_mut().iter_mut().zip(self.weights.as_flattened());
-        for (to, from) in all {
-            *to = i16::try_from(*from).ok()?;
-        }
-        Some(narrow)
+/// Those weights in 16 bits, if all fit.
+fn narrow(weights: &[[i32; 3]; 3]) -> Option<[[i16; 3]; 3]> {
+    let mut narrow = [[0; 3]; 3];
+    for (to, from) in narrow.as_flattened_mut().iter_mut().zip(weights.as_flattened()) {
+        *to = i16::try_from(*from).ok()?;
     }
+    Some(narrow)
 }
 
 /// A filter that is a matrix, prepared. It leaves grey as it is if it takes grey.

@@ -59,6 +59,67 @@ proptest! {
     }
 }
 
+/// Also those that this CPU's widest level does not choose.
+#[cfg(target_arch = "x86_64")]
+#[test]
+#[allow(unsafe_code, reason = "instructions that were just detected")]
+fn all_sets_of_instructions_give_the_same() {
+    use super::x86::{avx2, avx512, vnni};
+
+    let matrix =
+        Matrix::new([[0.7, 0.3, -0.2], [-1.1, 0.4, 0.9], [0.1, 1.7, 0.6]], [9.0, -7.0, 0.3]);
+    let of = (&matrix, matrix.narrow.unwrap());
+    let wide = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl");
+    for format in [PixelFormat::Rgb8, PixelFormat::Rgba8] {
+        for pixels in [16, 63, 64, 65, 131, 1000] {
+            let image = filled_with_all(format, pixels);
+            let mut expected = vec![0; image.len()];
+            let recolour = Recolour { definition: color_matrix::ENTRY.definition, matrix };
+            recolour.pixels(Level::all()[0], format, &image, &mut expected);
+            let mut is = vec![0; image.len()];
+            let mut check = |name: &str, sums: &dyn Fn(&[u8], &mut [u8]) -> usize| {
+                is.fill(0);
+                let done = sums(&image, &mut is);
+                assert!(done > 0 || pixels < 64, "{name} {format:?} {pixels}");
+                assert_eq!(is[..done], expected[..done], "{name} {format:?} {pixels}");
+            };
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: just detected.
+                check("avx2", &|from, to| unsafe {
+                    match format {
+                        PixelFormat::Rgba8 => avx2::<true>(of, from, to),
+                        _ => avx2::<false>(of, from, to),
+                    }
+                });
+            }
+            if wide {
+                // SAFETY: just detected.
+                check("avx512", &|from, to| unsafe {
+                    match format {
+                        PixelFormat::Rgba8 => avx512::<true, false>(of, from, to, [&[]; 2]),
+                        _ => avx512::<false, false>(of, from, to, [&[]; 2]),
+                    }
+                });
+            }
+            if wide && is_x86_feature_detected!("avx512vnni") {
+                // SAFETY: just detected.
+                check("vnni", &|from, to| unsafe {
+                    match format {
+                        PixelFormat::Rgba8 => vnni::<true, false>(of, from, to, [&[]; 2]),
+                        _ => vnni::<false, false>(of, from, to, [&[]; 2]),
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// So many pixels, of all values.
+#[cfg(target_arch = "x86_64")]
+fn filled_with_all(format: PixelFormat, pixels: usize) -> Vec<u8> {
+    (0..pixels * format.channels()).map(|at| (at * 37 + at / 7) as u8).collect()
+}
+
 #[test]
 fn asking_for_other_bytes_changes_nothing() {
     let matrix = Matrix::new([[0.5, 0.3, 0.2]; 3], [3.0; 3]);

@@ -171,12 +171,29 @@ fn two_by_two(level: Level, channels: usize, first: &[u8], second: &[u8], to: &m
             let done = x86::two_by_two_rgb(level, first, second, to);
             #[cfg(not(target_arch = "x86_64"))]
             let done = 0;
-            let [first, second] =
-                [first, second].map(|row| row.get(2 * done..).unwrap_or_default());
-            two_by_two_rgb(level, first, second, to.get_mut(done..).unwrap_or_default());
+            let (first, second, to) = rest(done, first, second, to);
+            two_by_two_rgb(level, first, second, to);
         }
-        _ => two_by_two_rgba(level, first, second, to),
+        _ => {
+            #[cfg(target_arch = "x86_64")]
+            let done = x86::two_by_two_rgba(level, first, second, to);
+            #[cfg(not(target_arch = "x86_64"))]
+            let done = 0;
+            let (first, second, to) = rest(done, first, second, to);
+            two_by_two_rgba(level, first, second, to);
+        }
     }
+}
+
+/// What is left when so many samples of the result are done.
+fn rest<'a>(
+    done: usize,
+    first: &'a [u8],
+    second: &'a [u8],
+    to: &'a mut [u8],
+) -> (&'a [u8], &'a [u8], &'a mut [u8]) {
+    let [first, second] = [first, second].map(|row| row.get(2 * done..).unwrap_or_default());
+    (first, second, to.get_mut(done..).unwrap_or_default())
 }
 
 macro_rules! two_by_two {

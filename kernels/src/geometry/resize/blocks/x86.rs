@@ -1,5 +1,5 @@
-//! Two by two pixels of three channels with AVX2: the compiler finds no shuffle for them, and is
-//! three times slower.
+//! Two by two pixels of three and four channels with AVX2: the compiler finds no good shuffles for
+//! them, and is three times slower.
 
 #![allow(unsafe_code, reason = "vector loads and stores")]
 
@@ -19,12 +19,46 @@ pub(super) fn two_by_two_rgb(level: Level, first: &[u8], second: &[u8], to: &mut
     match level.instructions() {
         Instructions::Baseline(_) | Instructions::Sse41(_) => 0,
         // SAFETY: such levels exist only where AVX2 was detected.
-        _ => unsafe { avx2(first, second, to) },
+        _ => unsafe { rgb(first, second, to) },
+    }
+}
+
+/// Means of two by two pixels; how many samples were done.
+pub(super) fn two_by_two_rgba(level: Level, first: &[u8], second: &[u8], to: &mut [u8]) -> usize {
+    match level.instructions() {
+        Instructions::Baseline(_) | Instructions::Sse41(_) => 0,
+        // SAFETY: such levels exist only where AVX2 was detected.
+        _ => unsafe { rgba(first, second, to) },
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn avx2(first: &[u8], second: &[u8], to: &mut [u8]) -> usize {
+fn rgba(first: &[u8], second: &[u8], to: &mut [u8]) -> usize {
+    // Each sample beside that of the next pixel, of four pixels.
+    let neighbours = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+        0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15,
+    ));
+    let load = |row: &[u8; 32]| {
+        // SAFETY: 32 bytes are there.
+        unsafe { _mm256_loadu_si256(row.as_ptr().cast()) }
+    };
+    let (first, second) = (first.as_chunks::<32>().0, second.as_chunks::<32>().0);
+    let pairs = first.as_chunks::<2>().0.iter().zip(second.as_chunks::<2>().0);
+    let mut done = 0;
+    for (([a, b], [c, d]), to) in pairs.zip(to.as_chunks_mut::<32>().0) {
+        let one = means(load(a), load(c), neighbours);
+        let other = means(load(b), load(d), neighbours);
+        // Lane by lane, so that the inner two quarters have changed places.
+        let means = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi16(one, other));
+        // SAFETY: there is room for 32 bytes.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), means) };
+        done += to.len();
+    }
+    done
+}
+
+#[target_feature(enable = "avx2")]
+fn rgb(first: &[u8], second: &[u8], to: &mut [u8]) -> usize {
     // Each sample beside that of the next pixel, of four pixels.
     let neighbours = _mm256_broadcastsi128_si256(_mm_setr_epi8(
         0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, -1, -1, -1, -1,
@@ -39,8 +73,8 @@ fn avx2(first: &[u8], second: &[u8], to: &mut [u8]) -> usize {
         second.get(2 * done..).and_then(<[u8]>::first_chunk::<READ>),
         to.get_mut(done..).and_then(<[u8]>::first_chunk_mut::<WRITTEN>),
     ) {
-        let first_means = means(first, second, 0, neighbours);
-        let last_means = means(first, second, 12, neighbours);
+        let first_means = means(load(first, 0), load(second, 0), neighbours);
+        let last_means = means(load(first, 12), load(second, 12), neighbours);
         let both = _mm256_packus_epi16(first_means, last_means);
         let means = _mm256_shuffle_epi8(both, close);
         let low = _mm256_castsi256_si128(means);
@@ -56,12 +90,12 @@ fn avx2(first: &[u8], second: &[u8], to: &mut [u8]) -> usize {
     done
 }
 
-/// Of eight pixels of both rows, as words: of four from that byte on, and of four 24 bytes further.
+/// Of eight pixels of both rows, as words.
 #[target_feature(enable = "avx2")]
-fn means(first: &[u8; READ], second: &[u8; READ], at: usize, neighbours: __m256i) -> __m256i {
+fn means(first: __m256i, second: __m256i, neighbours: __m256i) -> __m256i {
     let (ones, two) = (_mm256_set1_epi8(1), _mm256_set1_epi16(2));
-    let a = _mm256_maddubs_epi16(_mm256_shuffle_epi8(load(first, at), neighbours), ones);
-    let b = _mm256_maddubs_epi16(_mm256_shuffle_epi8(load(second, at), neighbours), ones);
+    let a = _mm256_maddubs_epi16(_mm256_shuffle_epi8(first, neighbours), ones);
+    let b = _mm256_maddubs_epi16(_mm256_shuffle_epi8(second, neighbours), ones);
     _mm256_srli_epi16::<2>(_mm256_add_epi16(_mm256_add_epi16(a, b), two))
 }
 
