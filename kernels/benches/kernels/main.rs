@@ -1,10 +1,11 @@
 //! Our operations against OpenCV's, in one run: prints a table, writes `target/bench/kernels.json`.
 //!
 //! ```text
-//! cargo bench -p ocelli-kernels --bench kernels -- [WORD...] [--threads 1|all] [--size 640x480]
+//! cargo bench -p ocelli-kernels --bench kernels -- [WORD...] [--threads 1|all] [--size 640x480] [--level avx2]
 //! ```
 //!
-//! Words select the rows whose name has one of them; with none, all run.
+//! Words select the rows whose name has one of them; with none, all run. `--level` keeps both
+//! sides from using wider vectors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, clippy::disallowed_types)]
 
@@ -36,9 +37,10 @@ const MOST_CALLS: f64 = 3000.0;
 
 fn main() {
     let selection = Selection::from_arguments();
-    let mut opencv = OpenCv::start();
+    let mut opencv = OpenCv::start(selection.level.as_deref());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("ours: {}, yardstick: OpenCV {}, {threads} cores", probe().cpu, opencv.version);
+    let level = selection.level.as_deref().unwrap_or(probe().cpu);
+    println!("ours: {level}, yardstick: OpenCV {}, {threads} cores", opencv.version);
     let workers = Arc::new(Workers::new(threads).unwrap());
     let mut rows = Vec::new();
     let mut pictures = HashMap::new();
@@ -50,7 +52,8 @@ fn main() {
                     let image = pictures
                         .entry((size, bench.format))
                         .or_insert_with(|| picture::scene(size, bench.format));
-                    let row = measure(&bench, (size, image), threads, &workers, &mut opencv);
+                    let workers = (threads, level, &workers);
+                    let row = measure(&bench, (size, image), workers, &mut opencv);
                     row.print();
                     rows.push(row);
                 }
@@ -73,14 +76,15 @@ fn main() {
 fn measure(
     bench: &Bench,
     (size, image): ((u32, u32), &Image),
-    threads: usize,
-    workers: &Arc<Workers>,
+    (threads, level, workers): (usize, &str, &Arc<Workers>),
     opencv: &mut OpenCv,
 ) -> Row {
     let parameters = bench.parameters();
     let chain = Chain::parse(&Catalog::standard(), [(bench.filter, &parameters)])
         .unwrap_or_else(|error| panic!("{bench:?}: {error}"));
-    let mut backend = CpuBackend::new(Pool::new(512 << 20));
+    let mut backend = CpuBackend::new(Pool::new(512 << 20))
+        .with_level(level)
+        .unwrap_or_else(|| panic!("this CPU has no {level}"));
     if threads > 1 {
         backend = backend.with_workers(Arc::clone(workers));
     }

@@ -16,11 +16,25 @@ pub(crate) struct OpenCv {
 }
 
 impl OpenCv {
-    pub(crate) fn start() -> Self {
+    /// With no more than those vector instructions, if any are named.
+    pub(crate) fn start(level: Option<&str>) -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let python = std::env::var_os("OCELLI_PYTHON")
             .map_or_else(|| here.join("../.tools/venv/bin/python"), PathBuf::from);
+        let limits: &[(&str, &str)] = match level {
+            None | Some("avx512") => &[],
+            Some("avx2") => &[
+                ("OPENCV_CPU_DISABLE", "AVX512_SKX,AVX512_CNL,AVX512_CLX,AVX512_ICL"),
+                ("OPENCV_IPP", "avx2"),
+                (
+                    "NPY_DISABLE_CPU_FEATURES",
+                    "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+                ),
+            ],
+            Some(other) => panic!("--level is avx512 or avx2, not {other}"),
+        };
         let mut child = Command::new(&python)
+            .envs(limits.iter().copied())
             .arg(here.join("opencv/serve.py"))
             // NumPy's own threads, which OpenCV does not use, would keep a core busy.
             .env("OPENBLAS_NUM_THREADS", "1")

@@ -6,17 +6,20 @@ pub(crate) struct Selection {
     words: Vec<String>,
     threads: Option<String>,
     size: Option<String>,
+    /// The vector instructions that both sides may use at most; all of this CPU without.
+    pub(crate) level: Option<String>,
 }
 
 impl Selection {
     /// From the command line. Cargo adds `--bench`.
     pub(crate) fn from_arguments() -> Self {
-        let mut selection = Self { words: Vec::new(), threads: None, size: None };
+        let mut selection = Self { words: Vec::new(), threads: None, size: None, level: None };
         let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--threads" => selection.threads = arguments.next(),
                 "--size" => selection.size = arguments.next(),
+                "--level" => selection.level = arguments.next(),
                 _ => selection.words.push(argument),
             }
         }
@@ -36,6 +39,7 @@ impl Selection {
     }
 
     pub(crate) fn is_everything(&self) -> bool {
-        self.words.is_empty() && self.threads.is_none() && self.size.is_none()
+        let all = self.threads.is_none() && self.size.is_none() && self.level.is_none();
+        all && self.words.is_empty()
     }
 }

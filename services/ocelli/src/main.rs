@@ -18,7 +18,9 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 
 // Frames of half a megabyte and more come and go with every request. The system's allocator maps
-// and unmaps such memory each time, and every page of it faults anew.
+// and unmaps such memory each time, and every page of it faults anew. mimalloc's large pages (`no_thp`
+// turns them off) are no faster here, and stay as long as a byte of their 2 MiB is in use: after
+// 600,000 requests 72 MB were resident, of 4 MB in use, and it still grew; without them 26 MB.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -43,4 +45,17 @@ fn main() -> ExitCode {
         }
     };
     done.unwrap_or_else(|error| exit::report(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_allocator_asks_for_no_large_pages() {
+        let used = vec![1u8; 1 << 20];
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let flags = maps.lines().filter_map(|line| line.strip_prefix("VmFlags:"));
+        let large = flags.filter(|flags| flags.split(' ').any(|flag| flag == "hg")).count();
+        assert_eq!(large, 0, "areas in large pages, {} bytes in use", used.len());
+    }
 }

@@ -10,8 +10,9 @@ use super::TelemetryError;
 /// The one piece of global state, since metrics are global: it is made once and then shared.
 static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
 
-/// How often samples are moved into their buckets, also if nobody reads them.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How often samples are moved into their buckets, also if nobody reads them. Until then each takes
+/// 16 bytes, and a request has five: with 7,000 requests a second, half a megabyte every second.
+const UPKEEP: Duration = Duration::from_secs(1);
 
 /// Installs the recorder of this process; later calls return the same one.
 ///

@@ -33,11 +33,12 @@ const ECHO: &str = "bench.echo";
 /// Rounds of echo and ours in turn, and requests in each.
 const ROUNDS: usize = 12;
 const REQUESTS: usize = 60;
-/// For the memory figure: requests in a block, blocks before and after the first reading, and how
-/// many requests are under way at a time.
-const BLOCK: usize = 10_000;
-const WARM_UP: usize = 5;
-const BLOCKS: usize = 10;
+/// For the memory figure: requests before the first reading, in each reading, and from the first
+/// reading to the second. A reading takes several of the telemetry's upkeeps, which come each second.
+const WARM_UP: usize = 20_000;
+const READING: usize = 30_000;
+const MORE: usize = 100_000;
+/// Requests that are under way at a time then.
 const UNDER_WAY: usize = 16;
 
 fn main() {
@@ -216,16 +217,19 @@ async fn startup() -> Row {
 }
 
 /// Memory after 100,000 requests, beside memory before them, when everything had been warmed up.
-/// Samples of histograms are kept until the next upkeep, so single figures swing by a few MB.
 async fn memory(system: &System, client: &Client) -> Row {
     let work = request(128, 128, v1::PixelFormat::Gray8, 1, &["blur"]);
-    let mut figures = Vec::new();
-    for _ in 0..WARM_UP + BLOCKS {
-        let requests = (0..BLOCK).map(|_| once(client, PROCESS, &work));
-        futures::stream::iter(requests).buffer_unordered(UNDER_WAY).for_each(async |_| {}).await;
-        figures.push(system.rss_mb());
-    }
-    let (before, after) = (WARM_UP - 3..WARM_UP, WARM_UP + BLOCKS - 3..WARM_UP + BLOCKS);
-    let [before, after] = [before, after].map(|blocks| median(&mut figures[blocks]));
+    lowest(system, client, &work, WARM_UP).await;
+    let before = lowest(system, client, &work, READING).await;
+    lowest(system, client, &work, MORE - READING).await;
+    let after = lowest(system, client, &work, READING).await;
     Row::new("memory after 100,000 more requests", after, before, "MB", 0.95)
+}
+
+/// Memory at its lowest during that many requests, MB. Samples of histograms are kept until the next
+/// upkeep, so what stays shows right after one.
+async fn lowest(system: &System, client: &Client, work: &Bytes, requests: usize) -> f64 {
+    let requests = (0..requests).map(|_| once(client, PROCESS, work));
+    let readings = futures::stream::iter(requests).buffer_unordered(UNDER_WAY).chunks(100);
+    readings.map(|_| system.rss_mb()).fold(f64::INFINITY, async |low, now| low.min(now)).await
 }
