@@ -12,7 +12,7 @@ TOOLS := $(PYTHON) .ci/tools.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test bdd bench bench-kernels gpu-check docs lint fmt ci tools clean \
+.PHONY: help demo up test bdd bench bench-kernels gpu-check arm-check docs lint fmt ci tools clean \
   release debug check-demo check-dependencies
 
 help: ## this list
@@ -51,13 +51,17 @@ gpu-check: ## all operations on the GPU against the CPU, and figures in target/b
 	@OCELLI_REQUIRE_GPU=1 $(STEP) gpu-parity cargo test $(CARGO_FLAGS) --test gpu -- --nocapture
 	@OCELLI_REQUIRE_GPU=1 $(STEP) gpu-bench cargo bench $(CARGO_FLAGS) --bench gpu
 
+arm-check: ## the kernels' lints and tests on 64-bit Arm, under QEMU if this machine is none
+	@$(STEP) tools $(TOOLS) test
+	@.ci/arm-check
+
 lint: ## formatting, clippy, protobuf, shell, docs and repository checks
 	@$(STEP) tools $(TOOLS) ci
 	@$(STEP) tree $(PYTHON) .ci/check_tree.py
 	@$(STEP) rustfmt cargo fmt --all --check
 	@$(STEP) buf-lint .tools/bin/buf lint messages/proto
 	@$(STEP) buf-format .tools/bin/buf format --diff --exit-code messages/proto
-	@$(STEP) shellcheck .tools/bin/shellcheck .ci/run .ci/step $$(git ls-files '*.sh')
+	@$(STEP) shellcheck .tools/bin/shellcheck .ci/arm-check .ci/run .ci/step $$(git ls-files '*.sh')
 	@$(STEP) clippy cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 # The scenarios have `test = false`, which takes them out of --all-targets.
 	@$(STEP) clippy-bdd cargo clippy $(CARGO_FLAGS) --test bdd -- -D warnings

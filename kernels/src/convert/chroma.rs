@@ -94,9 +94,10 @@ simd_levels! {
     /// Each pair for two pixels.
     fn spread_pairs(from: &[u8], cb: &mut Channel, cr: &mut Channel) {
         let pixels = cb.as_chunks_mut::<2>().0.iter_mut().zip(cr.as_chunks_mut::<2>().0);
-        for ((to_cb, to_cr), [cb, cr]) in pixels.zip(from.as_chunks::<2>().0) {
-            *to_cb = [*cb; 2];
-            *to_cr = [*cr; 2];
+        for ((to_cb, to_cr), &[cb, cr]) in pixels.zip(from.as_chunks::<2>().0) {
+            // Not `[cb; 2]`: the compiler makes a `memset` of it, and no vectors, a tenth as fast.
+            *to_cb = [cb, cb];
+            *to_cr = [cr, cr];
         }
     }
 }
@@ -104,8 +105,8 @@ simd_levels! {
 simd_levels! {
     /// Each sample for two pixels.
     fn spread_plane(from: &[u8], to: &mut Channel) {
-        for (to, from) in to.as_chunks_mut::<2>().0.iter_mut().zip(from) {
-            *to = [*from; 2];
+        for (to, &from) in to.as_chunks_mut::<2>().0.iter_mut().zip(from) {
+            *to = [from, from];
         }
     }
 }

@@ -22,8 +22,9 @@ simd_levels! {
 
 simd_levels! {
     pub(super) fn gray_to_rgb(from: &[u8], to: &mut [u8]) {
-        for (grey, to) in from.iter().zip(to.as_chunks_mut::<3>().0) {
-            *to = [*grey; 3];
+        for (&grey, to) in from.iter().zip(to.as_chunks_mut::<3>().0) {
+            // Not `[grey; 3]`: the compiler makes a `memset` of it, and no vectors.
+            *to = [grey, grey, grey];
         }
     }
 }

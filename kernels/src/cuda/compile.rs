@@ -1,6 +1,6 @@
 //! Sources to what a device runs, by NVRTC.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_char};
 use std::path::PathBuf;
 
 use cudarc::nvrtc::result::{self, NvrtcError};
@@ -160,15 +160,14 @@ fn compile(name: &str, text: &str, target: Target) -> Result<Vec<u8>, CudaError>
     if let Err(error) = compiled {
         // SAFETY: the program is one, and lives.
         let log = unsafe { result::get_program_log(program.handle) }.unwrap_or_default();
-        let log: Vec<u8> =
-            log.into_iter().map(i8::cast_unsigned).take_while(|byte| *byte != 0).collect();
+        let log: Vec<u8> = bytes(log).take_while(|byte| *byte != 0).collect();
         let log = format!("{error}: {}", String::from_utf8_lossy(&log).trim());
         return Err(CudaError::Compile { source_name: name.to_owned(), log });
     }
     if let Target::Ptx(_) = target {
         // SAFETY: the program is one, and compiled.
         let ptx = unsafe { result::get_ptx(program.handle) }.map_err(broken)?;
-        return Ok(ptx.into_iter().map(i8::cast_unsigned).collect());
+        return Ok(bytes(ptx).collect());
     }
     let mut size = 0;
     // SAFETY: the program is one, and compiled; the number lives as long as the call.
@@ -179,6 +178,11 @@ fn compile(name: &str, text: &str, target: Target) -> Result<Vec<u8>, CudaError>
     let copied = unsafe { sys::nvrtcGetCUBIN(program.handle, bytes.as_mut_ptr().cast()) };
     copied.result().map_err(broken)?;
     Ok(bytes)
+}
+
+/// Text of C: whether its characters have a sign depends on the processor.
+fn bytes(text: Vec<c_char>) -> impl Iterator<Item = u8> {
+    text.into_iter().flat_map(c_char::to_ne_bytes)
 }
 
 #[cfg(test)]

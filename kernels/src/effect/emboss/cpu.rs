@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::Emboss;
+use crate::alpha;
 use crate::border::Border;
 use crate::simd::simd_levels;
 use crate::{Cpu, Window};
@@ -45,7 +46,7 @@ pub(super) fn render(
             edge(emboss, &around, x, channels, width, to);
         }
         if channels == 4 {
-            keep_alpha(cpu.level(), input.row(y), to);
+            alpha::keep(cpu.level(), input.row(y), to);
         }
     }
 }
@@ -87,15 +88,5 @@ fn edge(
             weight * (sample(*across, *down) - sample(-across, -down))
         });
         to[x * channels + channel] = shade(difference.sum(), emboss.strength);
-    }
-}
-
-simd_levels! {
-    fn keep_alpha(from: &[u8], to: &mut [u8]) {
-        let pixels = from.as_chunks::<4>().0.iter().zip(to.as_chunks_mut::<4>().0);
-        for (from, to) in pixels {
-            let [r, g, b, _] = *to;
-            *to = [r, g, b, from[3]];
-        }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn pixels(level: Level, channels: usize, from: &[u8], to: &mut [u8]) 
         match channels {
             1 => from.iter().rev().zip(to).for_each(|(from, to)| *to = *from),
             2 => each::<2>(from, to),
-            3 => each::<3>(from, to),
+            3 => threes(from, to),
             _ => each::<4>(from, to),
         }
     }
@@ -27,6 +27,12 @@ pub(crate) fn pixels(level: Level, channels: usize, from: &[u8], to: &mut [u8]) 
 fn each<const N: usize>(from: &[u8], to: &mut [u8]) {
     let (from, to) = (from.as_chunks::<N>().0, to.as_chunks_mut::<N>().0);
     from.iter().rev().zip(to).for_each(|(from, to)| *to = *from);
+}
+
+/// Sample by sample: of whole pixels of three bytes the compiler makes no vectors.
+fn threes(from: &[u8], to: &mut [u8]) {
+    let (from, to) = (from.as_chunks::<3>().0, to.as_chunks_mut::<3>().0);
+    from.iter().rev().zip(to).for_each(|(&[red, green, blue], to)| *to = [red, green, blue]);
 }
 
 /// How many bytes of the result are done, which are the last ones of `from`.
