@@ -124,5 +124,11 @@ fn measure(name: String, listed: &Listed, together: &Chain, image: &Image) -> Ro
         Against::Slowest => 1.0 / 1.3,
         Against::Sum => 1.0 / 0.8,
     };
-    Row { name, ours_us: crate::median(ours), yardstick_us: crate::median(theirs), goal }
+    Row {
+        name,
+        ours_us: crate::median(ours),
+        yardstick_us: crate::median(theirs),
+        goal,
+        range: None,
+    }
 }

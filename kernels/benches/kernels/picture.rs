@@ -23,3 +23,10 @@ pub(crate) fn scene(size: (u32, u32), format: PixelFormat) -> Image {
     }
     Image::new(size, format, row, data.freeze()).unwrap()
 }
+
+/// The same, in other memory.
+pub(crate) fn copy(image: &Image) -> Image {
+    let mut data = Pool::new(0).take(image.data().len());
+    data.copy_from_slice(image.data());
+    Image::packed(image.size(), image.format(), data).unwrap()
+}

@@ -8,6 +8,9 @@ pub(crate) struct Row {
     pub(crate) yardstick_us: f64,
     /// What the ratio has to be at least.
     pub(crate) goal: f64,
+    /// The least and the greatest ratio, if it was measured in several sittings: this is the
+    /// median one.
+    pub(crate) range: Option<(f64, f64)>,
 }
 
 impl Row {
@@ -17,12 +20,36 @@ impl Row {
 
     pub(crate) fn print(&self) {
         let (ratio, goal) = (self.ratio(), self.goal);
-        let missed = if ratio < goal { "  missed" } else { "" };
+        let missed = match self.verdict() {
+            Verdict::Met => "",
+            Verdict::Level => "  level",
+            Verdict::Missed => "  missed",
+        };
+        let range = self.range.map_or(String::new(), |(low, high)| format!("  {low:.2}-{high:.2}"));
         println!(
-            "{:<58} {:>12.1} {:>12.1} {ratio:>7.2}x {goal:>5.2}x{missed}",
+            "{:<58} {:>12.1} {:>12.1} {ratio:>7.2}x {goal:>5.2}x{missed}{range}",
             self.name, self.ours_us, self.yardstick_us
         );
     }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self.range {
+            _ if self.ratio() >= self.goal => Verdict::Met,
+            Some((_, high)) if high >= self.goal => Verdict::Level,
+            _ => Verdict::Missed,
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// At least the goal.
+    Met,
+    /// Below it in the middle of all sittings, and not in each: what separates both is less than
+    /// what separates sittings.
+    Level,
+    /// Below it.
+    Missed,
 }
 
 pub(crate) fn head() {
@@ -35,8 +62,13 @@ pub(crate) fn summary(rows: &[Row]) {
         return println!("no such row");
     }
     let mean = rows.iter().map(|row| row.ratio().ln()).sum::<f64>() / rows.len() as f64;
-    let missed = rows.iter().filter(|row| row.ratio() < row.goal).count();
-    println!("{} rows, geometric mean {:.2}x, {missed} below their goal", rows.len(), mean.exp());
+    let count = |verdict| rows.iter().filter(|row| row.verdict() == verdict).count();
+    let (level, missed) = (count(Verdict::Level), count(Verdict::Missed));
+    println!(
+        "{} rows, geometric mean {:.2}x, {missed} below their goal, {level} level with it",
+        rows.len(),
+        mean.exp()
+    );
 }
 
 pub(crate) fn write(rows: &[Row]) {
@@ -45,12 +77,15 @@ pub(crate) fn write(rows: &[Row]) {
         .map(|row| {
             format!(
                 "  {{\"name\": \"{}\", \"ours\": {:.2}, \"yardstick\": {:.2}, \"unit\": \"µs\", \
-                 \"ratio\": {:.3}, \"goal\": {:.2}}}",
+                 \"ratio\": {:.3}, \"goal\": {:.2}{}}}",
                 row.name,
                 row.ours_us,
                 row.yardstick_us,
                 row.ratio(),
-                row.goal
+                row.goal,
+                row.range.map_or(String::new(), |(low, high)| format!(
+                    ", \"low\": {low:.3}, \"high\": {high:.3}"
+                ))
             )
         })
         .collect();
