@@ -51,7 +51,7 @@ fn main() {
     let mut pictures = HashMap::new();
     report::head();
     for bench in cases::all() {
-        for size in bench.sizes() {
+        for &size in bench.sizes() {
             for threads in [1, threads] {
                 if selection.takes(&bench, size, threads) {
                     let image = pictures

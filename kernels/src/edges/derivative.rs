@@ -7,7 +7,7 @@ use super::passes::{self, Combine};
 use crate::border::Border;
 use crate::cuda::{Argument, CudaSource, Launch};
 use crate::scratch::Scratch;
-use crate::{Cpu, Cut, PixelFormat, Reach, Shape, Window, alpha};
+use crate::{Cpu, Cut, Level, PixelFormat, Reach, Shape, Window, alpha};
 
 pub(super) static CUDA: CudaSource =
     CudaSource { name: "edges.cu", text: include_str!("../../cuda/edges.cu") };
@@ -44,8 +44,7 @@ impl Derivative {
         rows: Range<usize>,
         output: &mut [u8],
     ) {
-        self.samples(cpu, input, rows.clone(), output);
-        keep_alpha(cpu, input, rows, output);
+        self.samples(cpu, input, input, rows, output);
     }
 
     /// Those rows, of [`Combine::Root`], with a threshold: the squares are compared instead of
@@ -62,18 +61,19 @@ impl Derivative {
             (cpu.level(), input.shape().row_bytes(), input.channels());
         let square = passes::least_square(cut.at, self.scale);
         let mut sums = Sums::take(cpu, self.kernels, input, self.border);
-        for (y, output) in rows.clone().zip(output.chunks_exact_mut(row_bytes)) {
+        for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
             let both = sums.of_row(level, input, y, self.combine);
             passes::squares(level, self.kernels, both, channels, (square, cut), output);
+            keep_alpha(level, input, y, output);
         }
-        keep_alpha(cpu, input, rows, output);
     }
 
-    /// Those rows, transparency treated like a colour.
+    /// Those rows, with the transparency of another image.
     pub(super) fn samples(
         &self,
         cpu: &Cpu,
         input: &Window<'_>,
+        transparency: &Window<'_>,
         rows: Range<usize>,
         output: &mut [u8],
     ) {
@@ -84,6 +84,7 @@ impl Derivative {
             let both = sums.of_row(level, input, y, self.combine);
             let how = (self.combine, self.scale);
             passes::horizontal(level, self.kernels, both, channels, how, output);
+            keep_alpha(level, transparency, y, output);
         }
     }
 
@@ -123,11 +124,10 @@ impl Derivative {
     }
 }
 
-fn keep_alpha(cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
-    if input.shape().format == PixelFormat::Rgba8 {
-        for (y, to) in rows.zip(output.chunks_exact_mut(input.shape().row_bytes())) {
-            alpha::keep(cpu.level(), input.row(y), to);
-        }
+/// Row by row, while the row is in the cache: after all of them it takes five times as long.
+fn keep_alpha(level: Level, from: &Window<'_>, y: usize, output: &mut [u8]) {
+    if from.shape().format == PixelFormat::Rgba8 {
+        alpha::keep(level, from.row(y), output);
     }
 }
 
@@ -167,7 +167,7 @@ impl Sums {
     /// The sums for a row; one that is not needed is empty.
     pub(super) fn of_row(
         &mut self,
-        level: crate::Level,
+        level: Level,
         input: &Window<'_>,
         y: usize,
         combine: Combine,

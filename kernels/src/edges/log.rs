@@ -12,7 +12,7 @@ use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
     ParameterDefinition, ParameterError, Parameters, PixelFormat, Reach, Rows, Shape, Whole,
-    Window, alpha,
+    Window,
 };
 
 /// In the catalogue.
@@ -121,8 +121,7 @@ impl Rows for Log {
             self.gaussian.render(cpu, input, new, blurred.get_mut(room).unwrap_or_default());
             let all = blurred.get(..needed.len() * row_bytes).unwrap_or_default();
             let window = Window::part(input.shape(), needed.clone(), all);
-            self.laplacian.samples(cpu, &window, strip.clone(), output);
-            keep_alpha(cpu, input, strip, output);
+            self.laplacian.samples(cpu, &window, input, strip, output);
             there = needed;
         }
     }
@@ -139,16 +138,8 @@ impl Whole for Log {
         let between = Window::part(shape, 0..shape.size.height(), &blurred);
         let mut output = cpu.take(shape.bytes());
         cpu.bands(&mut output, row_bytes, |rows, band| {
-            self.laplacian.samples(cpu, &between, rows.clone(), band);
-            keep_alpha(cpu, &window, rows, band);
+            self.laplacian.samples(cpu, &between, &window, rows, band);
         });
         Image::packed(shape.size, shape.format, output)
-    }
-}
-
-fn keep_alpha(cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
-    if input.shape().format == PixelFormat::Rgba8 {
-        let lines = output.chunks_exact_mut(input.shape().row_bytes());
-        rows.zip(lines).for_each(|(y, to)| alpha::keep(cpu.level(), input.row(y), to));
     }
 }

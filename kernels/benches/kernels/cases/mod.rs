@@ -18,6 +18,8 @@ use ocelli_kernels::{Catalog, Family, PixelFormat};
 
 /// VGA, Full HD, Ultra HD.
 const SIZES: [(u32, u32); 3] = [(640, 480), (1920, 1080), (3840, 2160)];
+/// With transparency, which adds a third to what there is to do: enough to see what costs more.
+const SIZES_WITH_ALPHA: [(u32, u32); 1] = [(1920, 1080)];
 
 /// One operation with its parameters on one layout.
 #[derive(Clone, Debug)]
@@ -56,16 +58,18 @@ pub(crate) fn all() -> Vec<Bench> {
     for (filter, given, formats) in lists.into_iter().flatten() {
         let entry = catalog.get(filter).unwrap_or_else(|| panic!("there is no {filter}"));
         let family = entry.definition.family;
-        let benches = formats.iter().map(|&format| Bench { family, filter, given, format });
-        all.extend(benches);
+        let alpha = PixelFormat::Rgba8;
+        let also =
+            formats.contains(&PixelFormat::Rgb8) && entry.definition.formats.contains(&alpha);
+        let formats = formats.iter().copied().chain(also.then_some(alpha));
+        all.extend(formats.map(|format| Bench { family, filter, given, format }));
     }
     all
 }
 
 impl Bench {
-    #[allow(clippy::unused_self, reason = "a row may come to have sizes of its own")]
-    pub(crate) fn sizes(&self) -> [(u32, u32); 3] {
-        SIZES
+    pub(crate) fn sizes(&self) -> &'static [(u32, u32)] {
+        if self.format == PixelFormat::Rgba8 { &SIZES_WITH_ALPHA } else { &SIZES }
     }
 
     pub(crate) fn parameters(&self) -> BTreeMap<String, String> {

@@ -9,7 +9,7 @@ use super::source::Source;
 use crate::geometry::planes::each_plane;
 use crate::geometry::resize::Plan;
 use crate::simd::simd_levels;
-use crate::{Cpu, Image, ImageError, Operation as _, Shape, Tensor, TensorShape};
+use crate::{Cpu, Image, ImageError, Operation as _, PooledBuffer, Shape, Tensor, TensorShape};
 
 /// The most parts that a tensor is made in.
 const MAX_PARTS: usize = 64;
@@ -99,6 +99,7 @@ impl Work<'_> {
         let stripe = (STRIPE.0 / row.max(1)).max(STRIPE.1);
         let stripe = self.source.stripe(stripe, self.pixels, self.inner);
         let mut resized = self.cpu.take(if copy { 0 } else { stripe * row });
+        let mut converted: Option<PooledBuffer> = None;
         // A row with its channels as they are in the tensor.
         let mut ordered = self.cpu.take(self.inner.size.width().min(self.width) * 3);
         let (first, end) = (part.rows.start, part.rows.end);
@@ -118,8 +119,13 @@ impl Work<'_> {
             let from = (y as isize - self.top) as usize;
             let wanted = from..from + rows;
             let read = plan.reads(wanted.clone());
-            let mut converted = self.cpu.take(self.source.room(self.pixels, read.len()));
-            let input = self.source.rows(self.cpu, self.pixels, read, &mut converted);
+            let room = self.source.room(self.pixels, read.len());
+            if converted.as_ref().map_or(0, |memory| memory.len()) < room {
+                converted = Some(self.cpu.take(room));
+            }
+            let memory = converted.as_deref_mut().and_then(|memory| memory.get_mut(..room));
+            let memory = memory.unwrap_or_default();
+            let input = self.source.rows(self.cpu, self.pixels, read, memory);
             if !copy {
                 let to = resized.get_mut(..rows * row).unwrap_or_default();
                 each_plane(&input, self.inner, wanted, to, |_, plane, rows, mut to| {
