@@ -120,7 +120,8 @@ impl Row<'_> {
     ) {
         let Self { level, space, of_space, channels } = *self;
         let done = match (space, channels) {
-            (Space::Rgb, 3) => x86::from_rgb(level, matrix, from, luma, chroma.as_deref_mut()),
+            (Space::Rgb, 3) => x86::from_rgb::<3>(level, matrix, from, luma, chroma.as_deref_mut()),
+            (Space::Rgb, 4) => x86::from_rgb::<4>(level, matrix, from, luma, chroma.as_deref_mut()),
             _ => 0,
         };
         let rest = from.get(done * channels..).unwrap_or_default().chunks(BLOCK * channels);

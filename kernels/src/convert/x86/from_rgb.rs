@@ -1,7 +1,8 @@
 //! Red, green and blue to luma and chroma: weights of 21 bits as three digits of 7 bits, so that
 //! one instruction makes sums of two products of bytes that fit 16 bits.
 //!
-//! A fourth byte of each pixel is 1, and its weight is half a unit of the result: it rounds.
+//! A fourth byte of each pixel is 1, and its weight is half a unit of the result: it rounds. It
+//! takes the place of alpha.
 
 #![allow(unsafe_code, reason = "vector loads and stores")]
 #![allow(clippy::indexing_slicing, reason = "chunks of equal arrays, positions inside a chunk")]
@@ -67,8 +68,16 @@ static ONE_AFTER_THE_OTHER: [u8; 64] = chroma_order(false);
 /// 64 pixels, sixteen to a vector.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-fn load_avx512(from: &[u8; 192]) -> [__m512i; 4] {
+fn load_avx512<const CHANNELS: usize>(from: &[u8]) -> [__m512i; 4] {
     let ones = _mm512_set1_epi32(1 << 24);
+    if CHANNELS == 4 {
+        return [0, 64, 128, 192].map(|start| {
+            let from: &[u8] = &from[start..start + 64];
+            // SAFETY: 64 bytes are there.
+            let pixels = unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
+            _mm512_mask_blend_epi8(COLOURS, ones, pixels)
+        });
+    }
     // SAFETY: the array is as long as the vector.
     let apart = unsafe { _mm512_loadu_si512(APART.as_ptr().cast()) };
     // SAFETY: the array is as long as the vector.
@@ -85,20 +94,28 @@ fn load_avx512(from: &[u8; 192]) -> [__m512i; 4] {
 /// 32 pixels: lanes have four from each half.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_avx2(from: &[u8; 96]) -> [__m256i; 4] {
+fn load_avx2<const CHANNELS: usize>(from: &[u8]) -> [__m256i; 4] {
+    let load = |start: usize| {
+        let from: &[u8] = &from[start..start + 16];
+        // SAFETY: sixteen bytes are there.
+        unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
+    };
+    let ones = _mm256_set1_epi32(1 << 24);
+    if CHANNELS == 4 {
+        let colours = _mm256_set1_epi32(0x00ff_ffff);
+        return [0, 16, 32, 48].map(|start| {
+            let pixels = _mm256_set_m128i(load(start + 64), load(start));
+            _mm256_or_si256(_mm256_and_si256(pixels, colours), ones)
+        });
+    }
     let apart = _mm256_broadcastsi128_si256(_mm_setr_epi8(
         0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,
     ));
     // The last ones start earlier, as 16 bytes after their first pixel would be too many.
     let last_apart = _mm256_add_epi8(apart, _mm256_set1_epi32(0x0004_0404));
     [(0, apart), (12, apart), (24, apart), (32, last_apart)].map(|(start, apart)| {
-        let load = |start: usize| {
-            let from: &[u8] = &from[start..start + 16];
-            // SAFETY: sixteen bytes are there.
-            unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
-        };
         let pixels = _mm256_set_m128i(load(start + 48), load(start));
-        _mm256_or_si256(_mm256_shuffle_epi8(pixels, apart), _mm256_set1_epi32(1 << 24))
+        _mm256_or_si256(_mm256_shuffle_epi8(pixels, apart), ones)
     })
 }
 
@@ -196,7 +213,7 @@ macro_rules! row {
         $packs16:ident, $packus16:ident
     ) => {
         #[target_feature(enable = $features)]
-        pub(super) fn $name(
+        pub(super) fn $name<const CHANNELS: usize>(
             matrix: &Matrix,
             from: &[u8],
             luma: &mut [u8],
@@ -211,10 +228,10 @@ macro_rules! row {
                 let upper = $add32(upper, $madd16($madd8(pixels, of_middle), middle));
                 $sra32::<20>($add32(upper, $madd16($madd8(pixels, of_low), low)))
             };
-            let from = from.as_chunks::<{ 3 * $pixels }>().0.iter();
+            let from = from.chunks_exact(CHANNELS * $pixels);
             let mut done = 0;
             for (at, (from, to)) in from.zip(luma.as_chunks_mut::<$pixels>().0).enumerate() {
-                let [a, b, c, d] = $load4(from);
+                let [a, b, c, d] = $load4::<CHANNELS>(from);
                 let first = $packs32(sum(a, of_luma), sum(b, of_luma));
                 let last = $packs32(sum(c, of_luma), sum(d, of_luma));
                 let luma = $add8($order($packus16(first, last)), black);

@@ -22,10 +22,10 @@ pub(super) fn to_rgb(
     0
 }
 
-/// A row of luma of one of red, green, blue, and of chroma, if there is to be any; how many pixels
+/// A row of luma of one of red, green, blue (and alpha, if there are four), and of chroma, if there is to be any; how many pixels
 /// it did, which is an even number, from the left.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn from_rgb(
+pub(super) fn from_rgb<const CHANNELS: usize>(
     _: Level,
     _: &Matrix,
     _: &[u8],
@@ -59,11 +59,11 @@ pub(super) fn to_rgb(
     }
 }
 
-/// A row of luma of one of red, green, blue, and of chroma, if there is to be any; how many pixels
+/// A row of luma of one of red, green, blue (and alpha, if there are four), and of chroma, if there is to be any; how many pixels
 /// it did, which is an even number, from the left.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "vector instructions")]
-pub(super) fn from_rgb(
+pub(super) fn from_rgb<const CHANNELS: usize>(
     level: Level,
     matrix: &Matrix,
     from: &[u8],
@@ -75,10 +75,12 @@ pub(super) fn from_rgb(
 
     match level.instructions() {
         // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected, and VBMI was.
-        Avx512(_) if has_vbmi(level) => unsafe { from_rgb::avx512(matrix, from, luma, chroma) },
+        Avx512(_) if has_vbmi(level) => unsafe {
+            from_rgb::avx512::<CHANNELS>(matrix, from, luma, chroma)
+        },
         // SAFETY: such a level exists only where AVX2, or AVX-512 F, which includes it, was
         // detected.
-        Avx2(_) | Avx512(_) => unsafe { from_rgb::avx2(matrix, from, luma, chroma) },
+        Avx2(_) | Avx512(_) => unsafe { from_rgb::avx2::<CHANNELS>(matrix, from, luma, chroma) },
         _ => 0,
     }
 }
