@@ -120,3 +120,22 @@ proptest! {
         prop_assert_eq!(first, second);
     }
 }
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn vectors_are_used_from_avx2_on() {
+    use super::sample::Source;
+
+    let data = [7; 30 * 20];
+    let (border, color) = (Border::Constant, [0; 4]);
+    let source = Source { data: &data, stride: 30, width: 30, height: 20, border, color };
+    let made = |level| {
+        let mut to = [[0_u8]; 16];
+        super::x86::row(level, Filter::Linear, &source, &[64; 16], &[64; 16], &mut to)
+            && to == [[7]; 16]
+    };
+    let levels = Level::all().into_iter();
+    let vectors: Vec<_> = levels.filter(|level| made(*level)).map(Level::name).collect();
+    let wide = Level::all().into_iter().map(Level::name).filter(|name| name.starts_with("avx"));
+    assert_eq!(vectors, wide.collect::<Vec<_>>());
+}

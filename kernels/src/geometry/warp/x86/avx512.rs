@@ -1,64 +1,24 @@
-//! Sixteen pixels at a time with AVX-512, where all that they are made of lies inside of the
-//! image: gathered as words of four or eight bytes, which may hold more than is needed.
+//! Sixteen pixels at a time with AVX-512: their words, of four or eight bytes, are gathered.
 
 #![allow(unsafe_code, reason = "vector loads and stores")]
 
 use std::arch::x86_64::*;
 
-use super::Filter;
-use super::cubic;
-use super::sample::{Source, pixels};
+use super::super::Filter;
+use super::super::sample::{Source, pixels};
+use super::{Limits, cubic};
 use crate::border::Border;
-use crate::simd::{Instructions, Level};
-
-/// Makes a row, if there are such instructions.
-pub(super) fn row<const C: usize>(
-    level: Level,
-    filter: Filter,
-    source: &Source<'_>,
-    x: &[i32],
-    y: &[i32],
-    to: &mut [[u8; C]],
-) -> bool {
-    // Words are gathered by offsets of 31 bits.
-    let small = i32::try_from(source.data.len()).is_ok();
-    match level.instructions() {
-        // SAFETY: `Instructions::Avx512` exists only where AVX-512 F, BW and VL were detected.
-        Instructions::Avx512(_) if small => unsafe { avx512(filter, source, x, y, to) },
-        _ => return false,
-    }
-    true
-}
-
-/// Pixels on which words of that many bytes lie.
-const fn pixels_of(bytes: usize, channels: usize) -> usize {
-    bytes.div_ceil(channels)
-}
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn avx512<const C: usize>(
+pub(super) fn row<const C: usize>(
     filter: Filter,
     source: &Source<'_>,
     x: &[i32],
     y: &[i32],
     to: &mut [[u8; C]],
 ) {
-    // What lies left and above of a position, right and below of it, and how far words reach.
-    let (before, after, across) = match filter {
-        Filter::Nearest => (0, 0, pixels_of(4, C)),
-        Filter::Linear => (0, 1, pixels_of(if C == 1 { 4 } else { 8 }, C)),
-        Filter::Cubic => (1, 2, 1 + pixels_of(if C == 4 { 12 } else { 15 }, C)),
-    };
-    let bits = if filter == Filter::Nearest { 0 } else { super::positions::FRACTION };
-    let number = |value: usize| i32::try_from(value).unwrap_or(0);
-    let (width, height) = (number(source.width), number(source.height));
-    // Positions less `before` are below these, without a sign.
-    let inner = [
-        _mm512_set1_epi32((width + 1 - number(across) - before).max(0)),
-        _mm512_set1_epi32((height - before - after).max(0)),
-    ];
-    let outer =
-        [_mm512_set1_epi32(width + before + after), _mm512_set1_epi32(height + before + after)];
+    let Limits { before, after, inner, outer, bits } = Limits::of::<C>(filter, source);
+    let (inner, outer) = (inner.map(|n| _mm512_set1_epi32(n)), outer.map(|n| _mm512_set1_epi32(n)));
     let bits = _mm512_set1_epi32(bits as i32);
     let (before, after) = (_mm512_set1_epi32(before), _mm512_set1_epi32(after));
     let blocks = x.as_chunks::<16>().0.iter().zip(y.as_chunks::<16>().0);
@@ -73,7 +33,7 @@ fn avx512<const C: usize>(
                 Filter::Nearest => nearest(source, left, top, to),
                 Filter::Linear if C == 1 => linear_gray(source, [at_x, at_y], left, top, to),
                 Filter::Linear => linear(source, [at_x, at_y], left, top, to),
-                Filter::Cubic => cubic_block(source, x, y, to),
+                Filter::Cubic => cubic::block(source, x, y, to),
             }
             continue;
         }
@@ -258,59 +218,4 @@ fn store_rgba<const C: usize>(words: __m512i, to: &mut [[u8; C]; 16]) {
     debug_assert!(C == 4);
     // SAFETY: there are sixteen pixels of four bytes.
     unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), words) };
-}
-
-/// Sixteen samples, made wider, of each row that a pixel depends on.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn cubic_block<const C: usize>(
-    source: &Source<'_>,
-    x: &[i32; 16],
-    y: &[i32; 16],
-    to: &mut [[u8; C]; 16],
-) {
-    // Of four pixels in a row, the samples of each channel together.
-    let together = match C {
-        3 => _mm_setr_epi8(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1),
-        _ => _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
-    };
-    let table = cubic::table();
-    for ((x, y), to) in x.iter().zip(y).zip(to) {
-        let bits = super::positions::FRACTION;
-        let (left, top) = ((x >> bits) as usize - 1, (y >> bits) as usize - 1);
-        let Some(weights) = table.get(((y & 31) << bits | (x & 31)) as usize) else { return };
-        let start = top * source.stride + left * C;
-        let row = |down: usize| source.data.get(start + down * source.stride..).unwrap_or_default();
-        if C == 1 {
-            let words = [0, 1, 2, 3]
-                .map(|down| row(down).first_chunk().map_or(0, |four| i32::from_le_bytes(*four)));
-            let samples = _mm_setr_epi32(words[0], words[1], words[2], words[3]);
-            // SAFETY: there are sixteen weights.
-            let weights = unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) };
-            let sums = _mm256_madd_epi16(_mm256_cvtepu8_epi16(samples), weights);
-            let sums =
-                _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
-            let sums = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b01_00_11_10>(sums));
-            let sums = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b10_11_00_01>(sums));
-            let mean = (_mm_cvtsi128_si32(sums) + (1 << 14)) >> 15;
-            to.fill(mean.clamp(0, 255) as u8);
-            continue;
-        }
-        // For each channel, two sums of two samples.
-        let mut sums = _mm256_set1_epi32(1 << 13);
-        for (down, weights) in weights.as_chunks::<4>().0.iter().enumerate() {
-            let Some(pixels) = row(down).first_chunk::<16>() else { return };
-            // SAFETY: sixteen bytes are there.
-            let pixels = unsafe { _mm_loadu_si128(pixels.as_ptr().cast()) };
-            // SAFETY: four weights are eight bytes.
-            let weights = unsafe { weights.as_ptr().cast::<i64>().read_unaligned() };
-            let samples = _mm256_cvtepu8_epi16(_mm_shuffle_epi8(pixels, together));
-            sums = _mm256_add_epi32(sums, _mm256_madd_epi16(samples, _mm256_set1_epi64x(weights)));
-        }
-        let (low, high) = (_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
-        let means = _mm_srai_epi32::<15>(_mm_hadd_epi32(low, high));
-        let bytes = _mm_packus_epi16(_mm_packs_epi32(means, means), means);
-        let bytes = _mm_cvtsi128_si32(bytes).to_le_bytes();
-        *to = bytes.first_chunk().copied().unwrap_or(*to);
-    }
 }
