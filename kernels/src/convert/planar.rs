@@ -8,9 +8,9 @@ use super::x86;
 use crate::colour::spaces::Space;
 use crate::colour::spaces::block::{BLOCK, Block};
 use crate::colour::spaces::ycbcr::{self, Matrix};
-use crate::cpu::{Cpu, look_up};
+use crate::cpu::Cpu;
 use crate::simd::Level;
-use crate::{Image, ImageError, PixelFormat, Size};
+use crate::{Image, ImageError, PixelFormat, Size, Table};
 
 /// A planar image, wherever its bytes are.
 #[derive(Clone, Copy, Debug)]
@@ -129,8 +129,7 @@ impl<'a> Planar<'a> {
     /// for those that are beyond red, green and blue.
     pub(crate) fn gray(&self, cpu: &Cpu, matrix: &Matrix) -> Result<Image, ImageError> {
         let (width, level) = (self.size.width(), cpu.level());
-        let mut list = [0; 256];
-        list.iter_mut().zip(0..=255).for_each(|(to, y)| *to = matrix.gray_of(y));
+        let table = Table::new(|y| matrix.gray_of(y));
         let mut buffer = cpu.take(self.size.pixels());
         cpu.bands(&mut buffer, width, |rows, band| {
             // Rows without padding are one.
@@ -139,7 +138,7 @@ impl<'a> Planar<'a> {
                 let from = self.row(y * self.stride, to.len());
                 match matrix.black {
                     0 => to.copy_from_slice(from),
-                    _ => look_up(level, &list, from, to),
+                    _ => table.pixels(level, PixelFormat::Gray8, from, to),
                 }
             }
         });

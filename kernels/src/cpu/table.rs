@@ -5,10 +5,14 @@
 mod prepared;
 #[cfg(target_arch = "x86_64")]
 mod quads;
+mod shape;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use std::sync::OnceLock;
+
 pub(super) use prepared::Prepared;
+use shape::Shape;
 
 use crate::PixelFormat;
 #[cfg(target_arch = "x86_64")]
@@ -17,8 +21,18 @@ use crate::simd::{Level, simd_levels};
 
 /// For each value of a sample, what becomes of it; one list for each colour. Grey has the first
 /// list; alpha stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table([[u8; 256]; 3]);
+#[derive(Clone, Debug)]
+pub struct Table {
+    lists: [[u8; 256]; 3],
+    /// Of the list for all colours. Looked for when it is first needed.
+    shape: OnceLock<Option<Shape>>,
+}
+
+/// Fewer samples are looked up before a shape is found.
+const SHAPELESS: usize = 512;
+
+/// How far ahead of the stores lines are asked for.
+const AHEAD: usize = 1024;
 
 impl Table {
     /// The same for each colour.
@@ -27,41 +41,56 @@ impl Table {
         let mut each = each;
         let mut list = [0; 256];
         list.iter_mut().zip(0..=255).for_each(|(to, from)| *to = each(from));
-        Self([list; 3])
+        Self::of_colours([list; 3])
     }
 
     /// One list each for red (and grey), green and blue.
     #[must_use]
     pub const fn of_colours(lists: [[u8; 256]; 3]) -> Self {
-        Self(lists)
+        Self { lists, shape: OnceLock::new() }
     }
 
     /// The lists for red (and grey), green and blue.
     #[must_use]
     pub const fn lists(&self) -> &[[u8; 256]; 3] {
-        &self.0
+        &self.lists
     }
 
     /// This one, then that one.
     #[must_use]
     pub fn then(&self, next: &Self) -> Self {
-        let mut both = self.clone();
-        for (list, next) in both.0.iter_mut().zip(&next.0) {
+        let mut both = self.lists;
+        for (list, next) in both.iter_mut().zip(&next.lists) {
             for value in list {
                 *value = next.get(usize::from(*value)).copied().unwrap_or_default();
             }
         }
-        both
+        Self::of_colours(both)
     }
 
     /// Looks some pixels up.
     pub(crate) fn pixels(&self, level: Level, format: PixelFormat, from: &[u8], to: &mut [u8]) {
+        if !in_registers(level)
+            && let Some(shape) = self.shape(from.len())
+        {
+            return shape.samples(level, format == PixelFormat::Rgba8, from, to);
+        }
         let done = self.vectors(level, format, from, to);
         let (Some(from), Some(to)) = (from.get(done..), to.get_mut(done..)) else { return };
         match format {
             PixelFormat::Rgba8 => look_up_rgba(level, self, from, to),
             PixelFormat::Rgb8 if !self.is_one() => look_up_rgb(level, self, from, to),
-            _ => each(level, &self.0[0], from, to),
+            _ => each(level, &self.lists[0], from, to),
+        }
+    }
+
+    /// The shape of the list for all colours, for so many samples.
+    fn shape(&self, samples: usize) -> Option<&Shape> {
+        let [list, ..] = &self.lists;
+        let find = || if self.is_one() { Shape::of(list) } else { None };
+        match samples {
+            ..SHAPELESS => self.shape.get()?.as_ref(),
+            _ => self.shape.get_or_init(find).as_ref(),
         }
     }
 
@@ -75,7 +104,7 @@ impl Table {
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
     fn vectors(&self, level: Level, format: PixelFormat, from: &[u8], to: &mut [u8]) -> usize {
-        let [red, green, blue] = &self.0;
+        let [red, green, blue] = &self.lists;
         let one = self.is_one();
         let alpha = format == PixelFormat::Rgba8;
         match (level.instructions(), format) {
@@ -100,15 +129,25 @@ impl Table {
     /// Whether it changes nothing.
     #[must_use]
     pub fn is_identity(&self) -> bool {
-        self.0.iter().all(|list| list.iter().zip(0..=255).all(|(to, from)| *to == from))
+        self.lists.iter().all(|list| list.iter().zip(0..=255).all(|(to, from)| *to == from))
     }
 
     /// Whether all colours have the same list.
     #[must_use]
     pub fn is_one(&self) -> bool {
-        let [red, green, blue] = &self.0;
+        let [red, green, blue] = &self.lists;
         red == green && green == blue
     }
+}
+
+/// Whether a look-up in a whole list is a few instructions: no shape saves any.
+fn in_registers(level: Level) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if let Instructions::Avx512(_) = level.instructions() {
+        return is_x86_feature_detected!("avx512vbmi");
+    }
+    let _ = level;
+    false
 }
 
 /// Looks samples up in a list.
@@ -174,7 +213,7 @@ simd_levels! {
 
 simd_levels! {
     fn look_up_rgb(table: &Table, from: &[u8], to: &mut [u8]) {
-        let [red, green, blue] = &table.0;
+        let [red, green, blue] = &table.lists;
         for (from, to) in from.as_chunks::<3>().0.iter().zip(to.as_chunks_mut::<3>().0) {
             let [r, g, b] = from.map(usize::from);
             *to = [red[r], green[g], blue[b]];
@@ -184,7 +223,7 @@ simd_levels! {
 
 simd_levels! {
     fn look_up_rgba(table: &Table, from: &[u8], to: &mut [u8]) {
-        let [red, green, blue] = &table.0;
+        let [red, green, blue] = &table.lists;
         for (from, to) in from.as_chunks::<4>().0.iter().zip(to.as_chunks_mut::<4>().0) {
             let [r, g, b, _] = from.map(usize::from);
             *to = [red[r], green[g], blue[b], from[3]];
@@ -224,7 +263,7 @@ mod tests {
                 let expected: Vec<u8> = row
                     .iter()
                     .enumerate()
-                    .map(|(at, sample)| match table.0.get(at % channels) {
+                    .map(|(at, sample)| match table.lists.get(at % channels) {
                         Some(list) => list[usize::from(*sample)],
                         None => *sample,
                     })
@@ -240,11 +279,56 @@ mod tests {
                         #[allow(unsafe_code, reason = "just detected")]
                         // SAFETY: AVX2 was just detected.
                         let done = unsafe {
-                            x86::one_list_by_nibbles(&table.0[0], channels == 4, row, &mut is)
+                            x86::one_list_by_nibbles(&table.lists[0], channels == 4, row, &mut is)
                         };
                         prop_assert_eq!(done, if row.len() < 32 { 0 } else { row.len() });
                         prop_assert_eq!(&is[..done], &expected[..done]);
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_shape_is_that_of_all_colours_and_found_when_it_pays() {
+        let [inverse, other] = [255, 15].map(|by| Table::new(move |value| value ^ by));
+        assert_eq!(inverse.shape(SHAPELESS - 1), None);
+        assert_eq!(inverse.shape(SHAPELESS), Shape::of(&inverse.lists[0]).as_ref());
+        assert!(inverse.shape(1).is_some());
+        let both = inverse.then(&other);
+        assert_eq!(both.shape(SHAPELESS), Shape::of(&both.lists[0]).as_ref());
+        assert_ne!(both.shape(1), inverse.shape(1));
+        let [red, blue] = [inverse, other].map(|table| table.lists[0]);
+        assert_eq!(Table::of_colours([red, red, blue]).shape(SHAPELESS), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_level_gives_what_a_shape_is_of(
+            image in any_image(400),
+            factor in -3.0..3.0_f64,
+            offset in -300.0..500.0_f64,
+            threshold in any::<Option<u8>>(),
+        ) {
+            let table = Table::new(|value| match threshold {
+                Some(threshold) if value > threshold => 200,
+                Some(_) => value,
+                None => (f64::from(value) * factor + offset).round() as u8,
+            });
+            let channels = image.format().channels();
+            for row in image.rows() {
+                let samples = row.iter().enumerate();
+                let expected: Vec<u8> = samples
+                    .map(|(at, from)| if at % 4 == 3 && channels == 4 {
+                        *from
+                    } else {
+                        table.lists[0][usize::from(*from)]
+                    })
+                    .collect();
+                for level in Level::all() {
+                    let mut is = vec![0; row.len()];
+                    table.pixels(level, image.format(), row, &mut is);
+                    prop_assert_eq!(&is, &expected, "{}", level.name());
                 }
             }
         }

@@ -11,6 +11,7 @@
 
 use std::arch::x86_64::*;
 
+use super::AHEAD;
 use super::quads::Quads;
 use crate::simd::{each_block, prefetch};
 
@@ -38,9 +39,6 @@ fn look_up(list: Loaded, samples: __m512i) -> __m512i {
     let high = _mm512_permutex2var_epi8(c, samples, d);
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(samples), low, high)
 }
-
-/// How far ahead of the stores lines are asked for.
-const AHEAD: usize = 1024;
 
 /// How many bytes were done.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
