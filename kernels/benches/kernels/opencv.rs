@@ -24,7 +24,7 @@ impl OpenCv {
         let limits: &[(&str, &str)] = match level {
             None | Some("avx512") => &[],
             Some("avx2") => &[
-                ("OPENCV_CPU_DISABLE", "AVX512_SKX,AVX512_CNL,AVX512_CLX,AVX512_ICL"),
+                ("OPENCV_CPU_DISABLE", "AVX512-SKX,AVX512-CNL,AVX512-CLX,AVX512-ICL"),
                 ("OPENCV_IPP", "avx2"),
                 (
                     "NPY_DISABLE_CPU_FEATURES",

@@ -155,7 +155,8 @@ fn horizontal_taps<I: Isa, const H: usize>(
         return;
     }
     let half: [_; H] = half(isa, weights);
-    let raised = half.map(|weight| isa.shift_up(weight));
+    let mut raised = half;
+    raised.iter_mut().for_each(|weight| *weight = isa.shift_up(*weight));
     let middle = weights.len() / 2;
     for at in starts(output.len(), I::LANES) {
         let (mut high, mut low) = (isa.splat(128), isa.splat(0));

@@ -71,6 +71,7 @@ static ONE_AFTER_THE_OTHER: [u8; 64] = chroma_order(false);
 fn load_avx512<const CHANNELS: usize>(from: &[u8]) -> [__m512i; 4] {
     let ones = _mm512_set1_epi32(1 << 24);
     if CHANNELS == 4 {
+        let Some(from) = from.first_chunk::<256>() else { return [ones; 4] };
         return [0, 64, 128, 192].map(|start| {
             let from: &[u8] = &from[start..start + 64];
             // SAFETY: 64 bytes are there.
@@ -78,6 +79,7 @@ fn load_avx512<const CHANNELS: usize>(from: &[u8]) -> [__m512i; 4] {
             _mm512_mask_blend_epi8(COLOURS, ones, pixels)
         });
     }
+    let Some(from) = from.first_chunk::<192>() else { return [ones; 4] };
     // SAFETY: the array is as long as the vector.
     let apart = unsafe { _mm512_loadu_si512(APART.as_ptr().cast()) };
     // SAFETY: the array is as long as the vector.
@@ -91,30 +93,36 @@ fn load_avx512<const CHANNELS: usize>(from: &[u8]) -> [__m512i; 4] {
     })
 }
 
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load16(from: &[u8], start: usize) -> __m128i {
+    let from: &[u8] = &from[start..start + 16];
+    // SAFETY: sixteen bytes are there.
+    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
+}
+
 /// 32 pixels: lanes have four from each half.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load_avx2<const CHANNELS: usize>(from: &[u8]) -> [__m256i; 4] {
-    let load = |start: usize| {
-        let from: &[u8] = &from[start..start + 16];
-        // SAFETY: sixteen bytes are there.
-        unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
-    };
     let ones = _mm256_set1_epi32(1 << 24);
     if CHANNELS == 4 {
+        let Some(from) = from.first_chunk::<128>() else { return [ones; 4] };
         let colours = _mm256_set1_epi32(0x00ff_ffff);
         return [0, 16, 32, 48].map(|start| {
-            let pixels = _mm256_set_m128i(load(start + 64), load(start));
+            let pixels = _mm256_set_m128i(load16(from, start + 64), load16(from, start));
             _mm256_or_si256(_mm256_and_si256(pixels, colours), ones)
         });
     }
+    // With their number known, nothing has to be checked below.
+    let Some(from) = from.first_chunk::<96>() else { return [ones; 4] };
     let apart = _mm256_broadcastsi128_si256(_mm_setr_epi8(
         0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,
     ));
     // The last ones start earlier, as 16 bytes after their first pixel would be too many.
     let last_apart = _mm256_add_epi8(apart, _mm256_set1_epi32(0x0004_0404));
     [(0, apart), (12, apart), (24, apart), (32, last_apart)].map(|(start, apart)| {
-        let pixels = _mm256_set_m128i(load(start + 48), load(start));
+        let pixels = _mm256_set_m128i(load16(from, start + 48), load16(from, start));
         _mm256_or_si256(_mm256_shuffle_epi8(pixels, apart), ones)
     })
 }

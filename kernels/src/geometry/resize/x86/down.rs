@@ -76,5 +76,10 @@ unsafe fn sums<W: Wide, const N: usize>(
         }
     }
     let shift = shift_by(bits);
-    sums.map(|[low, high]| [wide.shift_down(low, shift), wide.shift_down(high, shift)])
+    // Not `map`: the compiler may leave that a function of its own, which has no vectors.
+    for [low, high] in &mut sums {
+        *low = wide.shift_down(*low, shift);
+        *high = wide.shift_down(*high, shift);
+    }
+    sums
 }
