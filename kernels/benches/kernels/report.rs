@@ -20,11 +20,7 @@ impl Row {
 
     pub(crate) fn print(&self) {
         let (ratio, goal) = (self.ratio(), self.goal);
-        let missed = match self.verdict() {
-            Verdict::Met => "",
-            Verdict::Level => "  level",
-            Verdict::Missed => "  missed",
-        };
+        let missed = if self.missed() { "  missed" } else { "" };
         let range = self.range.map_or(String::new(), |(low, high)| format!("  {low:.2}-{high:.2}"));
         println!(
             "{:<58} {:>12.1} {:>12.1} {ratio:>7.2}x {goal:>5.2}x{missed}{range}",
@@ -32,24 +28,14 @@ impl Row {
         );
     }
 
-    pub(crate) fn verdict(&self) -> Verdict {
-        match self.range {
-            _ if self.ratio() >= self.goal => Verdict::Met,
-            Some((_, high)) if high >= self.goal => Verdict::Level,
-            _ => Verdict::Missed,
-        }
+    fn missed(&self) -> bool {
+        self.ratio() < self.goal
     }
-}
 
-#[derive(PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// At least the goal.
-    Met,
-    /// Below it in the middle of all sittings, and not in each: what separates both is less than
-    /// what separates sittings.
-    Level,
-    /// Below it.
-    Missed,
+    /// Whether one sitting at least met the goal.
+    fn met_once(&self) -> bool {
+        self.range.is_some_and(|(_, high)| high >= self.goal)
+    }
 }
 
 pub(crate) fn head() {
@@ -62,10 +48,11 @@ pub(crate) fn summary(rows: &[Row]) {
         return println!("no such row");
     }
     let mean = rows.iter().map(|row| row.ratio().ln()).sum::<f64>() / rows.len() as f64;
-    let count = |verdict| rows.iter().filter(|row| row.verdict() == verdict).count();
-    let (level, missed) = (count(Verdict::Level), count(Verdict::Missed));
+    let missed = rows.iter().filter(|row| row.missed()).count();
+    let not_always = rows.iter().filter(|row| row.missed() && row.met_once()).count();
     println!(
-        "{} rows, geometric mean {:.2}x, {missed} below their goal, {level} level with it",
+        "{} rows, geometric mean {:.2}x, {missed} below their goal, {not_always} of them not in \
+         all sittings",
         rows.len(),
         mean.exp()
     );

@@ -22,8 +22,8 @@ pub(super) fn to_rgb(
     0
 }
 
-/// A row of luma of one of red, green, blue (and alpha, if there are four), and of chroma, if there is to be any; how many pixels
-/// it did, which is an even number, from the left.
+/// A row of luma of one of red, green, blue (and alpha, if there are four channels), and of
+/// chroma, if there is to be any; how many pixels it did, which is an even number, from the left.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn from_rgb<const CHANNELS: usize>(
     _: Level,
@@ -59,8 +59,8 @@ pub(super) fn to_rgb(
     }
 }
 
-/// A row of luma of one of red, green, blue (and alpha, if there are four), and of chroma, if there is to be any; how many pixels
-/// it did, which is an even number, from the left.
+/// A row of luma of one of red, green, blue (and alpha, if there are four channels), and of
+/// chroma, if there is to be any; how many pixels it did, which is an even number, from the left.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "vector instructions")]
 pub(super) fn from_rgb<const CHANNELS: usize>(
