@@ -94,7 +94,7 @@ pub fn to_format(image: &Image, format: PixelFormat, pool: &Pool) -> Result<Imag
     let row: fn(Level, &[u8], &mut [u8]) = match (image.format(), format) {
         (is, must) if is == must => return Ok(image.clone()),
         (Nv12 | I420, Nv12 | I420) => return planes::rearrange(&cpu(), &Planar::of(image), format),
-        (Nv12 | I420, Gray8) => return Planar::of(image).gray(&cpu(), &BT601_LIMITED),
+        (Nv12 | I420, Gray8) => return Planar::of(image).gray(&cpu(), &BT601_LIMITED.gray()),
         (Nv12 | I420, Rgb8) => {
             return Planar::of(image).read(&cpu(), &BT601_LIMITED, Space::Rgb, &BT601_LIMITED);
         }

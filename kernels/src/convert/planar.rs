@@ -103,8 +103,8 @@ impl<'a> Planar<'a> {
         }
     }
 
-    /// As interleaved pixels of that space: [`PixelFormat::Gray8`] for grey, else
-    /// [`PixelFormat::Rgb8`]. `matrix` is that of the planes, `of_space` that of the space.
+    /// As interleaved pixels of that space, [`PixelFormat::Rgb8`]; for grey, see [`Self::gray`].
+    /// `matrix` is that of the planes, `of_space` that of the space.
     pub(crate) fn read(
         &self,
         cpu: &Cpu,
@@ -112,9 +112,6 @@ impl<'a> Planar<'a> {
         space: Space,
         of_space: &Matrix,
     ) -> Result<Image, ImageError> {
-        if space == Space::Gray {
-            return self.gray(cpu, matrix);
-        }
         let level = cpu.level();
         let row_bytes = self.size.width() * 3;
         let mut buffer = cpu.take(row_bytes * self.size.height());
@@ -125,20 +122,20 @@ impl<'a> Planar<'a> {
         Image::packed(self.size, PixelFormat::Rgb8, buffer)
     }
 
-    /// Luma in full range, as grey: chroma is not touched. That is the grey of its colours, but
-    /// for those that are beyond red, green and blue.
-    pub(crate) fn gray(&self, cpu: &Cpu, matrix: &Matrix) -> Result<Image, ImageError> {
+    /// Luma in full range, by the table of its matrix, as grey: chroma is not touched. That is the
+    /// grey of its colours, but for those that are beyond red, green and blue.
+    pub(crate) fn gray(&self, cpu: &Cpu, table: &Table) -> Result<Image, ImageError> {
         let (width, level) = (self.size.width(), cpu.level());
-        let table = Table::new(|y| matrix.gray_of(y));
+        let unchanged = table.is_identity();
         let mut buffer = cpu.take(self.size.pixels());
         cpu.bands(&mut buffer, width, |rows, band| {
             // Rows without padding are one.
             let line = if self.stride == width { band.len() } else { width };
             for (y, to) in (rows.start..).zip(band.chunks_mut(line)) {
                 let from = self.row(y * self.stride, to.len());
-                match matrix.black {
-                    0 => to.copy_from_slice(from),
-                    _ => table.pixels(level, PixelFormat::Gray8, from, to),
+                match unchanged {
+                    true => to.copy_from_slice(from),
+                    false => table.pixels(level, PixelFormat::Gray8, from, to),
                 }
             }
         });

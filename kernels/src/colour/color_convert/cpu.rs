@@ -38,6 +38,7 @@ impl Pointwise for ColorConvert {
 impl Whole for ColorConvert {
     fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
         match self.way(input.format()) {
+            Some(Way::FromPlanar(Space::Gray)) => Planar::of(input).gray(cpu, &self.gray),
             Some(Way::FromPlanar(to)) => {
                 Planar::of(input).read(cpu, &self.planar, to, &self.interleaved)
             }

@@ -12,7 +12,7 @@ use crate::convert::cuda;
 use crate::cuda::{CudaPointwise, CudaWork};
 use crate::{
     CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
-    ParameterKind, Parameters, PixelFormat, Refusal, Shape,
+    ParameterKind, Parameters, PixelFormat, Refusal, Shape, Table,
 };
 
 /// In the catalogue.
@@ -20,10 +20,12 @@ pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
     let (range, matrix) = (parameters.text("range")?, parameters.text("matrix")?);
+    let planar = Matrix::of(matrix, range == "full");
     Ok(Arc::new(ColorConvert {
         from: parameters.text("from")?,
         to: parameters.text("to")?,
-        planar: Matrix::of(matrix, range == "full"),
+        gray: planar.gray(),
+        planar,
         interleaved: Matrix::of(matrix, range != "limited"),
     }))
 }
@@ -90,6 +92,8 @@ struct ColorConvert {
     to: &'static str,
     /// Of NV12 and I420.
     planar: Matrix,
+    /// From their luma to grey.
+    gray: Table,
     /// Of YCbCr.
     interleaved: Matrix,
 }

@@ -16,7 +16,7 @@ use crate::cuda::{CudaPointwise, CudaWork};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Level, Operation,
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
-    Refusal, Shape, Whole,
+    Refusal, Shape, Table, Whole,
 };
 use weights::Rule;
 
@@ -24,7 +24,8 @@ use weights::Rule;
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
-        Ok(Arc::new(Grayscale { rule: Rule::of(parameters.text("algorithm")?) }))
+        let rule = Rule::of(parameters.text("algorithm")?);
+        Ok(Arc::new(Grayscale { rule, luma: BT601_LIMITED.gray() }))
     },
 };
 
@@ -52,6 +53,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
 #[derive(Debug)]
 struct Grayscale {
     rule: Rule,
+    /// From luma to grey.
+    luma: Table,
 }
 
 impl Operation for Grayscale {
@@ -101,7 +104,7 @@ impl Whole for Grayscale {
     fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
         let planar = Planar::of(input);
         if self.rule == Rule::of("bt601") {
-            return planar.gray(cpu, &BT601_LIMITED);
+            return planar.gray(cpu, &self.luma);
         }
         let (size, level) = (input.size(), cpu.level());
         let mut buffer = cpu.take(size.pixels());
