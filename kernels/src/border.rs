@@ -86,6 +86,17 @@ impl Border {
 
     /// Fills the margins of a row, `radius` pixels at both ends, from what lies between them.
     pub(crate) fn extend<T: Copy + Default>(self, row: &mut [T], radius: usize, channels: usize) {
+        self.extend_with(T::default(), row, radius, channels);
+    }
+
+    /// The same, where another number than 0 says that a sample is 0.
+    pub(crate) fn extend_with<T: Copy>(
+        self,
+        zero: T,
+        row: &mut [T],
+        radius: usize,
+        channels: usize,
+    ) {
         let margin = radius * channels;
         let Some(inner) = row.len().checked_sub(2 * margin) else { return };
         let skipped = match self {
@@ -114,7 +125,7 @@ impl Border {
                 }
                 None => {
                     let to = to * channels..(to + 1) * channels;
-                    row.get_mut(to).unwrap_or_default().fill(T::default());
+                    row.get_mut(to).unwrap_or_default().fill(zero);
                 }
             }
         }

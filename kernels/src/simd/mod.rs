@@ -8,8 +8,10 @@
 #[cfg(target_arch = "x86_64")]
 mod aligned;
 mod bytes;
-mod lanes;
 pub(crate) mod prefetch;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod vnni;
+mod words;
 
 use std::sync::OnceLock;
 
@@ -17,10 +19,15 @@ use std::sync::OnceLock;
 pub(crate) use aligned::{aligned_from, each_block, each_large_block};
 pub(crate) use bytes::{Bytes, Single};
 #[cfg(target_arch = "x86_64")]
-use lanes::Sse41;
+use words::Sse41;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use lanes::{Avx2, Avx512};
-pub(crate) use lanes::{Baseline, Isa};
+pub(crate) use words::{Avx2, Avx512};
+pub(crate) use words::{Baseline, Words};
+
+/// All operations of a set of instructions.
+pub(crate) trait Isa: Bytes + Words {}
+
+impl<T: Bytes + Words> Isa for T {}
 
 /// A set of vector instructions that this CPU has: a value proves that they may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! `blur`: a Gaussian blur.
 
+mod along;
 mod direct;
+mod down;
 mod part;
 mod separable;
 #[cfg(test)]

@@ -3,7 +3,6 @@
 
 #![allow(clippy::indexing_slicing, reason = "words of a vector, and vectors of a block")]
 
-use std::arch::asm;
 use std::arch::x86_64::*;
 use std::cell::Cell;
 
@@ -11,6 +10,7 @@ use super::super::Matrix;
 use super::{Lanes, pair};
 use crate::simd::each_large_block;
 use crate::simd::prefetch::prefetch;
+use crate::simd::vnni::dot;
 
 /// Of RGB at a time.
 const RGB: usize = 192;
@@ -40,24 +40,6 @@ const fn gather(vector: i32) -> [i32; 16] {
         at += 1;
     }
     words
-}
-
-/// Adds to sums the products of pairs. This is the instruction, not its intrinsic, of which the
-/// compiler makes a multiplication and an addition again: that takes 15 % longer.
-#[target_feature(enable = "avx512f,avx512vnni")]
-#[inline]
-fn dot(mut sums: __m512i, colours: __m512i, weights: __m512i) -> __m512i {
-    // SAFETY: it reads and writes these registers only.
-    unsafe {
-        asm!(
-            "vpdpwssd {}, {}, {}",
-            inout(zmm_reg) sums,
-            in(zmm_reg) colours,
-            in(zmm_reg) weights,
-            options(pure, nomem, nostack, preserves_flags)
-        );
-    }
-    sums
 }
 
 macro_rules! weighted_sums {

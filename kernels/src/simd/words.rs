@@ -1,24 +1,31 @@
-//! Sixteen-bit lanes: the few operations that the blur needs, for each set of instructions, where
-//! the compiler does not find them by itself.
+//! Vectors of 16-bit words: the few operations that the blur needs, for each set of instructions,
+//! where the compiler does not find them by itself.
 //!
-//! A value of an [`Isa`] is the proof that its instructions may be used: it comes from a
+//! A value of [`Words`] is the proof that its instructions may be used: it comes from a
 //! [`Level`](super::Level), so the operations are safe. They have to be inlined into a function
 //! that is compiled for those instructions, which `simd_levels!` sees to.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
-use super::Bytes;
+#[cfg(target_arch = "x86_64")]
+use super::vnni;
 
 /// A set of instructions with vectors of `LANES` times 16 bits.
-pub(crate) trait Isa: Bytes {
+pub(crate) trait Words: Copy {
     /// A vector.
     type Lanes: Copy;
+    /// Half as many sums of 32 bits.
+    type Sums: Copy;
     /// Of how many.
     const LANES: usize;
 
     /// The same in all lanes.
     fn splat(self, value: u16) -> Self::Lanes;
+    /// Two by turns.
+    fn splat_pair(self, pair: [u16; 2]) -> Self::Lanes;
+    /// The same sum everywhere.
+    fn sums(self, value: i32) -> Self::Sums;
     /// From that position on; zeros if there are too few.
     fn load(self, from: &[u16], at: usize) -> Self::Lanes;
     /// Bytes, made wider, from that position on; zeros if there are too few.
@@ -29,16 +36,15 @@ pub(crate) trait Isa: Bytes {
     fn store_bytes(self, lanes: Self::Lanes, to: &mut [u8], at: usize);
     /// The sum modulo 2^16.
     fn add(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
-    /// The difference modulo 2^16.
-    fn sub(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
     /// The product modulo 2^16.
     fn mul_low(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
-    /// The product over 2^16, rounded down.
-    fn mul_high(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
-    /// Times 256, modulo 2^16.
-    fn shift_up(self, a: Self::Lanes) -> Self::Lanes;
-    /// Over 256, rounded down.
-    fn shift_down(self, a: Self::Lanes) -> Self::Lanes;
+    /// To each sum, what two neighbouring lanes give, each times its weight: signed numbers, modulo
+    /// 2^32.
+    fn dot(self, sums: Self::Sums, lanes: Self::Lanes, weights: Self::Lanes) -> Self::Sums;
+    /// Those at even positions of one, and at odd ones of the other.
+    fn by_turns(self, even: Self::Lanes, odd: Self::Lanes) -> Self::Lanes;
+    /// The upper halves of sums: of one at even positions, of the other at odd ones.
+    fn upper(self, even: Self::Sums, odd: Self::Sums) -> Self::Lanes;
 }
 
 /// So many that the compiler vectorises the loop over them: shorter ones it unrolls to scalars.
@@ -48,13 +54,24 @@ type Wide = [u16; 64];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Baseline;
 
-impl Isa for Baseline {
+impl Words for Baseline {
     type Lanes = Wide;
+    type Sums = [i32; 32];
     const LANES: usize = 64;
 
     #[inline(always)]
     fn splat(self, value: u16) -> Self::Lanes {
         [value; 64]
+    }
+
+    #[inline(always)]
+    fn splat_pair(self, [even, odd]: [u16; 2]) -> Self::Lanes {
+        std::array::from_fn(|at| if at % 2 == 0 { even } else { odd })
+    }
+
+    #[inline(always)]
+    fn sums(self, value: i32) -> Self::Sums {
+        [value; 32]
     }
 
     #[inline(always)]
@@ -91,28 +108,36 @@ impl Isa for Baseline {
     }
 
     #[inline(always)]
-    fn sub(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
-        zip(a, b, u16::wrapping_sub)
-    }
-
-    #[inline(always)]
     fn mul_low(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
         zip(a, b, u16::wrapping_mul)
     }
 
     #[inline(always)]
-    fn mul_high(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
-        zip(a, b, |a, b| ((u32::from(a) * u32::from(b)) >> 16) as u16)
+    fn dot(self, mut sums: Self::Sums, lanes: Wide, weights: Wide) -> Self::Sums {
+        let signed = |[a, b]: [u16; 2]| [a, b].map(|lane| i32::from(lane.cast_signed()));
+        let (lanes, weights) = (lanes.as_chunks().0, weights.as_chunks().0);
+        for ((sum, lanes), weights) in sums.iter_mut().zip(lanes).zip(weights) {
+            let ([a, b], [x, y]) = (signed(*lanes), signed(*weights));
+            *sum = sum.wrapping_add(a * x + b * y);
+        }
+        sums
     }
 
     #[inline(always)]
-    fn shift_up(self, a: Self::Lanes) -> Self::Lanes {
-        zip(a, a, |lane, _| lane << 8)
+    fn by_turns(self, mut even: Wide, odd: Wide) -> Wide {
+        let pairs = even.as_chunks_mut::<2>().0.iter_mut().zip(odd.as_chunks::<2>().0);
+        pairs.for_each(|(to, from)| to[1] = from[1]);
+        even
     }
 
     #[inline(always)]
-    fn shift_down(self, a: Self::Lanes) -> Self::Lanes {
-        zip(a, a, |lane, _| lane >> 8)
+    fn upper(self, even: Self::Sums, odd: Self::Sums) -> Wide {
+        let mut lanes = [0; 64];
+        let sums = even.iter().zip(&odd).map(|(even, odd)| [even, odd].map(|sum| sum >> 16));
+        lanes.as_chunks_mut().0.iter_mut().zip(sums).for_each(|(to, [even, odd])| {
+            *to = [even as u16, odd as u16];
+        });
+        lanes
     }
 }
 
@@ -130,8 +155,9 @@ macro_rules! x86_isa {
         splat $splat:ident, load |$from:ident| $load:expr, widen |$bytes:ident| $widen:expr,
         store |$to:ident, $value:ident| $store:expr,
         narrow |$room:ident, $wide:ident| $narrow:expr,
-        add $add:ident, sub $sub:ident, low $low:ident, high $high:ident,
-        up $up:ident, down $down:ident
+        add $add:ident, low $low:ident, pair $pair:ident, down $down:ident,
+        dot |$sums:ident, $lanes_of:ident, $weights:ident| $dot:expr,
+        turns |$even:ident, $odd:ident| $turns:expr
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,8 +173,9 @@ macro_rules! x86_isa {
         }
 
         #[allow(unsafe_code, reason = "vector instructions")]
-        impl Isa for $name {
+        impl Words for $name {
             type Lanes = $vector;
+            type Sums = $vector;
             const LANES: usize = $lanes;
 
             #[inline(always)]
@@ -196,33 +223,39 @@ macro_rules! x86_isa {
             }
 
             #[inline(always)]
-            fn sub(self, a: $vector, b: $vector) -> $vector {
-                // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { $sub(a, b) }
-            }
-
-            #[inline(always)]
             fn mul_low(self, a: $vector, b: $vector) -> $vector {
                 // SAFETY: `self` proves that the CPU has this instruction.
                 unsafe { $low(a, b) }
             }
 
             #[inline(always)]
-            fn mul_high(self, a: $vector, b: $vector) -> $vector {
+            fn splat_pair(self, [even, odd]: [u16; 2]) -> $vector {
+                let pair = u32::from(even) | u32::from(odd) << 16;
                 // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { $high(a, b) }
+                unsafe { $pair(pair.cast_signed()) }
             }
 
             #[inline(always)]
-            fn shift_up(self, a: $vector) -> $vector {
+            fn sums(self, value: i32) -> $vector {
                 // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { $up::<8>(a) }
+                unsafe { $pair(value) }
             }
 
             #[inline(always)]
-            fn shift_down(self, a: $vector) -> $vector {
+            fn dot(self, $sums: $vector, $lanes_of: $vector, $weights: $vector) -> $vector {
+                $dot
+            }
+
+            #[inline(always)]
+            fn by_turns(self, $even: $vector, $odd: $vector) -> $vector {
                 // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { $down::<8>(a) }
+                unsafe { $turns }
+            }
+
+            #[inline(always)]
+            fn upper(self, even: $vector, odd: $vector) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                self.by_turns(unsafe { $down::<16>(even) }, odd)
             }
         }
     };
@@ -247,8 +280,14 @@ x86_isa!(
         // SAFETY: `self` proves the instruction; there is room for eight bytes.
         unsafe { _mm_storel_epi64(to.as_mut_ptr().cast(), packed) };
     },
-    add _mm_add_epi16, sub _mm_sub_epi16, low _mm_mullo_epi16, high _mm_mulhi_epu16,
-    up _mm_slli_epi16, down _mm_srli_epi16
+    add _mm_add_epi16, low _mm_mullo_epi16, pair _mm_set1_epi32, down _mm_srli_epi32,
+    dot |sums, lanes, weights| {
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let products = unsafe { _mm_madd_epi16(lanes, weights) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        unsafe { _mm_add_epi32(sums, products) }
+    },
+    turns |even, odd| _mm_blend_epi16::<0xaa>(even, odd)
 );
 
 #[cfg(target_arch = "x86_64")]
@@ -274,29 +313,76 @@ x86_isa!(
         // SAFETY: `self` proves the instruction; there is room for sixteen bytes.
         unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), packed) };
     },
-    add _mm256_add_epi16, sub _mm256_sub_epi16, low _mm256_mullo_epi16, high _mm256_mulhi_epu16,
-    up _mm256_slli_epi16, down _mm256_srli_epi16
+    add _mm256_add_epi16, low _mm256_mullo_epi16, pair _mm256_set1_epi32, down _mm256_srli_epi32,
+    dot |sums, lanes, weights| {
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let products = unsafe { _mm256_madd_epi16(lanes, weights) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        unsafe { _mm256_add_epi32(sums, products) }
+    },
+    turns |even, odd| _mm256_blend_epi16::<0xaa>(even, odd)
+);
+
+/// Two sets with the vectors of AVX-512, which differ in how they add products.
+#[cfg(target_arch = "x86_64")]
+macro_rules! avx512_isa {
+    (
+        $(#[$meta:meta])* $name:ident,
+        |$sums:ident, $lanes_of:ident, $weights:ident| $dot:expr
+    ) => {
+        x86_isa!(
+            $(#[$meta])*
+            $name, __m512i, 32,
+            splat _mm512_set1_epi16,
+            load |from| _mm512_loadu_si512(from.as_ptr().cast()),
+            widen |bytes| {
+                // SAFETY: `self` proves the instruction; 32 bytes are there.
+                let narrow = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { _mm512_cvtepu8_epi16(narrow) }
+            },
+            store |to, lanes| _mm512_storeu_si512(to.as_mut_ptr().cast(), lanes),
+            narrow |to, lanes| {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                let packed = unsafe { _mm512_cvtepi16_epi8(lanes) };
+                // SAFETY: `self` proves the instruction; there is room for 32 bytes.
+                unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), packed) };
+            },
+            add _mm512_add_epi16, low _mm512_mullo_epi16, pair _mm512_set1_epi32,
+            down _mm512_srli_epi32,
+            dot |$sums, $lanes_of, $weights| $dot,
+            turns |even, odd| _mm512_mask_blend_epi16(0xaaaa_aaaa, even, odd)
+        );
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+avx512_isa!(
+    /// AVX-512 F, BW and VL.
+    Avx512,
+    |sums, lanes, weights| {
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let products = unsafe { _mm512_madd_epi16(lanes, weights) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        unsafe { _mm512_add_epi32(sums, products) }
+    }
+);
+#[cfg(target_arch = "x86_64")]
+avx512_isa!(
+    /// AVX-512 F, BW, VL and VNNI, which adds products in one instruction.
+    Vnni,
+    |sums, lanes, weights| {
+        // SAFETY: `self` proves that the CPU has this instruction.
+        unsafe { vnni::dot(sums, lanes, weights) }
+    }
 );
 
 #[cfg(target_arch = "x86_64")]
-x86_isa!(
-    /// AVX-512 F, BW and VL.
-    Avx512, __m512i, 32,
-    splat _mm512_set1_epi16,
-    load |from| _mm512_loadu_si512(from.as_ptr().cast()),
-    widen |bytes| {
-        // SAFETY: `self` proves the instruction; 32 bytes are there.
-        let narrow = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
-        // SAFETY: `self` proves that the CPU has this instruction.
-        unsafe { _mm512_cvtepu8_epi16(narrow) }
-    },
-    store |to, lanes| _mm512_storeu_si512(to.as_mut_ptr().cast(), lanes),
-    narrow |to, lanes| {
-        // SAFETY: `self` proves that the CPU has this instruction.
-        let packed = unsafe { _mm512_cvtepi16_epi8(lanes) };
-        // SAFETY: `self` proves the instruction; there is room for 32 bytes.
-        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), packed) };
-    },
-    add _mm512_add_epi16, sub _mm512_sub_epi16, low _mm512_mullo_epi16, high _mm512_mulhi_epu16,
-    up _mm512_slli_epi16, down _mm512_srli_epi16
-);
+impl Avx512 {
+    /// With VNNI, if the CPU has it.
+    #[allow(unsafe_code, reason = "the proof that an instruction may be used is made here")]
+    pub(crate) fn vnni(self) -> Option<Vnni> {
+        // SAFETY: `self` proves the others; this one was just detected.
+        is_x86_feature_detected!("avx512vnni").then(|| unsafe { Vnni::assume() })
+    }
+}
