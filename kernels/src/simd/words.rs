@@ -15,6 +15,8 @@ use super::vnni;
 pub(crate) trait Words: Copy {
     /// A vector.
     type Lanes: Copy;
+    /// Twice as many bytes.
+    type Samples: Copy;
     /// Half as many sums of 32 bits.
     type Sums: Copy;
     /// Of how many.
@@ -28,16 +30,23 @@ pub(crate) trait Words: Copy {
     fn sums(self, value: i32) -> Self::Sums;
     /// From that position on; zeros if there are too few.
     fn load(self, from: &[u16], at: usize) -> Self::Lanes;
-    /// Bytes, made wider, from that position on; zeros if there are too few.
-    fn load_bytes(self, from: &[u8], at: usize) -> Self::Lanes;
+    /// Bytes from that position on; zeros if there are too few.
+    fn load_bytes(self, from: &[u8], at: usize) -> Self::Samples;
     /// To that position; nothing if there is too little room.
     fn store(self, lanes: Self::Lanes, to: &mut [u16], at: usize);
     /// As bytes, which all have to fit, to that position; nothing if there is too little room.
     fn store_bytes(self, lanes: Self::Lanes, to: &mut [u8], at: usize);
-    /// The sum modulo 2^16.
-    fn add(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
-    /// The product modulo 2^16.
-    fn mul_low(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes;
+    /// To each lane, a byte of one times the first weight of a pair, and one of the other times the
+    /// second: weights below 128, of which both products have 15 bits; the sum is modulo 2^16.
+    /// Lanes are in an order of their own.
+    fn weigh(
+        self,
+        lanes: [Self::Lanes; 2],
+        samples: [Self::Samples; 2],
+        weights: Self::Lanes,
+    ) -> [Self::Lanes; 2];
+    /// Such lanes in the order of the bytes.
+    fn in_order(self, lanes: [Self::Lanes; 2]) -> [Self::Lanes; 2];
     /// To each sum, what two neighbouring lanes give, each times its weight: signed numbers, modulo
     /// 2^32.
     fn dot(self, sums: Self::Sums, lanes: Self::Lanes, weights: Self::Lanes) -> Self::Sums;
@@ -56,6 +65,7 @@ pub(crate) struct Baseline;
 
 impl Words for Baseline {
     type Lanes = Wide;
+    type Samples = [u8; 128];
     type Sums = [i32; 32];
     const LANES: usize = 64;
 
@@ -81,11 +91,9 @@ impl Words for Baseline {
     }
 
     #[inline(always)]
-    fn load_bytes(self, from: &[u8], at: usize) -> Self::Lanes {
-        let mut lanes = [0; 64];
-        let bytes = from.get(at..).unwrap_or_default();
-        lanes.iter_mut().zip(bytes).for_each(|(lane, byte)| *lane = u16::from(*byte));
-        lanes
+    fn load_bytes(self, from: &[u8], at: usize) -> Self::Samples {
+        let bytes = from.get(at..).and_then(<[u8]>::first_chunk);
+        bytes.copied().unwrap_or([0; 128])
     }
 
     #[inline(always)]
@@ -103,13 +111,17 @@ impl Words for Baseline {
     }
 
     #[inline(always)]
-    fn add(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
-        zip(a, b, u16::wrapping_add)
+    fn weigh(self, mut lanes: [Wide; 2], [a, b]: [[u8; 128]; 2], weights: Wide) -> [Wide; 2] {
+        let [x, y] = weights[0].to_le_bytes().map(u16::from);
+        let products = a.iter().zip(&b).map(|(a, b)| u16::from(*a) * x + u16::from(*b) * y);
+        let lanes_of = lanes.as_flattened_mut().iter_mut();
+        lanes_of.zip(products).for_each(|(lane, sum)| *lane = lane.wrapping_add(sum));
+        lanes
     }
 
     #[inline(always)]
-    fn mul_low(self, a: Self::Lanes, b: Self::Lanes) -> Self::Lanes {
-        zip(a, b, u16::wrapping_mul)
+    fn in_order(self, lanes: [Wide; 2]) -> [Wide; 2] {
+        lanes
     }
 
     #[inline(always)]
@@ -141,21 +153,16 @@ impl Words for Baseline {
     }
 }
 
-#[inline(always)]
-fn zip(mut a: Wide, b: Wide, f: impl Fn(u16, u16) -> u16) -> Wide {
-    a.iter_mut().zip(&b).for_each(|(a, b)| *a = f(*a, *b));
-    a
-}
-
 /// One set of x86 instructions: the intrinsics have one naming scheme, except to load and store.
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_isa {
     (
         $(#[$meta:meta])* $name:ident, $vector:ty, $lanes:literal,
-        splat $splat:ident, load |$from:ident| $load:expr, widen |$bytes:ident| $widen:expr,
-        store |$to:ident, $value:ident| $store:expr,
+        splat $splat:ident, load |$from:ident| $load:expr, store |$to:ident, $value:ident| $store:expr,
         narrow |$room:ident, $wide:ident| $narrow:expr,
-        add $add:ident, low $low:ident, pair $pair:ident, down $down:ident,
+        pair $pair:ident, down $down:ident,
+        unpack $low:ident $high:ident, weigh $weigh:ident, add $add:ident,
+        order |$low_lanes:ident, $high_lanes:ident| $order:expr,
         dot |$sums:ident, $lanes_of:ident, $weights:ident| $dot:expr,
         turns |$even:ident, $odd:ident| $turns:expr
     ) => {
@@ -175,6 +182,7 @@ macro_rules! x86_isa {
         #[allow(unsafe_code, reason = "vector instructions")]
         impl Words for $name {
             type Lanes = $vector;
+            type Samples = $vector;
             type Sums = $vector;
             const LANES: usize = $lanes;
 
@@ -195,8 +203,9 @@ macro_rules! x86_isa {
 
             #[inline(always)]
             fn load_bytes(self, from: &[u8], at: usize) -> $vector {
-                match from.get(at..).and_then(<[u8]>::first_chunk::<$lanes>) {
-                    Some($bytes) => $widen,
+                match from.get(at..).and_then(<[u8]>::first_chunk::<{ 2 * $lanes }>) {
+                    // SAFETY: `self` proves the instruction; the array is as long as the vector.
+                    Some($from) => unsafe { $load },
                     None => self.splat(0),
                 }
             }
@@ -217,15 +226,30 @@ macro_rules! x86_isa {
             }
 
             #[inline(always)]
-            fn add(self, a: $vector, b: $vector) -> $vector {
+            fn weigh(
+                self,
+                lanes: [$vector; 2],
+                [a, b]: [$vector; 2],
+                weights: $vector,
+            ) -> [$vector; 2] {
+                let [low, high] = lanes;
                 // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { $add(a, b) }
+                let pairs = unsafe { $low(a, b) };
+                // SAFETY: `self` proves that the CPU has this instruction.
+                let more_pairs = unsafe { $high(a, b) };
+                // SAFETY: `self` proves that the CPU has this instruction.
+                let products = unsafe { $weigh(pairs, weights) };
+                // SAFETY: `self` proves that the CPU has this instruction.
+                let more_products = unsafe { $weigh(more_pairs, weights) };
+                // SAFETY: `self` proves that the CPU has this instruction.
+                let low = unsafe { $add(low, products) };
+                // SAFETY: `self` proves that the CPU has this instruction.
+                [low, unsafe { $add(high, more_products) }]
             }
 
             #[inline(always)]
-            fn mul_low(self, a: $vector, b: $vector) -> $vector {
-                // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { $low(a, b) }
+            fn in_order(self, [$low_lanes, $high_lanes]: [$vector; 2]) -> [$vector; 2] {
+                $order
             }
 
             #[inline(always)]
@@ -267,12 +291,6 @@ x86_isa!(
     Sse41, __m128i, 8,
     splat _mm_set1_epi16,
     load |from| _mm_loadu_si128(from.as_ptr().cast()),
-    widen |bytes| {
-        // SAFETY: `self` proves the instruction; eight bytes are there.
-        let narrow = unsafe { _mm_loadl_epi64(bytes.as_ptr().cast()) };
-        // SAFETY: `self` proves that the CPU has this instruction.
-        unsafe { _mm_cvtepu8_epi16(narrow) }
-    },
     store |to, lanes| _mm_storeu_si128(to.as_mut_ptr().cast(), lanes),
     narrow |to, lanes| {
         // SAFETY: `self` proves that the CPU has this instruction.
@@ -280,7 +298,9 @@ x86_isa!(
         // SAFETY: `self` proves the instruction; there is room for eight bytes.
         unsafe { _mm_storel_epi64(to.as_mut_ptr().cast(), packed) };
     },
-    add _mm_add_epi16, low _mm_mullo_epi16, pair _mm_set1_epi32, down _mm_srli_epi32,
+    pair _mm_set1_epi32, down _mm_srli_epi32,
+    unpack _mm_unpacklo_epi8 _mm_unpackhi_epi8, weigh _mm_maddubs_epi16, add _mm_add_epi16,
+    order |low, high| [low, high],
     dot |sums, lanes, weights| {
         // SAFETY: `self` proves that the CPU has this instruction.
         let products = unsafe { _mm_madd_epi16(lanes, weights) };
@@ -296,12 +316,6 @@ x86_isa!(
     Avx2, __m256i, 16,
     splat _mm256_set1_epi16,
     load |from| _mm256_loadu_si256(from.as_ptr().cast()),
-    widen |bytes| {
-        // SAFETY: `self` proves the instruction; sixteen bytes are there.
-        let narrow = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
-        // SAFETY: `self` proves that the CPU has this instruction.
-        unsafe { _mm256_cvtepu8_epi16(narrow) }
-    },
     store |to, lanes| _mm256_storeu_si256(to.as_mut_ptr().cast(), lanes),
     narrow |to, lanes| {
         // SAFETY: `self` proves that the CPU has this instruction.
@@ -313,7 +327,14 @@ x86_isa!(
         // SAFETY: `self` proves the instruction; there is room for sixteen bytes.
         unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), packed) };
     },
-    add _mm256_add_epi16, low _mm256_mullo_epi16, pair _mm256_set1_epi32, down _mm256_srli_epi32,
+    pair _mm256_set1_epi32, down _mm256_srli_epi32,
+    unpack _mm256_unpacklo_epi8 _mm256_unpackhi_epi8, weigh _mm256_maddubs_epi16, add _mm256_add_epi16,
+    order |low, high| {
+        // SAFETY: `self` proves that the CPU has this instruction.
+        let first = unsafe { _mm256_permute2x128_si256::<0x20>(low, high) };
+        // SAFETY: `self` proves that the CPU has this instruction.
+        [first, unsafe { _mm256_permute2x128_si256::<0x31>(low, high) }]
+    },
     dot |sums, lanes, weights| {
         // SAFETY: `self` proves that the CPU has this instruction.
         let products = unsafe { _mm256_madd_epi16(lanes, weights) };
@@ -335,12 +356,6 @@ macro_rules! avx512_isa {
             $name, __m512i, 32,
             splat _mm512_set1_epi16,
             load |from| _mm512_loadu_si512(from.as_ptr().cast()),
-            widen |bytes| {
-                // SAFETY: `self` proves the instruction; 32 bytes are there.
-                let narrow = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
-                // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { _mm512_cvtepu8_epi16(narrow) }
-            },
             store |to, lanes| _mm512_storeu_si512(to.as_mut_ptr().cast(), lanes),
             narrow |to, lanes| {
                 // SAFETY: `self` proves that the CPU has this instruction.
@@ -348,8 +363,20 @@ macro_rules! avx512_isa {
                 // SAFETY: `self` proves the instruction; there is room for 32 bytes.
                 unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), packed) };
             },
-            add _mm512_add_epi16, low _mm512_mullo_epi16, pair _mm512_set1_epi32,
-            down _mm512_srli_epi32,
+            pair _mm512_set1_epi32, down _mm512_srli_epi32,
+            unpack _mm512_unpacklo_epi8 _mm512_unpackhi_epi8, weigh _mm512_maddubs_epi16,
+            add _mm512_add_epi16,
+            order |low, high| {
+                let quads = |numbers: [i64; 8]| {
+                    // SAFETY: `self` proves the instruction; the array is as long as the vector.
+                    unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
+                };
+                let (first, last) = (quads([0, 1, 8, 9, 2, 3, 10, 11]), quads([4, 5, 12, 13, 6, 7, 14, 15]));
+                // SAFETY: `self` proves that the CPU has this instruction.
+                let first = unsafe { _mm512_permutex2var_epi64(low, first, high) };
+                // SAFETY: `self` proves that the CPU has this instruction.
+                [first, unsafe { _mm512_permutex2var_epi64(low, last, high) }]
+            },
             dot |$sums, $lanes_of, $weights| $dot,
             turns |even, odd| _mm512_mask_blend_epi16(0xaaaa_aaaa, even, odd)
         );

@@ -107,6 +107,12 @@ mod tests {
                 assert!(weights.len() == 1 || weights.first() != Some(&0));
                 assert_eq!(weights.iter().sum::<u16>(), 256, "{taps} {tenths} {weights:?}");
                 assert!(weights.iter().eq(weights.iter().rev()));
+                // So that 15 bits hold what two samples add, as they are paired down the columns.
+                if let [outer @ .., next] = &weights[..weights.len() / 2] {
+                    let middle = weights[weights.len() / 2];
+                    assert!(outer.iter().all(|weight| *weight <= 64), "{weights:?}");
+                    assert!(*next < 128 && middle < 256 && next + middle / 2 <= 128);
+                }
             }
         }
     }
