@@ -17,17 +17,21 @@ pub(crate) trait Words: Copy {
     type Lanes: Copy;
     /// Twice as many bytes.
     type Samples: Copy;
-    /// Half as many sums of 32 bits.
-    type Sums: Copy;
+    /// Two weights.
+    type Pair: Copy;
+    /// As many totals of 32 bits.
+    type Totals: Copy;
     /// Of how many.
     const LANES: usize;
 
     /// The same in all lanes.
     fn splat(self, value: u16) -> Self::Lanes;
-    /// Two by turns.
-    fn splat_pair(self, pair: [u16; 2]) -> Self::Lanes;
-    /// The same sum everywhere.
-    fn sums(self, value: i32) -> Self::Sums;
+    /// For samples, each weight below 128.
+    fn byte_pair(self, pair: [u8; 2]) -> Self::Pair;
+    /// For words.
+    fn word_pair(self, pair: [u16; 2]) -> Self::Pair;
+    /// The same total everywhere.
+    fn totals(self, value: i32) -> Self::Totals;
     /// From that position on; zeros if there are too few.
     fn load(self, from: &[u16], at: usize) -> Self::Lanes;
     /// Bytes from that position on; zeros if there are too few.
@@ -36,24 +40,27 @@ pub(crate) trait Words: Copy {
     fn store(self, lanes: Self::Lanes, to: &mut [u16], at: usize);
     /// As bytes, which all have to fit, to that position; nothing if there is too little room.
     fn store_bytes(self, lanes: Self::Lanes, to: &mut [u8], at: usize);
-    /// To each lane, a byte of one times the first weight of a pair, and one of the other times the
-    /// second: weights below 128, of which both products have 15 bits; the sum is modulo 2^16.
-    /// Lanes are in an order of their own.
+    /// To each lane, a byte of one times the first weight, and one of the other times the second,
+    /// which are at most 15 bits; the sum is modulo 2^16. Lanes are in an order of their own.
     fn weigh(
         self,
         lanes: [Self::Lanes; 2],
         samples: [Self::Samples; 2],
-        weights: Self::Lanes,
+        weights: Self::Pair,
     ) -> [Self::Lanes; 2];
     /// Such lanes in the order of the bytes.
     fn in_order(self, lanes: [Self::Lanes; 2]) -> [Self::Lanes; 2];
-    /// To each sum, what two neighbouring lanes give, each times its weight: signed numbers, modulo
-    /// 2^32.
-    fn dot(self, sums: Self::Sums, lanes: Self::Lanes, weights: Self::Lanes) -> Self::Sums;
-    /// Those at even positions of one, and at odd ones of the other.
-    fn by_turns(self, even: Self::Lanes, odd: Self::Lanes) -> Self::Lanes;
-    /// The upper halves of sums: of one at even positions, of the other at odd ones.
-    fn upper(self, even: Self::Sums, odd: Self::Sums) -> Self::Lanes;
+    /// To the total of each position from there on, the signed word there times the first weight,
+    /// and the one `APART` further on times the second. Nothing if there are too few.
+    fn dot<const APART: usize>(
+        self,
+        totals: Self::Totals,
+        words: &[u16],
+        at: usize,
+        weights: Self::Pair,
+    ) -> Self::Totals;
+    /// The upper halves.
+    fn upper(self, totals: Self::Totals) -> Self::Lanes;
 }
 
 /// So many that the compiler vectorises the loop over them: shorter ones it unrolls to scalars.
@@ -66,7 +73,8 @@ pub(crate) struct Baseline;
 impl Words for Baseline {
     type Lanes = Wide;
     type Samples = [u8; 128];
-    type Sums = [i32; 32];
+    type Pair = [u16; 2];
+    type Totals = [i32; 64];
     const LANES: usize = 64;
 
     #[inline(always)]
@@ -75,13 +83,18 @@ impl Words for Baseline {
     }
 
     #[inline(always)]
-    fn splat_pair(self, [even, odd]: [u16; 2]) -> Self::Lanes {
-        std::array::from_fn(|at| if at % 2 == 0 { even } else { odd })
+    fn byte_pair(self, pair: [u8; 2]) -> [u16; 2] {
+        pair.map(u16::from)
     }
 
     #[inline(always)]
-    fn sums(self, value: i32) -> Self::Sums {
-        [value; 32]
+    fn word_pair(self, pair: [u16; 2]) -> [u16; 2] {
+        pair
+    }
+
+    #[inline(always)]
+    fn totals(self, value: i32) -> Self::Totals {
+        [value; 64]
     }
 
     #[inline(always)]
@@ -111,8 +124,7 @@ impl Words for Baseline {
     }
 
     #[inline(always)]
-    fn weigh(self, mut lanes: [Wide; 2], [a, b]: [[u8; 128]; 2], weights: Wide) -> [Wide; 2] {
-        let [x, y] = weights[0].to_le_bytes().map(u16::from);
+    fn weigh(self, mut lanes: [Wide; 2], [a, b]: [[u8; 128]; 2], [x, y]: [u16; 2]) -> [Wide; 2] {
         let products = a.iter().zip(&b).map(|(a, b)| u16::from(*a) * x + u16::from(*b) * y);
         let lanes_of = lanes.as_flattened_mut().iter_mut();
         lanes_of.zip(products).for_each(|(lane, sum)| *lane = lane.wrapping_add(sum));
@@ -125,30 +137,26 @@ impl Words for Baseline {
     }
 
     #[inline(always)]
-    fn dot(self, mut sums: Self::Sums, lanes: Wide, weights: Wide) -> Self::Sums {
-        let signed = |[a, b]: [u16; 2]| [a, b].map(|lane| i32::from(lane.cast_signed()));
-        let (lanes, weights) = (lanes.as_chunks().0, weights.as_chunks().0);
-        for ((sum, lanes), weights) in sums.iter_mut().zip(lanes).zip(weights) {
-            let ([a, b], [x, y]) = (signed(*lanes), signed(*weights));
-            *sum = sum.wrapping_add(a * x + b * y);
+    fn dot<const APART: usize>(
+        self,
+        mut totals: [i32; 64],
+        words: &[u16],
+        at: usize,
+        weights: [u16; 2],
+    ) -> [i32; 64] {
+        let signed = |word: u16| i32::from(word.cast_signed());
+        let (first, second) = (self.load(words, at), self.load(words, at + APART));
+        let [x, y] = weights.map(signed);
+        for ((total, a), b) in totals.iter_mut().zip(&first).zip(&second) {
+            *total += signed(*a) * x + signed(*b) * y;
         }
-        sums
+        totals
     }
 
     #[inline(always)]
-    fn by_turns(self, mut even: Wide, odd: Wide) -> Wide {
-        let pairs = even.as_chunks_mut::<2>().0.iter_mut().zip(odd.as_chunks::<2>().0);
-        pairs.for_each(|(to, from)| to[1] = from[1]);
-        even
-    }
-
-    #[inline(always)]
-    fn upper(self, even: Self::Sums, odd: Self::Sums) -> Wide {
+    fn upper(self, totals: [i32; 64]) -> Wide {
         let mut lanes = [0; 64];
-        let sums = even.iter().zip(&odd).map(|(even, odd)| [even, odd].map(|sum| sum >> 16));
-        lanes.as_chunks_mut().0.iter_mut().zip(sums).for_each(|(to, [even, odd])| {
-            *to = [even as u16, odd as u16];
-        });
+        lanes.iter_mut().zip(&totals).for_each(|(lane, total)| *lane = (total >> 16) as u16);
         lanes
     }
 }
@@ -163,7 +171,7 @@ macro_rules! x86_isa {
         pair $pair:ident, down $down:ident,
         unpack $low:ident $high:ident, weigh $weigh:ident, add $add:ident,
         order |$low_lanes:ident, $high_lanes:ident| $order:expr,
-        dot |$sums:ident, $lanes_of:ident, $weights:ident| $dot:expr,
+        dot |$sums:ident, $pairs:ident, $weights:ident| $dot:expr,
         turns |$even:ident, $odd:ident| $turns:expr
     ) => {
         $(#[$meta])*
@@ -177,13 +185,28 @@ macro_rules! x86_isa {
             pub(super) unsafe fn assume() -> Self {
                 Self(())
             }
+
+            /// To each sum of 32 bits, the products of two words with theirs.
+            #[inline(always)]
+            fn add_products(self, $sums: $vector, $pairs: $vector, $weights: $vector) -> $vector {
+                $dot
+            }
+
+            /// Words at even positions of one, and at odd ones of the other.
+            #[inline(always)]
+            fn by_turns(self, $even: $vector, $odd: $vector) -> $vector {
+                // SAFETY: `self` proves that the CPU has this instruction.
+                unsafe { $turns }
+            }
         }
 
         #[allow(unsafe_code, reason = "vector instructions")]
         impl Words for $name {
             type Lanes = $vector;
             type Samples = $vector;
-            type Sums = $vector;
+            type Pair = $vector;
+            /// Of even positions, and of odd ones.
+            type Totals = [$vector; 2];
             const LANES: usize = $lanes;
 
             #[inline(always)]
@@ -253,31 +276,42 @@ macro_rules! x86_isa {
             }
 
             #[inline(always)]
-            fn splat_pair(self, [even, odd]: [u16; 2]) -> $vector {
-                let pair = u32::from(even) | u32::from(odd) << 16;
+            fn byte_pair(self, pair: [u8; 2]) -> $vector {
+                self.splat(u16::from_le_bytes(pair))
+            }
+
+            #[inline(always)]
+            fn word_pair(self, [first, second]: [u16; 2]) -> $vector {
+                let pair = u32::from(first) | u32::from(second) << 16;
                 // SAFETY: `self` proves that the CPU has this instruction.
                 unsafe { $pair(pair.cast_signed()) }
             }
 
             #[inline(always)]
-            fn sums(self, value: i32) -> $vector {
+            fn totals(self, value: i32) -> [$vector; 2] {
                 // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { $pair(value) }
+                [unsafe { $pair(value) }; 2]
             }
 
             #[inline(always)]
-            fn dot(self, $sums: $vector, $lanes_of: $vector, $weights: $vector) -> $vector {
-                $dot
+            fn dot<const APART: usize>(
+                self,
+                [even, odd]: [$vector; 2],
+                words: &[u16],
+                at: usize,
+                weights: $vector,
+            ) -> [$vector; 2] {
+                // Pairs that lie together in one vector; of colours, from two, by turns.
+                let (mut evens, mut odds) = (self.load(words, at), self.load(words, at + 1));
+                if APART > 1 {
+                    evens = self.by_turns(evens, self.load(words, at + APART - 1));
+                    odds = self.by_turns(odds, self.load(words, at + APART));
+                }
+                [self.add_products(even, evens, weights), self.add_products(odd, odds, weights)]
             }
 
             #[inline(always)]
-            fn by_turns(self, $even: $vector, $odd: $vector) -> $vector {
-                // SAFETY: `self` proves that the CPU has this instruction.
-                unsafe { $turns }
-            }
-
-            #[inline(always)]
-            fn upper(self, even: $vector, odd: $vector) -> $vector {
+            fn upper(self, [even, odd]: [$vector; 2]) -> $vector {
                 // SAFETY: `self` proves that the CPU has this instruction.
                 self.by_turns(unsafe { $down::<16>(even) }, odd)
             }
@@ -301,9 +335,9 @@ x86_isa!(
     pair _mm_set1_epi32, down _mm_srli_epi32,
     unpack _mm_unpacklo_epi8 _mm_unpackhi_epi8, weigh _mm_maddubs_epi16, add _mm_add_epi16,
     order |low, high| [low, high],
-    dot |sums, lanes, weights| {
+    dot |sums, pairs, weights| {
         // SAFETY: `self` proves that the CPU has this instruction.
-        let products = unsafe { _mm_madd_epi16(lanes, weights) };
+        let products = unsafe { _mm_madd_epi16(pairs, weights) };
         // SAFETY: `self` proves that the CPU has this instruction.
         unsafe { _mm_add_epi32(sums, products) }
     },
@@ -335,9 +369,9 @@ x86_isa!(
         // SAFETY: `self` proves that the CPU has this instruction.
         [first, unsafe { _mm256_permute2x128_si256::<0x31>(low, high) }]
     },
-    dot |sums, lanes, weights| {
+    dot |sums, pairs, weights| {
         // SAFETY: `self` proves that the CPU has this instruction.
-        let products = unsafe { _mm256_madd_epi16(lanes, weights) };
+        let products = unsafe { _mm256_madd_epi16(pairs, weights) };
         // SAFETY: `self` proves that the CPU has this instruction.
         unsafe { _mm256_add_epi32(sums, products) }
     },
@@ -349,7 +383,7 @@ x86_isa!(
 macro_rules! avx512_isa {
     (
         $(#[$meta:meta])* $name:ident,
-        |$sums:ident, $lanes_of:ident, $weights:ident| $dot:expr
+        |$sums:ident, $pairs:ident, $weights:ident| $dot:expr
     ) => {
         x86_isa!(
             $(#[$meta])*
@@ -377,7 +411,7 @@ macro_rules! avx512_isa {
                 // SAFETY: `self` proves that the CPU has this instruction.
                 [first, unsafe { _mm512_permutex2var_epi64(low, last, high) }]
             },
-            dot |$sums, $lanes_of, $weights| $dot,
+            dot |$sums, $pairs, $weights| $dot,
             turns |even, odd| _mm512_mask_blend_epi16(0xaaaa_aaaa, even, odd)
         );
     };
@@ -387,9 +421,9 @@ macro_rules! avx512_isa {
 avx512_isa!(
     /// AVX-512 F, BW and VL.
     Avx512,
-    |sums, lanes, weights| {
+    |sums, pairs, weights| {
         // SAFETY: `self` proves that the CPU has this instruction.
-        let products = unsafe { _mm512_madd_epi16(lanes, weights) };
+        let products = unsafe { _mm512_madd_epi16(pairs, weights) };
         // SAFETY: `self` proves that the CPU has this instruction.
         unsafe { _mm512_add_epi32(sums, products) }
     }
@@ -398,9 +432,9 @@ avx512_isa!(
 avx512_isa!(
     /// AVX-512 F, BW, VL and VNNI, which adds products in one instruction.
     Vnni,
-    |sums, lanes, weights| {
+    |sums, pairs, weights| {
         // SAFETY: `self` proves that the CPU has this instruction.
-        unsafe { vnni::dot(sums, lanes, weights) }
+        unsafe { vnni::dot(sums, pairs, weights) }
     }
 );
 

@@ -1,8 +1,4 @@
 //! Along a row of sums: what is weighted and summed up a second time, rounded.
-//!
-//! One instruction multiplies pairs of words, and adds both products. A vector from an even
-//! position on holds the first two taps of all even samples of grey, and one from the next position
-//! those of the odd ones; of colours, whose neighbours are further away, two vectors make one.
 
 use super::separable::{HALF, LARGE_HALF, ZERO, starts};
 #[cfg(target_arch = "x86_64")]
@@ -16,8 +12,8 @@ const START: i32 = ((ZERO as i32) << 8) + (1 << 15);
 /// Pairs of taps that are added without a look at where they end.
 const GROUP: usize = 4;
 
-/// Every position of `output` is the weighted sum from there on, `channels` apart. There are sums
-/// for as many more, and `channels` beyond.
+/// Every position of `output` is the weighted sum from there on, `channels` apart. One sum more than
+/// that needs has to be there.
 #[allow(unsafe_code, reason = "an instruction beyond the baseline, proved by a Level")]
 pub(super) fn along(
     level: Level,
@@ -77,22 +73,22 @@ fn apart<W: Words, const APART: usize>(isa: W, sums: &[u16], weights: &[u16], ou
     }
     match weights.len() {
         // Short kernels in loops of known length, which the compiler unrolls.
-        3 => few::<_, APART, 2>(isa, sums, weights, output),
-        5 => few::<_, APART, 3>(isa, sums, weights, output),
-        7 => few::<_, APART, 4>(isa, sums, weights, output),
+        3 => few::<_, APART, 1>(isa, sums, weights, output),
+        5 => few::<_, APART, 2>(isa, sums, weights, output),
+        7 => few::<_, APART, 3>(isa, sums, weights, output),
         _ if weights.len() <= 2 * HALF => many::<_, APART, HALF>(isa, sums, weights, output),
         _ => many::<_, APART, LARGE_HALF>(isa, sums, weights, output),
     }
 }
 
-/// Two weights each, by turns. There is room for `PAIRS`; more than needed costs time in every row.
+/// Two weights each, and the last one. There is room for `PAIRS`; more than needed costs time in
+/// every row.
 #[inline(always)]
-fn pairs<W: Words, const PAIRS: usize>(isa: W, weights: &[u16]) -> [W::Lanes; PAIRS] {
-    let mut pairs = [isa.splat(0); PAIRS];
-    for (lanes, pair) in pairs.iter_mut().zip(weights.chunks(2)) {
-        *lanes = isa.splat_pair([0, 1].map(|at| pair.get(at).copied().unwrap_or_default()));
-    }
-    pairs
+fn pairs<W: Words, const PAIRS: usize>(isa: W, weights: &[u16]) -> ([W::Pair; PAIRS], W::Pair) {
+    let mut pairs = [isa.word_pair([0; 2]); PAIRS];
+    let (all, last) = weights.as_chunks();
+    pairs.iter_mut().zip(all).for_each(|(pair, weights)| *pair = isa.word_pair(*weights));
+    (pairs, isa.word_pair([last.first().copied().unwrap_or_default(), 0]))
 }
 
 #[inline(always)]
@@ -102,11 +98,11 @@ fn few<W: Words, const APART: usize, const PAIRS: usize>(
     weights: &[u16],
     output: &mut [u8],
 ) {
-    let pairs: [_; PAIRS] = pairs(isa, weights);
+    let (pairs, last): ([_; PAIRS], _) = pairs(isa, weights);
     for at in starts(output.len(), W::LANES) {
-        let totals = [isa.sums(START); 2];
-        let [even, odd] = dots::<_, APART, PAIRS>(isa, sums, at, &pairs, totals);
-        isa.store_bytes(isa.upper(even, odd), output, at);
+        let totals = dots::<_, APART, PAIRS>(isa, sums, at, &pairs, isa.totals(START));
+        let totals = dots::<_, 1, 1>(isa, sums, at + 2 * PAIRS * APART, &[last], totals);
+        isa.store_bytes(isa.upper(totals), output, at);
     }
 }
 
@@ -117,11 +113,11 @@ fn many<W: Words, const APART: usize, const PAIRS: usize>(
     weights: &[u16],
     output: &mut [u8],
 ) {
-    let pairs: [_; PAIRS] = pairs(isa, weights);
-    let pairs = pairs.get(..weights.len().div_ceil(2)).unwrap_or_default();
+    let (pairs, last): ([_; PAIRS], _) = pairs(isa, weights);
+    let pairs = pairs.get(..weights.len() / 2).unwrap_or_default();
     let (groups, rest) = pairs.as_chunks::<GROUP>();
     for at in starts(output.len(), W::LANES) {
-        let (mut totals, mut from) = ([isa.sums(START); 2], at);
+        let (mut totals, mut from) = (isa.totals(START), at);
         for group in groups {
             totals = dots::<_, APART, GROUP>(isa, sums, from, group, totals);
             from += 2 * APART * GROUP;
@@ -130,32 +126,25 @@ fn many<W: Words, const APART: usize, const PAIRS: usize>(
             totals = dots::<_, APART, 1>(isa, sums, from, &[*pair], totals);
             from += 2 * APART;
         }
-        let [even, odd] = totals;
-        isa.store_bytes(isa.upper(even, odd), output, at);
+        totals = dots::<_, 1, 1>(isa, sums, from, &[last], totals);
+        isa.store_bytes(isa.upper(totals), output, at);
     }
 }
 
-/// Adds to the totals of even and of odd samples from that position on.
+/// Adds what those weights make of the sums from that position on.
 #[inline(always)]
 fn dots<W: Words, const APART: usize, const PAIRS: usize>(
     isa: W,
     sums: &[u16],
     from: usize,
-    weights: &[W::Lanes; PAIRS],
-    [mut even, mut odd]: [W::Sums; 2],
-) -> [W::Sums; 2] {
+    weights: &[W::Pair; PAIRS],
+    mut totals: W::Totals,
+) -> W::Totals {
     // Of known length: whether all is there is asked but once.
     let len = W::LANES + (2 * PAIRS - 1) * APART;
-    let Some(sums) = sums.get(from..from + len) else { return [even, odd] };
+    let Some(sums) = sums.get(from..from + len) else { return totals };
     for (pair, weights) in weights.iter().enumerate() {
-        let load = |next: usize| isa.load(sums, 2 * pair * APART + next);
-        // Of grey, the other half of a vector already is what the other one has there.
-        let both = |first: usize, second: usize| match APART {
-            1 => load(first),
-            _ => isa.by_turns(load(first), load(second - 1)),
-        };
-        even = isa.dot(even, both(0, APART), *weights);
-        odd = isa.dot(odd, both(1, APART + 1), *weights);
+        totals = isa.dot::<APART>(totals, sums, 2 * pair * APART, *weights);
     }
-    [even, odd]
+    totals
 }

@@ -10,42 +10,44 @@ use crate::simd::{Words, simd_levels};
 simd_levels! {
     /// Every position of `sums` is the weighted sum of the samples there, of at least three rows.
     pub(super) fn down<I>(isa, rows: &[&[u8]], weights: &[u16], sums: &mut [u16]) {
-        // Short kernels in loops of known length, which the compiler unrolls, over rows of one
-        // length, whose ends it need not look for each time.
-        let len = sums.len();
-        match (rows, weights) {
-            ([a, b, c], [u, v, w]) => {
-                if let Some(rows) = cut(len, [a, b, c]) {
-                    taps::<_, 1>(isa, &rows, &[*u, *v, *w], sums);
-                }
-            }
-            ([a, b, c, d, e], [u, v, w, x, y]) => {
-                if let Some(rows) = cut(len, [a, b, c, d, e]) {
-                    taps::<_, 2>(isa, &rows, &[*u, *v, *w, *x, *y], sums);
-                }
-            }
+        match weights.len() {
+            3 => known::<_, 3, 1>(isa, rows, weights, sums),
+            5 => known::<_, 5, 2>(isa, rows, weights, sums),
+            7 => known::<_, 7, 3>(isa, rows, weights, sums),
             _ if weights.len() <= 2 * HALF => taps::<_, HALF>(isa, rows, weights, sums),
             _ => taps::<_, LARGE_HALF>(isa, rows, weights, sums),
         }
     }
 }
 
-/// So much of each.
+/// Short kernels in loops of known length, which the compiler unrolls, over rows of one length,
+/// whose ends it need not look for each time.
 #[inline(always)]
-fn cut<const ROWS: usize>(len: usize, mut rows: [&[u8]; ROWS]) -> Option<[&[u8]; ROWS]> {
+fn known<W: Words, const TAPS: usize, const H: usize>(
+    isa: W,
+    rows: &[&[u8]],
+    weights: &[u16],
+    sums: &mut [u16],
+) {
+    let (Some(rows), Some(weights)) = (rows.first_chunk::<TAPS>(), weights.first_chunk::<TAPS>())
+    else {
+        return;
+    };
+    let mut rows = *rows;
     for row in &mut rows {
-        *row = row.get(..len)?;
+        let Some(whole) = row.get(..sums.len()) else { return };
+        *row = whole;
     }
-    Some(rows)
+    taps::<_, H>(isa, &rows, weights, sums);
 }
 
-/// Each twice, in all lanes. There is room for `H` of them; more than needed costs time in every
+/// Each twice. There is room for `H` of them; more than needed costs time in every
 /// row.
 #[inline(always)]
-fn twice<W: Words, const H: usize>(isa: W, weights: &[u16]) -> [W::Lanes; H] {
-    let mut pairs = [isa.splat(0); H];
+fn twice<W: Words, const H: usize>(isa: W, weights: &[u16]) -> [W::Pair; H] {
+    let mut pairs = [isa.byte_pair([0; 2]); H];
     let all = pairs.iter_mut().zip(weights);
-    all.for_each(|(pair, weight)| *pair = isa.splat(weight | weight << 8));
+    all.for_each(|(pair, weight)| *pair = isa.byte_pair([*weight as u8; 2]));
     pairs
 }
 
@@ -65,7 +67,8 @@ fn taps<W: Words, const H: usize>(isa: W, rows: &[&[u8]], weights: &[u16], sums:
         return;
     };
     let ([outer @ .., next], [half, ..]) = weights.split_at(weights.len() / 2) else { return };
-    let (outer, inner) = (twice::<_, H>(isa, outer), isa.splat(next | (half / 2) << 8));
+    let (outer, inner) =
+        (twice::<_, H>(isa, outer), isa.byte_pair([*next as u8, (half / 2) as u8]));
     for at in starts(sums.len(), samples) {
         let mut total = [isa.splat(ZERO); 2];
         for ((first, last), weights) in first.iter().zip(last.iter().rev()).zip(&outer) {

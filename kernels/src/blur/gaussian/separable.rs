@@ -34,8 +34,8 @@ pub(super) fn render(
     let (level, channels, row_bytes) = (cpu.level(), input.channels(), input.shape().row_bytes());
     let margin = kernel.radius() * channels;
     let extended = row_bytes + 2 * margin;
-    // The last tap makes a pair with a pixel more, which counts for nothing.
-    let mut scratch = Scratch::<u16>::with_margin(cpu.pool(), extended + channels, margin);
+    // The last tap makes a pair with one more, which counts for nothing.
+    let mut scratch = Scratch::<u16>::with_margin(cpu.pool(), extended + 1, margin);
     let sums = scratch.as_mut();
     // Only a constant border needs it.
     let mut zeros = cpu.take(if border == Border::Constant { row_bytes } else { 0 });
