@@ -148,3 +148,44 @@ fn dots<W: Words, const APART: usize, const PAIRS: usize>(
     }
     totals
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::blur::gaussian::weights::Kernel;
+
+    proptest! {
+        /// Also what a CPU with AVX-512, but without VNNI, does.
+        #[test]
+        fn every_way_gives_the_exact_result(
+            radius in 1..40_usize,
+            width in 1..90_usize,
+            channels in proptest::sample::select(vec![1, 3, 4]),
+            seed in any::<u32>(),
+        ) {
+            let kernel = Kernel::gaussian(2 * radius + 1, 100.0);
+            let weights = kernel.weights();
+            let len = (width + weights.len() - 1) * channels + 1;
+            // No sum of samples is more.
+            let sum = |at: u32| (seed.wrapping_mul(2 * at + 1) >> 16) * 65_280 / 65_535;
+            let sums: Vec<u32> = (0..).map(sum).take(len).collect();
+            let expected: Vec<u8> = (0..width * channels)
+                .map(|at| {
+                    let sums = sums[at..].iter().step_by(channels);
+                    let total: u32 = sums.zip(weights).map(|(sum, by)| sum * u32::from(*by)).sum();
+                    ((total + (1 << 15)) >> 16) as u8
+                })
+                .collect();
+            let sums: Vec<u16> = sums.iter().map(|sum| (*sum as u16).wrapping_sub(ZERO)).collect();
+            for level in Level::all() {
+                for way in [along, without_vnni] {
+                    let mut is = vec![0; expected.len()];
+                    way(level, &sums, weights, channels, &mut is);
+                    prop_assert_eq!(&is, &expected, "{}", level.name());
+                }
+            }
+        }
+    }
+}
