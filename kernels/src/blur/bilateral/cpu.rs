@@ -1,25 +1,24 @@
 //! Weighted sums whose weights depend on the samples.
 //!
 //! Rows are kept as single-precision numbers, one plane for each colour. For each pixel of the
-//! disc, its weights and sums are added for many pixels of a row: loops that vectors do.
+//! disc, its weights and sums are added for some pixels of a row: loops that vectors do.
+
+#![allow(clippy::indexing_slicing, reason = "pixels index arrays of their number")]
 
 use std::ops::Range;
 
-use super::weight::{INTEGERS, power_of_two};
+use super::weight::{INTEGERS, Weights, power_of_two};
 use super::{Bilateral, MAX_RADIUS};
 use crate::scratch::Scratch;
 use crate::simd::{Level, simd_levels};
 use crate::{Cpu, Window};
 
-/// Pixels whose sums are kept at a time.
-const BLOCK: usize = 1024;
+/// Pixels that are made at a time: with AVX-512 their sums stay in registers, which takes a fifth to
+/// a third less time than to keep those of a whole row. With SSE4.1, 32 take twice as long.
+const STEP: usize = 16;
 
-/// Of a block, for each pixel. Where lines of the cache start, so that no vector lies in two.
-#[repr(align(64))]
-struct Sums {
-    weights: [f32; BLOCK],
-    colours: [[f32; BLOCK]; 3],
-}
+/// A number for each of them.
+type Numbers = [f32; STEP];
 
 /// Those rows of the result.
 pub(super) fn render(
@@ -34,31 +33,16 @@ pub(super) fn render(
     let reach = filter.radius as isize;
     let first = rows.start as isize;
     (first - reach..first + reach).for_each(|y| planes.fill(input, y));
-    let mut sums = Sums { weights: [0.0; BLOCK], colours: [[0.0; BLOCK]; 3] };
     for (y, output) in rows.zip(output.chunks_exact_mut(input.shape().row_bytes())) {
         let y = y as isize;
         planes.fill(input, y + reach);
         if channels == 4 {
             output.copy_from_slice(input.row(y as usize));
         }
-        planes.go_to(y);
-        for (block, output) in output.chunks_mut(BLOCK * channels).enumerate() {
-            let (at, len) = (block * BLOCK + filter.radius, output.len() / channels);
-            sums.weights.fill(0.0);
-            sums.colours.iter_mut().take(channels).for_each(|colour| colour.fill(0.0));
-            let factor = filter.weights.colour;
-            for tap in &filter.weights.taps {
-                let start = (at as isize + tap.across as isize) as usize;
-                let near = |plane| planes.samples(plane, tap.down, start, len);
-                let here = |plane| planes.samples(plane, 0, at, len);
-                if channels == 1 {
-                    add_grey(level, here(0), near(0), factor, tap.exponent, &mut sums);
-                } else {
-                    let (here, near) = ([0, 1, 2].map(here), [0, 1, 2].map(near));
-                    add_colour(level, here, near, factor, tap.exponent, &mut sums);
-                }
-            }
-            divide(level, &sums, channels, output);
+        let around = planes.around(y);
+        match channels {
+            1 => grey(level, &around, &filter.weights, output),
+            _ => colours(level, &around, &filter.weights, channels, output),
         }
     }
 }
@@ -70,35 +54,59 @@ struct Planes<'a> {
     level: Level,
     stride: usize,
     colours: usize,
-    /// Where the rows around the one that is made start, from above.
+}
+
+/// They, of one length, and where the rows around one start, from above.
+struct Around<'a> {
+    planes: [&'a [f32]; 3],
     starts: [usize; 2 * MAX_RADIUS + 1],
+    radius: usize,
+}
+
+impl Around<'_> {
+    /// Of the pixel so far down and across of each from that one on.
+    #[inline(always)]
+    fn samples<const COLOURS: usize>(
+        &self,
+        at: usize,
+        (down, across): (i32, i32),
+    ) -> Option<[Numbers; COLOURS]> {
+        let row = (self.radius as i32 + down) as usize;
+        let column = (self.radius as i32 + across) as usize;
+        let start = self.starts.get(row)? + column + at;
+        let mut samples = [[0.0; STEP]; COLOURS];
+        for (plane, samples) in self.planes.iter().zip(&mut samples) {
+            *samples = *plane.get(start..)?.first_chunk()?;
+        }
+        Some(samples)
+    }
 }
 
 impl<'a> Planes<'a> {
     fn new(cpu: &Cpu, filter: &'a Bilateral, input: &Window<'_>) -> Self {
-        let (stride, colours) = (input.width() + 2 * filter.radius, input.channels().min(3));
+        // As many whole steps as reach the end of a row, whatever lies behind it.
+        let stride = input.width().next_multiple_of(STEP) + 2 * filter.radius;
+        let colours = input.channels().min(3);
         let samples = Scratch::take(cpu.pool(), (2 * filter.radius + 1) * stride * colours);
-        Self {
-            samples,
-            filter,
-            level: cpu.level(),
-            stride,
-            colours,
-            starts: [0; 2 * MAX_RADIUS + 1],
-        }
+        Self { samples, filter, level: cpu.level(), stride, colours }
     }
 
-    fn start(&self, plane: usize, y: isize) -> usize {
-        let slot = y.rem_euclid(2 * self.filter.radius as isize + 1) as usize;
-        (slot * self.colours + plane) * self.stride
+    fn rows(&self) -> usize {
+        2 * self.filter.radius + 1
+    }
+
+    /// In each plane.
+    fn start(&self, y: isize) -> usize {
+        y.rem_euclid(self.rows() as isize) as usize * self.stride
     }
 
     fn fill(&mut self, input: &Window<'_>, y: isize) {
         let (radius, border) = (self.filter.radius, self.filter.border);
         for plane in 0..self.colours {
-            let start = self.start(plane, y);
+            let start = plane * self.rows() * self.stride + self.start(y);
             let all = self.samples.as_mut();
-            let to = all.get_mut(start..start + self.stride).unwrap_or_default();
+            let end = start + input.width() + 2 * radius;
+            let to = all.get_mut(start..end).unwrap_or_default();
             let Some(from) = input.bordered_row(y, border) else {
                 to.fill(0.0);
                 continue;
@@ -110,61 +118,73 @@ impl<'a> Planes<'a> {
         }
     }
 
-    /// Row `y` is made next.
-    fn go_to(&mut self, y: isize) {
-        let radius = self.filter.radius as isize;
-        for (index, down) in (-radius..=radius).enumerate() {
-            let start = self.start(0, y + down);
-            if let Some(slot) = self.starts.get_mut(index) {
-                *slot = start;
+    /// What row `y` is made of.
+    fn around(&self, y: isize) -> Around<'_> {
+        let radius = self.filter.radius;
+        let mut starts = [0; 2 * MAX_RADIUS + 1];
+        for (start, row) in starts.iter_mut().zip(y - radius as isize..=y + radius as isize) {
+            *start = self.start(row);
+        }
+        let mut planes = [[].as_slice(); 3];
+        let all = self.samples.as_slice().chunks_exact(self.rows() * self.stride);
+        planes.iter_mut().zip(all).for_each(|(plane, samples)| *plane = samples);
+        Around { planes, starts, radius }
+    }
+}
+
+simd_levels! {
+    fn grey(around: &Around<'_>, weights: &Weights, output: &mut [u8]) {
+        for (step, output) in output.chunks_mut(STEP).enumerate() {
+            let Some([greys]) = means(around, weights, step * STEP) else { return };
+            output.iter_mut().zip(greys).for_each(|(to, grey)| *to = grey);
+        }
+    }
+}
+
+simd_levels! {
+    fn colours(around: &Around<'_>, weights: &Weights, channels: usize, output: &mut [u8]) {
+        for (step, output) in output.chunks_mut(STEP * channels).enumerate() {
+            let Some([reds, greens, blues]) = means(around, weights, step * STEP) else { return };
+            let colours = reds.iter().zip(&greens).zip(&blues);
+            for (pixel, ((red, green), blue)) in output.chunks_mut(channels).zip(colours) {
+                if let [r, g, b, ..] = pixel {
+                    [*r, *g, *b] = [*red, *green, *blue];
+                }
             }
         }
     }
-
-    fn samples(&self, plane: usize, down: i32, at: usize, len: usize) -> &[f32] {
-        let row = (self.filter.radius as i32 + down) as usize;
-        let start = self.starts.get(row).copied().unwrap_or(0) + plane * self.stride + at;
-        self.samples.as_slice().get(start..start + len).unwrap_or_default()
-    }
 }
 
-simd_levels! {
-    fn add_grey(here: &[f32], near: &[f32], factor: f32, exponent: f32, sums: &mut Sums) {
-        let Sums { weights, colours: [greys, ..] } = sums;
-        let sums = weights.iter_mut().zip(greys);
-        for ((here, near), (weights, grey)) in here.iter().zip(near).zip(sums) {
-            let difference = near - here;
-            let weight = power_of_two(difference * difference * factor + exponent);
-            *weights += weight;
-            *grey += weight * near;
+/// Of the pixels from that one on.
+#[inline(always)]
+fn means<const COLOURS: usize>(
+    around: &Around<'_>,
+    weights: &Weights,
+    at: usize,
+) -> Option<[[u8; STEP]; COLOURS]> {
+    let here: [_; COLOURS] = around.samples(at, (0, 0))?;
+    let (mut sums, mut total) = ([[0.0; STEP]; COLOURS], [0.0; STEP]);
+    for tap in &weights.taps {
+        let near: [_; COLOURS] = around.samples(at, (tap.down, tap.across))?;
+        for pixel in 0..STEP {
+            let mut difference = 0.0;
+            for (near, here) in near.iter().zip(&here) {
+                difference += (near[pixel] - here[pixel]).abs();
+            }
+            let weight = power_of_two(difference * difference * weights.colour + tap.exponent);
+            total[pixel] += weight;
+            for (sum, near) in sums.iter_mut().zip(&near) {
+                sum[pixel] += weight * near[pixel];
+            }
         }
     }
-}
-
-simd_levels! {
-    fn add_colour(
-        here: [&[f32]; 3],
-        near: [&[f32]; 3],
-        factor: f32,
-        exponent: f32,
-        sums: &mut Sums,
-    ) {
-        let Sums { weights, colours: [reds, greens, blues] } = sums;
-        let here = here[0].iter().zip(here[1]).zip(here[2]);
-        let near = near[0].iter().zip(near[1]).zip(near[2]);
-        let colours = reds.iter_mut().zip(greens).zip(blues);
-        let sums = weights.iter_mut().zip(colours);
-        for ((((r, g), b), ((red, green), blue)), (weights, ((reds, greens), blues))) in
-            here.zip(near).zip(sums)
-        {
-            let difference = (red - r).abs() + (green - g).abs() + (blue - b).abs();
-            let weight = power_of_two(difference * difference * factor + exponent);
-            *weights += weight;
-            *reds += weight * red;
-            *greens += weight * green;
-            *blues += weight * blue;
+    let mut means = [[0; STEP]; COLOURS];
+    for (means, sums) in means.iter_mut().zip(&sums) {
+        for ((mean, sum), total) in means.iter_mut().zip(sums).zip(&total) {
+            *mean = nearest(sum / total);
         }
     }
+    Some(means)
 }
 
 simd_levels! {
@@ -179,26 +199,6 @@ simd_levels! {
             _ => {
                 let from = from.iter().step_by(4);
                 to.iter_mut().zip(from).for_each(|(to, from)| *to = f32::from(*from));
-            }
-        }
-    }
-}
-
-simd_levels! {
-    fn divide(sums: &Sums, channels: usize, output: &mut [u8]) {
-        let Sums { weights, colours: [reds, greens, blues] } = sums;
-        if channels == 1 {
-            for ((out, sum), weights) in output.iter_mut().zip(reds).zip(weights) {
-                *out = nearest(sum / weights);
-            }
-            return;
-        }
-        let colours = reds.iter().zip(greens).zip(blues).zip(weights);
-        for (pixel, (((red, green), blue), weights)) in output.chunks_mut(channels).zip(colours) {
-            if let [r, g, b, ..] = pixel {
-                *r = nearest(red / weights);
-                *g = nearest(green / weights);
-                *b = nearest(blue / weights);
             }
         }
     }
