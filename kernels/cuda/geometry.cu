@@ -1,5 +1,5 @@
 // Where pixels go, without new values: crop, pad, flip, quarter turns. A thread writes 16 bytes
-// that lie aligned, wherever they come from; of a quarter turn, one after the other of a tile.
+// that lie aligned, wherever they come from; of a quarter turn, four pixels of a tile.
 
 namespace geometry {
 
@@ -102,6 +102,51 @@ __device__ __forceinline__ bool mirror(const Part &part, const unsigned char *fr
   }
 }
 
+// A block's part of a quarter turn.
+template <int CHANNELS>
+__device__ __forceinline__ void turn(const unsigned char *input, unsigned char *output, int width,
+                                     int height, bool clockwise, unsigned *tile) {
+  constexpr int SIDE = 32, PITCH = SIDE + 1;
+  // The block's place in the image, and how many pixels it has there.
+  const int left = blockIdx.x * SIDE, top = blockIdx.y * SIDE;
+  const int columns = min(SIDE, width - left), rows = min(SIDE, height - top);
+  // This thread's place, in both tiles.
+  const int x = threadIdx.x * 4, y = threadIdx.y;
+  if (y < rows && x < columns) {
+    const size_t pixel = static_cast<size_t>(top + y) * width + left + x;
+    const Group<4 * CHANNELS> pixels = wide::read_some<4 * CHANNELS>(
+        input + pixel * CHANNELS, min(4, columns - x) * CHANNELS);
+#pragma unroll
+    for (int at = 0; at < 4; ++at) {
+      Group<4> one = {};
+#pragma unroll
+      for (int channel = 0; channel < CHANNELS; ++channel) {
+        one.put(channel, pixels.get(at * CHANNELS + channel));
+      }
+      tile[y * PITCH + x + at] = one.word[0];
+    }
+  }
+  __syncthreads();
+  // The result is as wide as the image is high.
+  if (y < columns && x < rows) {
+    Group<4 * CHANNELS> pixels = {};
+#pragma unroll
+    for (int at = 0; at < 4; ++at) {
+      const int down = min(x + at, rows - 1);
+      const int row = clockwise ? rows - 1 - down : down, column = clockwise ? y : columns - 1 - y;
+      const Group<4> one = {{tile[row * PITCH + column]}};
+#pragma unroll
+      for (int channel = 0; channel < CHANNELS; ++channel) {
+        pixels.put(at * CHANNELS + channel, one.get(channel));
+      }
+    }
+    const int to_left = clockwise ? height - top - rows : top;
+    const int to_top = clockwise ? left : width - left - columns;
+    const size_t pixel = static_cast<size_t>(to_top + y) * height + to_left + x;
+    wide::write_some(pixels, output + pixel * CHANNELS, min(4, rows - x) * CHANNELS);
+  }
+}
+
 } // namespace geometry
 
 // Copies `rows` rows of `samples` bytes, from (left, top) on.
@@ -185,36 +230,21 @@ extern "C" __global__ void geometry_flip(const unsigned char *input, unsigned ch
   }
 }
 
-// A quarter turn: `turns` is 1 for clockwise, 3 for counter-clockwise. A block of 32 x 8 threads
-// turns 32 x 32 pixels in shared memory, so that it reads and writes along rows.
+// A quarter turn. A block of 8 x 32 threads turns 32 x 32 pixels, or what is left of them, in
+// shared memory: a thread reads four pixels of a row of the image and writes four of a row of the
+// result. A word holds a pixel, and a row one word more, so that neither rows nor columns meet in a
+// bank.
 extern "C" __global__ void geometry_turn(const unsigned char *input, unsigned char *output,
-                                         int width, int height, int channels, int turns) {
+                                         int width, int height, int channels, int clockwise) {
   const size_t bytes = static_cast<size_t>(width) * height * channels;
   input = BATCH(input, bytes), output = BATCH(output, bytes);
-  DYN_SHARED(unsigned char, tile);
-  const int samples = 32 * channels, pitch = samples + 4;
-  // The block's place in the result, which is as wide as the input is high.
-  const int to_left = blockIdx.x * 32, to_top = blockIdx.y * 32;
-  const int from_left = turns == 1 ? to_top : width - 32 - to_top;
-  const int from_top = turns == 1 ? height - 32 - to_left : to_left;
-  for (int y = threadIdx.y; y < 32; y += blockDim.y) {
-    for (int at = threadIdx.x; at < samples; at += blockDim.x) {
-      const int row = from_top + y, pixel = from_left + at / channels;
-      if (row >= 0 && row < height && pixel >= 0 && pixel < width) {
-        const size_t start = static_cast<size_t>(row) * width + from_left;
-        tile[y * pitch + at] = input[start * channels + at];
-      }
-    }
-  }
-  __syncthreads();
-  for (int y = threadIdx.y; y < 32; y += blockDim.y) {
-    for (int at = threadIdx.x; at < samples; at += blockDim.x) {
-      const int x = at / channels, channel = at % channels;
-      if (to_top + y < width && to_left + x < height) {
-        const int row = turns == 1 ? 31 - x : x, pixel = turns == 1 ? y : 31 - y;
-        output[(static_cast<size_t>(to_top + y) * height + to_left + x) * channels + channel] =
-            tile[row * pitch + pixel * channels + channel];
-      }
-    }
+  DYN_SHARED(unsigned, tile);
+  switch (channels) {
+  case 1:
+    return geometry::turn<1>(input, output, width, height, clockwise, tile);
+  case 3:
+    return geometry::turn<3>(input, output, width, height, clockwise, tile);
+  default:
+    return geometry::turn<4>(input, output, width, height, clockwise, tile);
   }
 }

@@ -65,6 +65,72 @@ __device__ __forceinline__ Pixel resized(const Source &source, int mode, const i
                  });
 }
 
+// Pixels of a row that a thread makes.
+enum { EACH = 4 };
+
+// A row of the resized image, and the first of its pixels that a thread makes. The others are as
+// far from each other as a row of the block is long: neighbouring threads make neighbouring pixels,
+// so that what they read lies together however much the image shrinks.
+struct Line {
+  const int *table;
+  int x, y, width;
+
+  // The samples of each become the bytes of a word. Beyond the row it is the last pixel. What the
+  // source is and the mode are known where this is called: so nothing is waited for but pixels.
+  __device__ __forceinline__ void make(const Source &source, int mode, unsigned *made) const {
+#pragma unroll
+    for (int at = 0; at < EACH; ++at) {
+      const int column = min(max(x + at * static_cast<int>(blockDim.x), 0), width - 1);
+      const Pixel p = resized(source, mode, table + 2 * column, table + 2 * (width + y), column, y);
+      made[at * blockDim.x] = p.r | p.g << 8 | p.b << 16;
+    }
+  }
+
+  __device__ __forceinline__ void make_by(const Source &source, int mode, unsigned *made) const {
+    switch (mode) {
+    case COPY:
+      return make(source, COPY, made);
+    case LINEAR:
+      return make(source, LINEAR, made);
+    default:
+      return make(source, BLOCKS, made);
+    }
+  }
+};
+
+// Where the numbers of a thread go, which are those of neighbouring pixels of a row.
+struct Place {
+  unsigned char *output;
+  size_t pixel, plane; // the first one, and how many a plane has
+  int count, channels;
+  bool planar, blue_first;
+
+  // Writes numbers of so many bytes: `number` makes their bits, of a channel and a sample.
+  template <int SIZE, class Number>
+  __device__ __forceinline__ void write(const Group<4 * EACH> &made, const Number &number) const {
+    Group<3 * EACH * SIZE> all = {};
+#pragma unroll
+    for (int place = 0; place < 3; ++place) {
+      if (place < channels) {
+        const int channel = blue_first ? channels - 1 - place : place;
+        Group<EACH * SIZE> one = {};
+#pragma unroll
+        for (int at = 0; at < EACH; ++at) {
+          const int bits = number(channel, made.word[at] >> 8 * channel & 255);
+          one.put(at, bits, SIZE);
+          all.put(3 * at + place, bits, SIZE);
+        }
+        if (planar) {
+          wide::write_some(one, output + (place * plane + pixel) * SIZE, count * SIZE);
+        }
+      }
+    }
+    if (!planar) {
+      wide::write_some(all, output + 3 * pixel * SIZE, 3 * count * SIZE);
+    }
+  }
+};
+
 } // namespace tensor
 
 // `table` has two ints for each column of the resized image, then for each row: where the first
@@ -90,29 +156,43 @@ extern "C" __global__ void tensor_normalize(const unsigned char *input, unsigned
                                  ? static_cast<size_t>(in_width) * in_height * in_channels
                                  : source.planes().bytes());
   output = BATCH(output, plane * channels * bytes);
-  const int x = blockIdx.x * blockDim.x + threadIdx.x, y = blockIdx.y * blockDim.y + threadIdx.y;
+  DYN_SHARED(unsigned, shared);
+  unsigned *const row = shared + threadIdx.y * blockDim.x * EACH;
+  const int first = blockIdx.x * blockDim.x * EACH, y = blockIdx.y * blockDim.y + threadIdx.y;
+  const bool inside = y >= top && y < top + inner_height;
+  if (inside) {
+    const Line line = {reinterpret_cast<const int *>(table),
+                       first + static_cast<int>(threadIdx.x) - left, y - top, inner_width};
+    if (layout == INTERLEAVED) {
+      source.layout = INTERLEAVED;
+      line.make_by(source, mode, row + threadIdx.x);
+    } else {
+      line.make_by(source, mode, row + threadIdx.x);
+    }
+  }
+  __syncthreads();
+  const int x = first + threadIdx.x * EACH;
   if (x >= width || y >= height) {
     return;
   }
-  const int in_x = x - left, in_y = y - top;
-  const bool inside = in_x >= 0 && in_y >= 0 && in_x < inner_width && in_y < inner_height;
-  const int *column = reinterpret_cast<const int *>(table) + 2 * (inside ? in_x : 0);
-  const int *row = reinterpret_cast<const int *>(table) + 2 * (inside ? inner_width + in_y : 0);
-  const Pixel bar = {bars & 255, bars >> 8 & 255, bars >> 16 & 255, 0};
-  const Pixel made = inside ? resized(source, mode, column, row, in_x, in_y) : bar;
-  for (int channel = 0; channel < channels; ++channel) {
-    const int value = channel == 0 ? made.r : channel == 1 ? made.g : made.b;
-    const int place = blue_first ? channels - 1 - channel : channel;
-    const size_t pixel = static_cast<size_t>(y) * width + x;
-    const size_t at = planar ? place * plane + pixel : pixel * channels + place;
-    if (element == U8) {
-      output[at] = value;
-    } else if (element == F16) {
-      reinterpret_cast<unsigned short *>(output)[at] = halves[256 * channel + value];
-    } else {
-      reinterpret_cast<float *>(output)[at] =
-          static_cast<float>(value) * factors[channel] + offsets[channel];
-    }
+  Group<4 * EACH> made = {};
+  made.set(0, reinterpret_cast<const uint4 *>(row)[threadIdx.x]);
+#pragma unroll
+  for (int at = 0; at < EACH; ++at) {
+    const int column = x + at - left;
+    made.word[at] = inside && column >= 0 && column < inner_width ? made.word[at] : bars;
+  }
+  const size_t pixel = static_cast<size_t>(y) * width + x;
+  const Place place = {output, pixel, plane, min(static_cast<int>(EACH), width - x),
+                       channels, planar || channels == 1, blue_first != 0};
+  if (element == U8) {
+    place.write<1>(made, [](int, int sample) { return sample; });
+  } else if (element == F16) {
+    place.write<2>(made, [=](int channel, int sample) { return halves[256 * channel + sample]; });
+  } else {
+    place.write<4>(made, [=](int channel, int sample) {
+      return __float_as_int(static_cast<float>(sample) * factors[channel] + offsets[channel]);
+    });
   }
 }
 

@@ -8,9 +8,10 @@ template <int BYTES> struct Group {
     return word[at / 4] >> (at % 4 * 8) & 255;
   }
 
-  // Where 0 was before.
-  __device__ __forceinline__ void put(int at, int value) {
-    word[at / 4] |= (static_cast<unsigned>(value) & 255) << (at % 4 * 8);
+  // Where 0 was before. Numbers have one, two or four bytes.
+  __device__ __forceinline__ void put(int at, int value, int size = 1) {
+    const unsigned bits = static_cast<unsigned>(value) & 0xffffffffu >> (32 - 8 * size);
+    word[at * size / 4] |= bits << (at * size % 4 * 8);
   }
 
   __device__ __forceinline__ void set(int part, uint4 four) {
@@ -61,10 +62,20 @@ __device__ __forceinline__ void write(const Group<16> &group, unsigned char *out
   }
 }
 
-// The first so many bytes of a few that may lie anywhere: words, if all are there and aligned.
+// The first so many bytes of a few that may lie anywhere: 16 at a time or words, if all are there
+// and aligned.
 template <int BYTES>
 __device__ __forceinline__ Group<BYTES> read_some(const unsigned char *from, int count) {
   Group<BYTES> group = {};
+  if constexpr (BYTES % 16 == 0) {
+    if (count == BYTES && reinterpret_cast<size_t>(from) % 16 == 0) {
+#pragma unroll
+      for (int part = 0; part < BYTES / 16; ++part) {
+        group.set(part, reinterpret_cast<const uint4 *>(from)[part]);
+      }
+      return group;
+    }
+  }
   if (count == BYTES && reinterpret_cast<size_t>(from) % 4 == 0) {
 #pragma unroll
     for (int at = 0; at < BYTES / 4; ++at) {
@@ -82,6 +93,15 @@ __device__ __forceinline__ Group<BYTES> read_some(const unsigned char *from, int
 template <int BYTES>
 __device__ __forceinline__ void write_some(const Group<BYTES> &group, unsigned char *to,
                                            int count) {
+  if constexpr (BYTES % 16 == 0) {
+    if (count == BYTES && reinterpret_cast<size_t>(to) % 16 == 0) {
+#pragma unroll
+      for (int part = 0; part < BYTES / 16; ++part) {
+        reinterpret_cast<uint4 *>(to)[part] = group.four(part);
+      }
+      return;
+    }
+  }
   if (count == BYTES && reinterpret_cast<size_t>(to) % 4 == 0) {
 #pragma unroll
     for (int at = 0; at < BYTES / 4; ++at) {
@@ -94,6 +114,18 @@ __device__ __forceinline__ void write_some(const Group<BYTES> &group, unsigned c
     if (at < count) {
       to[at] = group.get(at);
     }
+  }
+}
+
+// Writes what a row of threads has made in shared memory, from an aligned address on: in words, if
+// they are aligned where they go, too.
+__device__ __forceinline__ void write_row(const unsigned char *made, unsigned char *to, int bytes) {
+  const int words = reinterpret_cast<size_t>(to) % 4 == 0 ? bytes / 4 : 0;
+  for (int at = threadIdx.x; at < words; at += blockDim.x) {
+    reinterpret_cast<unsigned *>(to)[at] = reinterpret_cast<const unsigned *>(made)[at];
+  }
+  for (int at = 4 * words + threadIdx.x; at < bytes; at += blockDim.x) {
+    to[at] = made[at];
   }
 }
 

@@ -49,6 +49,12 @@ inline float __int_as_float(int bits) {
   return value;
 }
 
+inline int __float_as_int(float value) {
+  int bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
 template <class T> T atomicAdd(T *at, T value) {
   return __atomic_fetch_add(at, value, __ATOMIC_RELAXED);
 }

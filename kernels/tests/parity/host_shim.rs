@@ -259,9 +259,12 @@ fn evenly_chosen(mut cases: Vec<Case>) -> Vec<Case> {
     cases.into_iter().for_each(|case| of_filter.entry(case.filter).or_default().push(case));
     let chosen = of_filter.into_values().flat_map(|cases| {
         let all = cases.len();
-        // One number that no grid of parameters is a multiple of.
-        let step = all.div_ceil(MOST_CASES) | 1;
-        (0..all).step_by(step).map(move |at| cases[at].clone())
+        // Steps of the golden ratio: whatever repeats in the list, as formats do, all of it is met.
+        let chosen = move |at: &usize| {
+            let place = (*at as u32).wrapping_mul(0x9E37_79B9) as usize;
+            (place * all) >> 32 < MOST_CASES
+        };
+        (0..all).filter(chosen).map(move |at| cases[at].clone()).collect::<Vec<_>>()
     });
     chosen.collect()
 }

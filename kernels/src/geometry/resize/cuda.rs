@@ -102,11 +102,11 @@ fn plane(
         Plan::Copy => {
             let every = |side: usize| (0..side as u32).collect::<Vec<_>>();
             let own = vec![table(words(&every(to.0.width))), table(words(&every(to.0.height)))];
-            program.launches.push(four_pixels(from, to, rest, own)?);
+            program.launches.push(launch("resize_nearest", from, to, rest, own)?);
         }
         Plan::Nearest(nearest) => {
             let own = vec![table(words(&nearest.x)), table(words(&nearest.y))];
-            program.launches.push(four_pixels(from, to, rest, own)?);
+            program.launches.push(launch("resize_nearest", from, to, rest, own)?);
         }
         Plan::Blocks { across, down } => {
             let own = vec![int(*across)?, int(*down)?];
@@ -120,32 +120,25 @@ fn plane(
             let (x, y) = (&passes.across.taps, &passes.down);
             let (across, down) = (table(bytes(x)), table(bytes(y)));
             let between = PlaneShape { width: to.0.width, ..from.0 };
-            let row = between.samples();
             let buffer = Buffer::Scratch(program.scratch.len());
-            // Two bytes a sum; the kernels count sums.
-            let memory = Memory { buffer, bytes: 2 * row * between.height, start: 0, row };
+            // Two bytes a sum; four are read at once.
+            let row = (2 * between.samples()).next_multiple_of(8);
+            let memory = Memory { buffer, bytes: row * between.height, start: 0, row };
             program.scratch.push(memory.bytes);
             let own = vec![across, int(x.count)?, int(passes.across.shift as usize)?];
             let first = launch("resize_across", from, (between, memory), false, own)?;
             let own = vec![down, int(y.count)?, int((y.bits + FRACTION) as usize)?];
-            let second = launch("resize_down", (between, memory), to, rest, own)?;
+            let samples =
+                |plane: PlaneShape| PlaneShape { width: plane.samples(), channels: 1, ..plane };
+            let (between, to) = ((samples(between), memory), (samples(to.0), to.1));
+            let second = launch("resize_down", between, to, rest, own)?;
             program.launches.extend([first, second]);
         }
     }
     Some(())
 }
 
-/// A thread makes four pixels.
-fn four_pixels(
-    from: (PlaneShape, Memory),
-    to: (PlaneShape, Memory),
-    rest: bool,
-    own: Vec<Argument>,
-) -> Option<Launch> {
-    let grid = (blocks(to.0.width, 4 * 32)?, blocks(to.0.height, 8)?);
-    Some(Launch { grid, ..launch("resize_nearest", from, to, rest, own)? })
-}
-
+/// A block makes eight rows of 128 pixels.
 fn launch(
     kernel: &'static str,
     (from, read): (PlaneShape, Memory),
@@ -153,7 +146,6 @@ fn launch(
     rest: bool,
     own: Vec<Argument>,
 ) -> Option<Launch> {
-    let columns = to.samples() + usize::from(rest);
     let mut arguments = vec![
         read.buffer.into(),
         write.buffer.into(),
@@ -166,7 +158,7 @@ fn launch(
         int(to.channels)?,
         int(write.start)?,
         int(write.row)?,
-        int(to.samples())?,
+        int(to.width)?,
         int(to.height)?,
         Argument::Int(rest.into()),
     ];
@@ -174,9 +166,10 @@ fn launch(
     Some(Launch {
         source: &CUDA,
         kernel,
-        grid: (blocks(columns, 32)?, blocks(to.height, 8)?),
+        grid: (blocks(to.width, 4 * 32)?, blocks(to.height, 8)?),
         block: (32, 8),
-        shared_bytes: 0,
+        // Of two bytes a sample, at most.
+        shared_bytes: u32::try_from(8 * 4 * 32 * to.channels * 2).ok()?,
         arguments,
     })
 }
@@ -195,8 +188,10 @@ fn words(numbers: &[u32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
-/// As the kernels read it.
+/// As the kernels read it: what threads beside each other read lies together.
 fn bytes(taps: &Taps) -> Vec<u8> {
     let first = taps.first.iter().flat_map(|number| number.to_le_bytes());
-    first.chain(taps.weights.iter().flat_map(|weight| weight.to_le_bytes())).collect()
+    let of_tap = |tap| taps.weights.iter().skip(tap).step_by(taps.count);
+    let weights = (0..taps.count).flat_map(of_tap).flat_map(|weight| weight.to_le_bytes());
+    first.chain(weights).collect()
 }

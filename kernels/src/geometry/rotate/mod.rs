@@ -135,27 +135,27 @@ impl Operation for Rotate {
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
-        let turns = match self.way(input.size)? {
+        let clockwise = match self.way(input.size)? {
             Way::Nothing => return Flip { across: false, down: false }.cuda(input),
             Way::Half => return HALF.cuda(input),
             Way::Warp(size, map) => return warp::cuda(&map, &self.sampling, input, size),
-            Way::Quarter(Turn::Clockwise) => 1,
-            Way::Quarter(Turn::CounterClockwise) => 3,
+            Way::Quarter(turn) => turn == Turn::Clockwise,
         };
-        let (size, channels) = (input.size, input.format.channels());
+        let size = input.size;
         let launch = Launch {
             source: &CUDA,
             kernel: "geometry_turn",
-            grid: (blocks(size.height(), 32)?, blocks(size.width(), 32)?),
-            block: (32, 8),
-            shared_bytes: u32::try_from((32 * channels + 4) * 32).ok()?,
+            grid: (blocks(size.width(), 32)?, blocks(size.height(), 32)?),
+            block: (8, 32),
+            // A word for each pixel, and one more for each row.
+            shared_bytes: 4 * (32 + 1) * 32,
             arguments: vec![
                 Argument::Input,
                 Argument::Output,
                 int(size.width())?,
                 int(size.height())?,
-                int(channels)?,
-                Argument::Int(turns),
+                int(input.format.channels())?,
+                Argument::Int(clockwise.into()),
             ],
         };
         let launches = vec![launch];

@@ -1,4 +1,4 @@
-//! The same on a GPU: one thread a pixel of the tensor.
+//! The same on a GPU: four pixels of the tensor a thread.
 
 use super::Normalize;
 use crate::colour::spaces::ycbcr::BT601_LIMITED;
@@ -64,9 +64,10 @@ impl Normalize {
         let launch = Launch {
             source: &CUDA,
             kernel: "tensor_normalize",
-            grid: (blocks(outer.width(), 32)?, blocks(outer.height(), 8)?),
+            grid: (blocks(outer.width(), 4 * 32)?, blocks(outer.height(), 8)?),
             block: BLOCK,
-            shared_bytes: 0,
+            // A word for each pixel.
+            shared_bytes: 4 * BLOCK.0 * BLOCK.1 * 4,
             arguments: vec![
                 Argument::Input,
                 Argument::Output,
