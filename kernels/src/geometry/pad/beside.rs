@@ -1,4 +1,4 @@
-//! What stands left and right of a row.
+//! What stands left and right of a row, made of the row itself.
 
 use std::ops::Range;
 
@@ -9,16 +9,16 @@ use crate::simd::Level;
 
 /// How rows go on beyond their ends.
 #[derive(Debug)]
-pub(super) struct Beside<'a> {
+pub(super) struct Beside {
     pub(super) level: Level,
     pub(super) border: Border,
     /// Pixels of a row.
     pub(super) width: usize,
-    /// What a constant border is made of.
-    pub(super) pixel: &'a [u8],
+    /// Samples of a pixel.
+    pub(super) channels: usize,
 }
 
-impl Beside<'_> {
+impl Beside {
     /// Fills those pixels, which end where the row starts.
     pub(super) fn before(&self, row: &[u8], to: &mut [u8], count: usize) {
         let run = self.run(count);
@@ -27,7 +27,7 @@ impl Beside<'_> {
             Border::Reflect101 => 1..1 + run,
             _ => 0..run,
         };
-        let far = (count - run) * self.pixel.len();
+        let far = (count - run) * self.channels;
         let (far, near) = to.split_at_mut_checked(far).unwrap_or_default();
         self.side_by_side(row, close, near);
         self.one_by_one(row, -count.cast_signed(), far);
@@ -41,7 +41,7 @@ impl Beside<'_> {
             Border::Reflect101 => self.width - 1 - run..self.width - 1,
             _ => self.width - run..self.width,
         };
-        let far = run * self.pixel.len();
+        let far = run * self.channels;
         let (near, far) = to.split_at_mut_checked(far).unwrap_or_default();
         self.side_by_side(row, close, near);
         self.one_by_one(row, (self.width + run).cast_signed(), far);
@@ -60,7 +60,7 @@ impl Beside<'_> {
         if to.is_empty() {
             return;
         }
-        let channels = self.pixel.len();
+        let channels = self.channels;
         let from = row.get(pixels.start * channels..pixels.end * channels).unwrap_or_default();
         match self.border {
             Border::Wrap => to.copy_from_slice(from),
@@ -73,12 +73,11 @@ impl Beside<'_> {
         if to.is_empty() {
             return;
         }
-        let channels = self.pixel.len();
+        let channels = self.channels;
         let pixel = |x: usize| row.get(x * channels..(x + 1) * channels).unwrap_or_default();
         match self.border {
-            Border::Constant => fill::row(to, self.pixel),
             Border::Replicate => fill::row(to, pixel(if start < 0 { 0 } else { self.width - 1 })),
-            Border::Reflect | Border::Reflect101 | Border::Wrap => {
+            _ => {
                 for (to, x) in to.chunks_exact_mut(channels.max(1)).zip(start..) {
                     to.copy_from_slice(pixel(self.border.index(x, self.width).unwrap_or(0)));
                 }

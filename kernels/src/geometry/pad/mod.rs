@@ -2,6 +2,7 @@
 
 mod beside;
 pub(crate) mod fill;
+mod framed;
 #[cfg(test)]
 mod tests;
 
@@ -161,22 +162,22 @@ impl Rows for Pad {
         let Ok(shape) = self.output(input.shape()) else { return };
         let color = samples_of(self.color, input.channels());
         let Some(pixel) = color.get(..input.channels()) else { return };
+        if self.border == Border::Constant {
+            return framed::render(self, input, shape, pixel, rows, output);
+        }
         let ask = prefetch::pays(shape.bytes());
         each_plane(input, shape, rows, output, |_, from, rows, mut to| {
             let plane = from.plane;
             let left = self.left * plane.channels;
             let (level, border, width) = (cpu.level(), self.border, plane.width);
-            let beside = Beside { level, border, width, pixel };
+            let beside = Beside { level, border, width, channels: plane.channels };
             for (at, y) in rows.enumerate() {
                 if ask {
                     to.prefetch(at + 1);
                 }
                 let row = to.row(at);
                 let height = y as isize - self.top as isize;
-                let Some(source) = self.border.index(height, plane.height) else {
-                    fill::row(row, pixel);
-                    continue;
-                };
+                let source = self.border.index(height, plane.height).unwrap_or_default();
                 let source = from.row(source);
                 let (before, rest) = row.split_at_mut_checked(left).unwrap_or_default();
                 let (middle, after) = rest.split_at_mut_checked(source.len()).unwrap_or_default();
