@@ -17,7 +17,7 @@ pub(crate) use to_rgb::TO_RGB;
 
 use crate::colour::grayscale;
 use crate::colour::spaces::Space;
-use crate::colour::spaces::ycbcr::BT601_LIMITED;
+use crate::colour::spaces::ycbcr::{BT601_LIMITED, BT601_LIMITED_GRAY};
 use crate::simd::Level;
 use crate::{Cpu, Image, ImageError, PixelFormat, Pool, Size};
 use planar::Planar;
@@ -94,7 +94,7 @@ pub fn to_format(image: &Image, format: PixelFormat, pool: &Pool) -> Result<Imag
     let row: fn(Level, &[u8], &mut [u8]) = match (image.format(), format) {
         (is, must) if is == must => return Ok(image.clone()),
         (Nv12 | I420, Nv12 | I420) => return planes::rearrange(&cpu(), &Planar::of(image), format),
-        (Nv12 | I420, Gray8) => return Planar::of(image).gray(&cpu(), &BT601_LIMITED.gray()),
+        (Nv12 | I420, Gray8) => return Planar::of(image).gray(&cpu(), &BT601_LIMITED_GRAY),
         (Nv12 | I420, Rgb8) => {
             return Planar::of(image).read(&cpu(), &BT601_LIMITED, Space::Rgb, &BT601_LIMITED);
         }

@@ -32,8 +32,6 @@ pub(crate) trait Words: Copy {
     fn word_pair(self, pair: [u16; 2]) -> Self::Pair;
     /// The same total everywhere.
     fn totals(self, value: i32) -> Self::Totals;
-    /// From that position on; zeros if there are too few.
-    fn load(self, from: &[u16], at: usize) -> Self::Lanes;
     /// Bytes from that position on; zeros if there are too few.
     fn load_bytes(self, from: &[u8], at: usize) -> Self::Samples;
     /// To that position; nothing if there is too little room.
@@ -51,7 +49,7 @@ pub(crate) trait Words: Copy {
     /// Such lanes in the order of the bytes.
     fn in_order(self, lanes: [Self::Lanes; 2]) -> [Self::Lanes; 2];
     /// To the total of each position from there on, the signed word there times the first weight,
-    /// and the one `APART` further on times the second. Nothing if there are too few.
+    /// and the one `APART` further on times the second. Words that are not there are 0.
     fn dot<const APART: usize>(
         self,
         totals: Self::Totals,
@@ -69,6 +67,15 @@ type Wide = [u16; 64];
 /// What the language has: on x86-64 the compiler makes SSE2 of it, on aarch64 NEON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Baseline;
+
+impl Baseline {
+    /// From that position on; zeros if there are too few.
+    #[inline(always)]
+    fn load(self, from: &[u16], at: usize) -> Wide {
+        let lanes = from.get(at..).and_then(<[u16]>::first_chunk);
+        lanes.copied().unwrap_or([0; 64])
+    }
+}
 
 impl Words for Baseline {
     type Lanes = Wide;
@@ -95,12 +102,6 @@ impl Words for Baseline {
     #[inline(always)]
     fn totals(self, value: i32) -> Self::Totals {
         [value; 64]
-    }
-
-    #[inline(always)]
-    fn load(self, from: &[u16], at: usize) -> Self::Lanes {
-        let lanes = from.get(at..).and_then(<[u16]>::first_chunk);
-        lanes.copied().unwrap_or([0; 64])
     }
 
     #[inline(always)]
@@ -166,7 +167,8 @@ impl Words for Baseline {
 macro_rules! x86_isa {
     (
         $(#[$meta:meta])* $name:ident, $vector:ty, $lanes:literal,
-        splat $splat:ident, load |$from:ident| $load:expr, store |$to:ident, $value:ident| $store:expr,
+        splat $splat:ident, load |$from:ident| $load:expr,
+        store |$to:ident, $value:ident| $store:expr,
         narrow |$room:ident, $wide:ident| $narrow:expr,
         pair $pair:ident, down $down:ident,
         unpack $low:ident $high:ident, weigh $weigh:ident, add $add:ident,
@@ -184,6 +186,16 @@ macro_rules! x86_isa {
             /// The CPU has these instructions.
             pub(super) unsafe fn assume() -> Self {
                 Self(())
+            }
+
+            /// From that position on; zeros if there are too few.
+            #[inline(always)]
+            fn load(self, from: &[u16], at: usize) -> $vector {
+                match from.get(at..).and_then(<[u16]>::first_chunk::<$lanes>) {
+                    // SAFETY: `self` proves the instruction; the array is as long as the vector.
+                    Some($from) => unsafe { $load },
+                    None => self.splat(0),
+                }
             }
 
             /// To each sum of 32 bits, the products of two words with theirs.
@@ -213,15 +225,6 @@ macro_rules! x86_isa {
             fn splat(self, value: u16) -> $vector {
                 // SAFETY: `self` proves that the CPU has this instruction.
                 unsafe { $splat(value.cast_signed()) }
-            }
-
-            #[inline(always)]
-            fn load(self, from: &[u16], at: usize) -> $vector {
-                match from.get(at..).and_then(<[u16]>::first_chunk::<$lanes>) {
-                    // SAFETY: `self` proves the instruction; the array is as long as the vector.
-                    Some($from) => unsafe { $load },
-                    None => self.splat(0),
-                }
             }
 
             #[inline(always)]
@@ -362,7 +365,8 @@ x86_isa!(
         unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), packed) };
     },
     pair _mm256_set1_epi32, down _mm256_srli_epi32,
-    unpack _mm256_unpacklo_epi8 _mm256_unpackhi_epi8, weigh _mm256_maddubs_epi16, add _mm256_add_epi16,
+    unpack _mm256_unpacklo_epi8 _mm256_unpackhi_epi8, weigh _mm256_maddubs_epi16,
+    add _mm256_add_epi16,
     order |low, high| {
         // SAFETY: `self` proves that the CPU has this instruction.
         let first = unsafe { _mm256_permute2x128_si256::<0x20>(low, high) };
@@ -405,7 +409,8 @@ macro_rules! avx512_isa {
                     // SAFETY: `self` proves the instruction; the array is as long as the vector.
                     unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
                 };
-                let (first, last) = (quads([0, 1, 8, 9, 2, 3, 10, 11]), quads([4, 5, 12, 13, 6, 7, 14, 15]));
+                let first = quads([0, 1, 8, 9, 2, 3, 10, 11]);
+                let last = quads([4, 5, 12, 13, 6, 7, 14, 15]);
                 // SAFETY: `self` proves that the CPU has this instruction.
                 let first = unsafe { _mm512_permutex2var_epi64(low, first, high) };
                 // SAFETY: `self` proves that the CPU has this instruction.

@@ -10,13 +10,13 @@ mod x86;
 use std::sync::Arc;
 
 use super::spaces::Space;
-use super::spaces::ycbcr::BT601_LIMITED;
+use super::spaces::ycbcr::{BT601_LIMITED, BT601_LIMITED_GRAY};
 use crate::convert::{cuda, planar::Planar};
 use crate::cuda::{CudaPointwise, CudaWork};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Level, Operation,
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
-    Refusal, Shape, Table, Whole,
+    Refusal, Shape, Whole,
 };
 use weights::Rule;
 
@@ -24,8 +24,7 @@ use weights::Rule;
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
-        let rule = Rule::of(parameters.text("algorithm")?);
-        Ok(Arc::new(Grayscale { rule, luma: BT601_LIMITED.gray() }))
+        Ok(Arc::new(Grayscale { rule: Rule::of(parameters.text("algorithm")?) }))
     },
 };
 
@@ -53,8 +52,6 @@ static DEFINITION: FilterDefinition = FilterDefinition {
 #[derive(Debug)]
 struct Grayscale {
     rule: Rule,
-    /// From luma to grey.
-    luma: Table,
 }
 
 impl Operation for Grayscale {
@@ -104,7 +101,7 @@ impl Whole for Grayscale {
     fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
         let planar = Planar::of(input);
         if self.rule == Rule::of("bt601") {
-            return planar.gray(cpu, &self.luma);
+            return planar.gray(cpu, &BT601_LIMITED_GRAY);
         }
         let (size, level) = (input.size(), cpu.level());
         let mut buffer = cpu.take(size.pixels());

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::weights::{NAMES, Rule};
-use crate::colour::spaces::ycbcr::BT601_LIMITED;
 use crate::cpu::Cpu;
 use crate::simd::Level;
 use crate::test_images::{any_image, packed, run};
@@ -38,7 +37,7 @@ proptest! {
             if image.format() == PixelFormat::Gray8 {
                 continue;
             }
-            let grey = super::Grayscale { rule: Rule::of(name), luma: BT601_LIMITED.gray() };
+            let grey = super::Grayscale { rule: Rule::of(name) };
             let result = run(&grey, &Cpu::new(pool.clone()).with_level(level), &image);
             let expected: Vec<u8> = image
                 .rows()

@@ -1,5 +1,7 @@
 //! Luma and chroma: the matrices of BT.601 and BT.709, in full and in limited range, in integers.
 
+use std::sync::LazyLock;
+
 use super::block::Block;
 use super::x86;
 use crate::Table;
@@ -39,6 +41,9 @@ pub(crate) const BT601_LIMITED: Matrix = Matrix {
     green_cr: -852_492,
     blue_cb: 2_116_026,
 };
+
+/// From its luma to grey.
+pub(crate) static BT601_LIMITED_GRAY: LazyLock<Table> = LazyLock::new(|| BT601_LIMITED.gray());
 
 impl Matrix {
     /// By the names of the parameters.
