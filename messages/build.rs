@@ -14,6 +14,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bytes(["."])
         // Maps in key order, so that the same message always has the same bytes.
         .btree_map(["."])
+        // A request that cannot be decoded is refused by the name of its message.
+        .enable_type_names()
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use metrics::Gauge;
-use ocelli_messages::ErrorKind;
+use ocelli_messages::{ErrorKind, Failure};
 use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, oneshot},
@@ -42,13 +42,13 @@ pub enum ShedReason {
     TooLarge,
 }
 
-/// There was no credit.
+/// There was no credit. As a [`Failure`] it is the answer to whoever asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", match .reason {
-    ShedReason::Full => "no capacity, and too many wait already",
+    ShedReason::Full => "too many requests are waiting",
     ShedReason::Deadline => "no capacity came free in time",
-    ShedReason::Closed => "stopping: no new work is taken",
-    ShedReason::TooLarge => "larger than everything that may be in progress at a time",
+    ShedReason::Closed => "the service is stopping",
+    ShedReason::TooLarge => "the request is larger than all requests that may be under way together",
 })]
 pub struct Shed {
     /// When to try again. Zero where that is useless.
@@ -57,14 +57,17 @@ pub struct Shed {
     pub reason: ShedReason,
 }
 
-impl Shed {
-    /// The kind to answer with.
-    #[must_use]
-    pub const fn kind(&self) -> ErrorKind {
-        match self.reason {
+impl From<Shed> for Failure {
+    fn from(shed: Shed) -> Self {
+        let kind = match shed.reason {
             ShedReason::Full | ShedReason::Deadline => ErrorKind::Overloaded,
             ShedReason::Closed => ErrorKind::Cancelled,
             ShedReason::TooLarge => ErrorKind::TooLarge,
+        };
+        let failure = Self::new(kind, shed.to_string());
+        match kind {
+            ErrorKind::TooLarge => failure,
+            _ => failure.retry_after(shed.retry_after),
         }
     }
 }

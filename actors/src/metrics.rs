@@ -1,7 +1,8 @@
-//! Every metric of every service: names, units, labels and help texts in one list.
+//! Metrics as tables: names, units, labels and help texts.
 //!
-//! Labels come from closed lists; never ids, streams or subjects. Raw `metrics` macros are banned
-//! elsewhere by `clippy.toml`.
+//! Each crate lists its own metrics with [`metrics_table!`](crate::metrics_table!), one row each.
+//! Labels come from closed lists; they are never ids, streams or subjects. The raw `metrics`
+//! macros are banned elsewhere by `clippy.toml`.
 
 #![allow(clippy::disallowed_macros, reason = "this is the one place where names become metrics")]
 
@@ -10,54 +11,80 @@ use metrics::{Counter, Gauge, Histogram, Label, Unit};
 /// What kind of series a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows.
+    /// A count that only grows.
     Counter,
-    /// Goes up and down.
+    /// A value that goes up and down.
     Gauge,
-    /// A distribution, in seconds.
+    /// A distribution of seconds.
     Histogram,
 }
 
-macro_rules! metric_names {
+/// A row of a crate's table of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricRow {
+    /// Its name, with the unit as Prometheus wants it.
+    pub name: &'static str,
+    /// Counter, gauge or histogram.
+    pub kind: Kind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// What it counts or measures.
+    pub help: &'static str,
+}
+
+/// An entry of a table of metrics; [`metrics_table!`](crate::metrics_table!) implements it.
+pub trait MetricName: Copy {
+    /// Its row.
+    fn row(self) -> &'static MetricRow;
+}
+
+/// Makes a crate's table of metrics: an enum `Metric` with a variant for each row, and
+/// `Metric::ROWS`, all rows.
+///
+/// ```
+/// ocelli_actors::metrics_table! {
+///     Shouts = "ocelli_shouts_total", Counter, ["code"], "Texts returned in upper case.";
+/// }
+/// # fn main() {
+/// assert_eq!(Metric::ROWS[0].labels, ["code"]);
+/// # }
+/// ```
+#[macro_export]
+macro_rules! metrics_table {
     ($($variant:ident = $name:literal, $kind:ident, [$($label:literal),*], $help:literal;)*) => {
-        /// A metric.
+        /// A metric of this crate.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Metric {
             $(#[doc = $help] $variant,)*
         }
 
         impl Metric {
-            /// Every metric.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+            /// Every metric of this crate.
+            pub const ROWS: &'static [$crate::metrics::MetricRow] =
+                &[$($crate::metrics_table!(@row $name, $kind, [$($label),*], $help),)*];
+        }
 
-            /// Its name, with the unit as Prometheus wants it.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+        impl $crate::metrics::MetricName for Metric {
+            fn row(self) -> &'static $crate::metrics::MetricRow {
+                match self {
+                    $(Self::$variant => {
+                        const { &$crate::metrics_table!(@row $name, $kind, [$($label),*], $help) }
+                    })*
+                }
             }
-
-            /// Counter, gauge or histogram.
-            #[must_use]
-            pub const fn kind(self) -> Kind {
-                match self { $(Self::$variant => Kind::$kind,)* }
-            }
-
-            /// The names of its labels.
-            #[must_use]
-            pub const fn labels(self) -> &'static [&'static str] {
-                match self { $(Self::$variant => &[$($label),*],)* }
-            }
-
-            /// What it counts.
-            #[must_use]
-            pub const fn help(self) -> &'static str {
-                match self { $(Self::$variant => $help,)* }
-            }
+        }
+    };
+    (@row $name:literal, $kind:ident, [$($label:literal),*], $help:literal) => {
+        $crate::metrics::MetricRow {
+            name: $name,
+            kind: $crate::metrics::Kind::$kind,
+            labels: &[$($label),*],
+            help: $help,
         }
     };
 }
 
-metric_names! {
+metrics_table! {
     Requests = "ocelli_requests_total", Counter, ["endpoint", "code"],
         "Requests answered by a NATS endpoint; code is \"ok\" or an error kind.";
     RequestSeconds = "ocelli_request_duration_seconds", Histogram, ["endpoint"],
@@ -72,16 +99,10 @@ metric_names! {
         "Live frames answered, with a result or an error.";
     FramesDropped = "ocelli_frames_dropped_total", Counter, ["service", "reason"],
         "Live frames not answered, by reason.";
-    FrameSeconds = "ocelli_frame_processing_seconds", Histogram, ["accelerator", "filter"],
-        "Compute time of one filter on one frame.";
-    StageSeconds = "ocelli_frame_stage_seconds", Histogram, ["stage"],
-        "Time a frame spent in a stage: queue, decode, encode.";
-    DeviceChoices = "ocelli_device_choices_total", Counter, ["accelerator", "by"],
-        "Requests given to a device, by why, where there is a GPU.";
-    GpuBatches = "ocelli_gpu_batches_total", Counter, [],
-        "Times that a GPU ran a chain, on one frame or several.";
-    GpuBatchFrames = "ocelli_gpu_batch_frames_total", Counter, [],
-        "Frames on which a GPU ran a chain.";
+    WorkItems = "ocelli_work_items_total", Counter, ["worker", "code"],
+        "Attempts at a durable work item; code is \"ok\" or an error kind.";
+    WorkSeconds = "ocelli_work_item_duration_seconds", Histogram, ["worker"],
+        "From the delivery of a work item to its acknowledgement.";
     ActorRestarts = "ocelli_actor_restarts_total", Counter, ["actor", "reason"],
         "Restarts by the supervisor.";
     CreditsInUse = "ocelli_credits_in_use", Gauge, ["pool"],
@@ -94,12 +115,6 @@ metric_names! {
         "Connections to NATS after the first.";
     BrokerSlowConsumers = "ocelli_broker_slow_consumers_total", Counter, [],
         "Times the client dropped messages because a subscription was full.";
-    HttpRequests = "ocelli_http_requests_total", Counter, ["route", "status"],
-        "HTTP requests answered by the gateway.";
-    HttpSeconds = "ocelli_http_request_duration_seconds", Histogram, ["route"],
-        "From an HTTP request's head to its response.";
-    HttpConnections = "ocelli_http_connections", Gauge, [],
-        "Open HTTP connections of the gateway.";
 }
 
 /// The bounds of every histogram, seconds: a hop takes 0.2 ms, a large photograph a second.
@@ -108,40 +123,71 @@ pub const SECONDS_BUCKETS: &[f64] = &[
     1.0, 2.5, 5.0, 10.0,
 ];
 
-fn key_labels(metric: Metric, values: &[&'static str]) -> Vec<Label> {
-    debug_assert_eq!(metric.labels().len(), values.len(), "labels of {metric:?}");
-    metric.labels().iter().zip(values).map(|(&key, &value)| Label::new(key, value)).collect()
+fn key_labels(row: &MetricRow, values: &[&'static str]) -> Vec<Label> {
+    debug_assert_eq!(row.labels.len(), values.len(), "labels of {}", row.name);
+    row.labels.iter().zip(values).map(|(&key, &value)| Label::new(key, value)).collect()
 }
 
 /// A handle to a counter. Take it once and keep it where it is used often.
-pub fn counter(metric: Metric, values: &[&'static str]) -> Counter {
-    debug_assert_eq!(metric.kind(), Kind::Counter);
-    metrics::counter!(metric.name(), key_labels(metric, values))
+pub fn counter(metric: impl MetricName, values: &[&'static str]) -> Counter {
+    let row = metric.row();
+    debug_assert_eq!(row.kind, Kind::Counter, "{}", row.name);
+    metrics::counter!(row.name, key_labels(row, values))
 }
 
 /// A handle to a gauge.
-pub fn gauge(metric: Metric, values: &[&'static str]) -> Gauge {
-    debug_assert_eq!(metric.kind(), Kind::Gauge);
-    metrics::gauge!(metric.name(), key_labels(metric, values))
+pub fn gauge(metric: impl MetricName, values: &[&'static str]) -> Gauge {
+    let row = metric.row();
+    debug_assert_eq!(row.kind, Kind::Gauge, "{}", row.name);
+    metrics::gauge!(row.name, key_labels(row, values))
 }
 
 /// A handle to a histogram of seconds.
-pub fn histogram(metric: Metric, values: &[&'static str]) -> Histogram {
-    debug_assert_eq!(metric.kind(), Kind::Histogram);
-    metrics::histogram!(metric.name(), key_labels(metric, values))
+pub fn histogram(metric: impl MetricName, values: &[&'static str]) -> Histogram {
+    let row = metric.row();
+    debug_assert_eq!(row.kind, Kind::Histogram, "{}", row.name);
+    metrics::histogram!(row.name, key_labels(row, values))
 }
 
-/// Tells the installed recorder what each metric means.
-pub fn describe() {
-    for &metric in Metric::ALL {
-        match metric.kind() {
-            Kind::Counter => metrics::describe_counter!(metric.name(), metric.help()),
-            Kind::Gauge => metrics::describe_gauge!(metric.name(), metric.help()),
+/// Tells the installed recorder what the metrics of a table mean.
+pub fn describe(table: &[MetricRow]) {
+    for row in table {
+        match row.kind {
+            Kind::Counter => metrics::describe_counter!(row.name, row.help),
+            Kind::Gauge => metrics::describe_gauge!(row.name, row.help),
             Kind::Histogram => {
-                metrics::describe_histogram!(metric.name(), Unit::Seconds, metric.help());
+                metrics::describe_histogram!(row.name, Unit::Seconds, row.help);
             }
         }
     }
+}
+
+/// What is wrong with a set of tables: names that Prometheus would not expect, doubled names, and
+/// labels that could hold ids.
+#[must_use]
+pub fn problems<'a>(rows: impl IntoIterator<Item = &'a MetricRow>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    let mut problems = Vec::new();
+    for row in rows {
+        let name = row.name;
+        let mut check = |holds: bool, problem: &str| {
+            if !holds {
+                problems.push(format!("{name} {problem}"));
+            }
+        };
+        check(seen.insert(name), "is there twice");
+        check(name.starts_with("ocelli_"), "must start with ocelli_");
+        check(
+            name.ends_with("_total") == (row.kind == Kind::Counter),
+            "must end with _total if, and only if, it is a counter",
+        );
+        check(
+            name.ends_with("_seconds") == (row.kind == Kind::Histogram),
+            "must end with _seconds if, and only if, it is a histogram",
+        );
+        check(row.labels.iter().all(|label| !label.contains("id")), "has a label that holds ids");
+    }
+    problems
 }
 
 #[cfg(test)]
@@ -150,14 +196,12 @@ mod tests {
 
     #[test]
     fn names_follow_the_convention_of_prometheus() {
-        let mut seen = std::collections::HashSet::new();
-        for metric in Metric::ALL {
-            let name = metric.name();
-            assert!(seen.insert(name), "{name} twice");
-            assert!(name.starts_with("ocelli_"), "{name}");
-            assert_eq!(name.ends_with("_total"), metric.kind() == Kind::Counter, "{name}");
-            assert_eq!(name.ends_with("_seconds"), metric.kind() == Kind::Histogram, "{name}");
-            assert!(metric.labels().iter().all(|label| !label.contains("id")), "{name}");
-        }
+        assert_eq!(problems(Metric::ROWS), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_table_is_listed() {
+        let row = MetricRow { name: "frames", kind: Kind::Counter, labels: &["id"], help: "" };
+        assert_eq!(problems([&row, &row]).len(), 7);
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use ocelli_actors::broker::{Connection, ConnectionOptions};
-use ocelli_messages::{Deadline, ErrorKind, Failure, MessageContext, Subject, Tenant};
+use ocelli_messages::{Deadline, ErrorKind, Failure, MessageContext, Tenant, subjects};
 use ocelli_nats_server::{NatsServer, ServerOptions};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,7 +25,7 @@ async fn connected(server: &NatsServer) -> Connection {
 
 async fn ask(connection: &Connection, within: Duration) -> Result<Bytes, Failure> {
     let context = MessageContext::new(SystemTime::now(), within);
-    let subject = Subject::FilterList(Tenant::default());
+    let subject = subjects::FILTER_LIST.of(&Tenant::default());
     let answer = connection.request(&subject, &context, Bytes::new());
     tokio::time::timeout(PATIENCE, answer).await.expect("a request that never ends")
 }
@@ -52,7 +52,7 @@ async fn a_request_that_waits_when_the_broker_goes_fails_and_the_next_one_works(
     let port = server.port();
     let connection = connected(&server).await;
     let worker = connected(&server).await;
-    let subject = Subject::FilterList(Tenant::default()).to_string();
+    let subject = subjects::FILTER_LIST.of(&Tenant::default()).to_string();
     let mut requests = worker.client().subscribe(subject).await.unwrap();
     worker.barrier().await.unwrap();
     let (failure, ()) = tokio::join!(ask(&connection, Duration::from_hours(1)), async {
@@ -85,7 +85,7 @@ async fn a_request_that_waits_when_the_broker_goes_fails_and_the_next_one_works(
 async fn an_answer_that_does_not_come_ends_at_the_deadline() {
     let server = NatsServer::for_test().await.unwrap();
     let connection = connected(&server).await;
-    let subject = Subject::FilterList(Tenant::default()).to_string();
+    let subject = subjects::FILTER_LIST.of(&Tenant::default()).to_string();
     let _silent = connection.client().subscribe(subject).await.unwrap();
     connection.barrier().await.unwrap();
     let failure = ask(&connection, Duration::from_millis(50)).await.unwrap_err();
@@ -93,7 +93,7 @@ async fn an_answer_that_does_not_come_ends_at_the_deadline() {
 
     let mut past = MessageContext::new(SystemTime::now(), PATIENCE);
     past.deadline = Deadline::from_unix_ms(1);
-    let subject = Subject::FilterList(Tenant::default());
+    let subject = subjects::FILTER_LIST.of(&Tenant::default());
     let failure = connection.request(&subject, &past, Bytes::new()).await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::DeadlineExceeded);
 }
@@ -104,7 +104,7 @@ async fn a_request_over_the_brokers_limit_is_too_large() {
     let server = NatsServer::start(&options).await.unwrap();
     let connection = connected(&server).await;
     let context = MessageContext::new(SystemTime::now(), PATIENCE);
-    let subject = Subject::FilterList(Tenant::default());
+    let subject = subjects::FILTER_LIST.of(&Tenant::default());
     let large = Bytes::from(vec![0; 2048]);
     let failure = connection.request(&subject, &context, large).await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::TooLarge);

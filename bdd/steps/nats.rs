@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use async_nats::{Client, HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use ocelli_messages::{ErrorKind, StreamName, Subject, Tenant, header, v1};
+use ocelli_messages::{ErrorKind, StreamName, Tenant, header, subjects, v1};
 use prost::Message as _;
 
 use crate::{
@@ -22,12 +22,12 @@ pub(crate) async fn connect(url: &str) -> Result<Client> {
 
 /// `…req.filter.process`.
 pub(crate) fn process_subject() -> String {
-    Subject::FilterProcess(Tenant::default()).to_string()
+    subjects::FILTER_PROCESS.of(&Tenant::default()).to_string()
 }
 
 /// `…req.filter.list`.
 pub(crate) fn list_subject() -> String {
-    Subject::FilterList(Tenant::default()).to_string()
+    subjects::FILTER_LIST.of(&Tenant::default()).to_string()
 }
 
 /// Sends a request and awaits its reply.
@@ -168,6 +168,6 @@ pub(crate) async fn subscribe(client: &Client, subject: String) -> Result<Subscr
 /// `…frame.in.<stream>` and `…frame.out.<stream>`.
 pub(crate) fn frame_subjects(stream: &StreamName) -> (String, String) {
     let tenant = Tenant::default();
-    let inward = Subject::FrameIn(tenant.clone(), stream.clone()).to_string();
-    (inward, Subject::FrameOut(tenant, stream.clone()).to_string())
+    let inward = subjects::FRAME_IN.of(&tenant, stream).to_string();
+    (inward, subjects::FRAME_OUT.of(&tenant, stream).to_string())
 }

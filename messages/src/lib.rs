@@ -1,7 +1,7 @@
 //! The wire: everything that passes between Ocelli's parts, and nothing else.
 //!
 //! - [`v1`]: the protobuf messages of package `ocelli.v1`, generated from `proto/`.
-//! - [`Subject`]: the NATS subjects they travel on.
+//! - [`Subject`]: the NATS subjects they travel on, from the table [`subjects`].
 //! - [`MessageContext`]: the headers every message carries.
 //! - [`Failure`] and [`ErrorKind`]: the closed list of what can go wrong, and what that means for an
 //!   ack, an HTTP status, a breaker and a log line.
@@ -27,8 +27,8 @@ pub use failure::Failure;
 pub use image::{CheckedFrame, EncodedFrame, Payload, RawFrame, sniff_codec};
 pub use limits::{ImageSize, Limits};
 pub use names::{Named, parse_filter};
-pub use subject::Subject;
-pub use token::{StreamName, Tenant, TokenError};
+pub use subject::{StreamSubject, Subject, SubjectError, SubjectRow, TenantSubject, subjects};
+pub use token::{StreamName, Tenant, Tenants, TokenError};
 pub use trace::{TraceContext, TraceParent};
 
 /// The messages of package `ocelli.v1`.

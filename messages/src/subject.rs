@@ -1,92 +1,245 @@
-//! NATS subjects: built and parsed here, and nowhere else.
+//! NATS subjects: built, matched and parsed here, and nowhere else.
+//!
+//! `ocelli.v1.<tenant>.<family>.<noun>.<verb>[.<key>]`. The tenant comes first, so that the one
+//! permission line `ocelli.v1.acme.>` isolates a tenant. Each kind of subject is one row of a table
+//! that [`subjects!`](crate::subjects!) makes; a service may have a table of its own.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
-use crate::{StreamName, Tenant, TokenError};
+use crate::{StreamName, Tenant, Tenants, TokenError};
 
 const PREFIX: &str = "ocelli.v1.";
 
-/// A subject that messages travel on.
-///
-/// `ocelli.v1.<tenant>.<family>.<noun>.<verb>[.<key>]`. The tenant comes first, so that the one
-/// permission line `ocelli.v1.acme.>` isolates a tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Subject {
-    /// Request/reply: `ProcessRequest` → `ProcessResponse`.
-    FilterProcess(Tenant),
-    /// Request/reply: `ListFiltersRequest` → `ListFiltersResponse`.
-    FilterList(Tenant),
-    /// Live frames in: `ProcessRequest`.
-    FrameIn(Tenant, StreamName),
-    /// Live frames out: `ProcessResponse`.
-    FrameOut(Tenant, StreamName),
+/// What all subjects of one kind have in common: a row of a subject table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SubjectRow {
+    path: &'static str,
+    template: &'static str,
+    payload: &'static str,
 }
 
-/// Why a text is no subject of ours.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubjectError {
-    /// It has another shape.
-    #[error("{0:?} is not a subject of Ocelli: ocelli.v1.<tenant>.<family>.<noun>.<verb>[.<key>]")]
-    Shape(String),
-    /// One of its names is not allowed.
-    #[error(transparent)]
-    Token(#[from] TokenError),
+impl SubjectRow {
+    /// The part after the tenant and before the key, e.g. `req.filter.process`.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// The subject with placeholders for its names, for span names and docs:
+    /// `ocelli.v1.{tenant}.frame.in.{stream}`.
+    #[must_use]
+    pub const fn template(&self) -> &'static str {
+        self.template
+    }
+
+    /// The protobuf messages that travel on it, e.g. `ProcessRequest → ProcessResponse`.
+    #[must_use]
+    pub const fn payload(&self) -> &'static str {
+        self.payload
+    }
+
+    /// Splits a subject of this kind into its tenant and what follows the path.
+    fn split<'a>(&self, text: &'a str) -> Result<(Tenant, &'a str), SubjectError> {
+        let shape = || SubjectError::Shape {
+            given: text.chars().take(300).collect(),
+            wanted: self.template,
+        };
+        let rest = text.strip_prefix(PREFIX).ok_or_else(shape)?;
+        let (tenant, rest) = rest.split_once('.').ok_or_else(shape)?;
+        let rest = rest.strip_prefix(self.path).ok_or_else(shape)?;
+        Ok((tenant.parse()?, rest))
+    }
+
+    /// The patterns that match these subjects of the given tenants; `end` follows the path.
+    fn patterns(&self, tenants: &Tenants, end: &str) -> Vec<String> {
+        match tenants {
+            Tenants::All => vec![format!("{PREFIX}*.{}{end}", self.path)],
+            Tenants::Only(tenants) => tenants
+                .iter()
+                .map(|tenant| format!("{PREFIX}{tenant}.{}{end}", self.path))
+                .collect(),
+        }
+    }
+}
+
+/// A kind of subject that names a tenant and nothing else.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TenantSubject(SubjectRow);
+
+impl TenantSubject {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(path: &'static str, template: &'static str, payload: &'static str) -> Self {
+        Self(SubjectRow { path, template, payload })
+    }
+
+    /// Its row in the table.
+    #[must_use]
+    pub const fn row(&self) -> &SubjectRow {
+        &self.0
+    }
+
+    /// The subject of one tenant.
+    #[must_use]
+    pub fn of(&'static self, tenant: &Tenant) -> Subject {
+        Subject { row: &self.0, tenant: tenant.clone(), key: None }
+    }
+
+    /// The patterns to subscribe to: one for all tenants, or one for each of those that are named.
+    #[must_use]
+    pub fn patterns(&self, tenants: &Tenants) -> Vec<String> {
+        self.0.patterns(tenants, "")
+    }
+
+    /// Reads the tenant out of a subject.
+    ///
+    /// # Errors
+    /// If the text is not a subject of this kind.
+    pub fn parse(&self, text: &str) -> Result<Tenant, SubjectError> {
+        match self.0.split(text)? {
+            (tenant, "") => Ok(tenant),
+            _ => Err(SubjectError::Shape {
+                given: text.chars().take(300).collect(),
+                wanted: self.0.template,
+            }),
+        }
+    }
+}
+
+/// A kind of subject that names a tenant and a live stream.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StreamSubject(SubjectRow);
+
+impl StreamSubject {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(path: &'static str, template: &'static str, payload: &'static str) -> Self {
+        Self(SubjectRow { path, template, payload })
+    }
+
+    /// Its row in the table.
+    #[must_use]
+    pub const fn row(&self) -> &SubjectRow {
+        &self.0
+    }
+
+    /// The subject of one stream of a tenant.
+    #[must_use]
+    pub fn of(&'static self, tenant: &Tenant, stream: &StreamName) -> Subject {
+        Subject { row: &self.0, tenant: tenant.clone(), key: Some(stream.clone()) }
+    }
+
+    /// The patterns that match every stream of all tenants, or of those that are named.
+    #[must_use]
+    pub fn patterns(&self, tenants: &Tenants) -> Vec<String> {
+        self.0.patterns(tenants, ".*")
+    }
+
+    /// Reads the tenant and the stream out of a subject.
+    ///
+    /// # Errors
+    /// If the text is not a subject of this kind.
+    pub fn parse(&self, text: &str) -> Result<(Tenant, StreamName), SubjectError> {
+        let (tenant, rest) = self.0.split(text)?;
+        let stream = rest.strip_prefix('.').ok_or_else(|| SubjectError::Shape {
+            given: text.chars().take(300).collect(),
+            wanted: self.0.template,
+        })?;
+        Ok((tenant, stream.parse()?))
+    }
+}
+
+/// A subject that messages travel on. It is made by a row of a subject table, so it cannot be
+/// malformed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    row: &'static SubjectRow,
+    tenant: Tenant,
+    key: Option<StreamName>,
 }
 
 impl Subject {
-    /// The subject of live frames without its names.
-    pub const FRAME_IN_TEMPLATE: &'static str = "ocelli.v1.{tenant}.frame.in.{stream}";
-
-    /// Matches the live frames of every stream of a tenant: `…frame.in.*`.
-    #[must_use]
-    pub fn all_frames_in(tenant: &Tenant) -> String {
-        format!("{PREFIX}{tenant}.frame.in.*")
-    }
-
-    /// The subject without its names, for span names and metric labels: a closed list.
+    /// The subject with placeholders for its names: a closed list, fit for span names.
     #[must_use]
     pub const fn template(&self) -> &'static str {
-        match self {
-            Self::FilterProcess(_) => "ocelli.v1.{tenant}.req.filter.process",
-            Self::FilterList(_) => "ocelli.v1.{tenant}.req.filter.list",
-            Self::FrameIn(..) => Self::FRAME_IN_TEMPLATE,
-            Self::FrameOut(..) => "ocelli.v1.{tenant}.frame.out.{stream}",
-        }
+        self.row.template
+    }
+
+    /// Whose subject it is.
+    #[must_use]
+    pub const fn tenant(&self) -> &Tenant {
+        &self.tenant
     }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FilterProcess(tenant) => write!(f, "{PREFIX}{tenant}.req.filter.process"),
-            Self::FilterList(tenant) => write!(f, "{PREFIX}{tenant}.req.filter.list"),
-            Self::FrameIn(tenant, stream) => write!(f, "{PREFIX}{tenant}.frame.in.{stream}"),
-            Self::FrameOut(tenant, stream) => write!(f, "{PREFIX}{tenant}.frame.out.{stream}"),
+        write!(f, "{PREFIX}{}.{}", self.tenant, self.row.path)?;
+        match &self.key {
+            Some(key) => write!(f, ".{key}"),
+            None => Ok(()),
         }
     }
 }
 
-impl FromStr for Subject {
-    type Err = SubjectError;
+/// Why a text is not a subject of the expected kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubjectError {
+    /// It has another shape.
+    #[error("{given:?} is not a subject of the form {wanted}")]
+    Shape {
+        /// The text, cut to 300 characters.
+        given: String,
+        /// The template of the subjects that were expected.
+        wanted: &'static str,
+    },
+    /// One of its names is not allowed.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
 
-    fn from_str(text: &str) -> Result<Self, SubjectError> {
-        let shape = || SubjectError::Shape(text.chars().take(300).collect());
-        let (tenant, rest) =
-            text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).ok_or_else(shape)?;
-        let subject = match rest {
-            "req.filter.process" => Self::FilterProcess(tenant.parse()?),
-            "req.filter.list" => Self::FilterList(tenant.parse()?),
-            frame => {
-                if let Some(stream) = frame.strip_prefix("frame.in.") {
-                    Self::FrameIn(tenant.parse()?, stream.parse()?)
-                } else if let Some(stream) = frame.strip_prefix("frame.out.") {
-                    Self::FrameOut(tenant.parse()?, stream.parse()?)
-                } else {
-                    return Err(shape());
-                }
-            }
-        };
-        Ok(subject)
+/// Makes a table of subjects, one row for each kind:
+/// `NAME: TenantSubject = "family.noun.verb", "Request → Response";`, or `StreamSubject` for
+/// subjects that end with the name of a live stream.
+///
+/// The table is a list of statics and `ALL`, the rows of all of them.
+///
+/// ```
+/// ocelli_messages::subjects! {
+///     /// Returns the text in upper case.
+///     SHOUT: TenantSubject = "req.text.shout", "StringValue → StringValue";
+/// }
+/// assert_eq!(SHOUT.of(&Default::default()).to_string(), "ocelli.v1.default.req.text.shout");
+/// ```
+#[macro_export]
+macro_rules! subjects {
+    ($($(#[$doc:meta])* $name:ident: $kind:ident = $path:literal, $payload:literal;)*) => {
+        $(
+            $(#[$doc])*
+            pub static $name: $crate::$kind =
+                $crate::$kind::new($path, $crate::subjects!(@template $kind $path), $payload);
+        )*
+
+        /// Every row of this table.
+        pub static ALL: &[&$crate::SubjectRow] = &[$($name.row(),)*];
+    };
+    (@template TenantSubject $path:literal) => { concat!("ocelli.v1.{tenant}.", $path) };
+    (@template StreamSubject $path:literal) => {
+        concat!("ocelli.v1.{tenant}.", $path, ".{stream}")
+    };
+}
+
+/// The subjects that services share, because one of them sends what another receives.
+pub mod subjects {
+    crate::subjects! {
+        /// Sends one frame through a pipeline of filters.
+        FILTER_PROCESS: TenantSubject = "req.filter.process", "ProcessRequest → ProcessResponse";
+        /// Asks which filters there are.
+        FILTER_LIST: TenantSubject = "req.filter.list", "ListFiltersRequest → ListFiltersResponse";
+        /// Carries live frames to the workers; the latest frame wins.
+        FRAME_IN: StreamSubject = "frame.in", "ProcessRequest";
+        /// Carries the results of live frames.
+        FRAME_OUT: StreamSubject = "frame.out", "ProcessResponse";
     }
 }
 
@@ -94,22 +247,53 @@ impl FromStr for Subject {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{subjects::*, *};
 
     #[test]
     fn the_documented_subjects() {
         let tenant = Tenant::default();
         let stream: StreamName = "cam-1".parse().unwrap();
         for (subject, text) in [
-            (Subject::FilterProcess(tenant.clone()), "ocelli.v1.default.req.filter.process"),
-            (Subject::FilterList(tenant.clone()), "ocelli.v1.default.req.filter.list"),
-            (Subject::FrameIn(tenant.clone(), stream.clone()), "ocelli.v1.default.frame.in.cam-1"),
-            (Subject::FrameOut(tenant.clone(), stream), "ocelli.v1.default.frame.out.cam-1"),
+            (FILTER_PROCESS.of(&tenant), "ocelli.v1.default.req.filter.process"),
+            (FILTER_LIST.of(&tenant), "ocelli.v1.default.req.filter.list"),
+            (FRAME_IN.of(&tenant, &stream), "ocelli.v1.default.frame.in.cam-1"),
+            (FRAME_OUT.of(&tenant, &stream), "ocelli.v1.default.frame.out.cam-1"),
         ] {
             assert_eq!(subject.to_string(), text);
-            assert_eq!(text.parse(), Ok(subject));
+            assert_eq!(*subject.tenant(), tenant);
         }
-        assert_eq!(Subject::all_frames_in(&tenant), "ocelli.v1.default.frame.in.*");
+        let templates: Vec<_> = ALL.iter().map(|row| row.template()).collect();
+        assert_eq!(templates[0], "ocelli.v1.{tenant}.req.filter.process");
+        assert_eq!(templates[2], "ocelli.v1.{tenant}.frame.in.{stream}");
+    }
+
+    #[test]
+    fn workers_subscribe_to_all_tenants_or_to_those_that_are_named() {
+        let only = Tenants::Only(vec!["acme".parse().unwrap(), "b-2".parse().unwrap()]);
+        assert_eq!(FILTER_LIST.patterns(&Tenants::All), ["ocelli.v1.*.req.filter.list"]);
+        assert_eq!(FRAME_IN.patterns(&Tenants::All), ["ocelli.v1.*.frame.in.*"]);
+        assert_eq!(
+            FRAME_IN.patterns(&only),
+            ["ocelli.v1.acme.frame.in.*", "ocelli.v1.b-2.frame.in.*"]
+        );
+    }
+
+    #[test]
+    fn a_subject_of_another_kind_is_refused_with_the_form_that_was_expected() {
+        for text in [
+            "",
+            "ocelli.v1.default.req.filter.list",
+            "ocelli.v1.default.req.filter.process.more",
+            "ocelli.v1.default.req.filter.processed",
+            "ocelli.v2.default.req.filter.process",
+            "ocelli.v1.No.req.filter.process",
+        ] {
+            let error = FILTER_PROCESS.parse(text).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("req.filter.process") || text.contains("tenant"), "{text}");
+        }
+        assert!(FRAME_IN.parse("ocelli.v1.default.frame.in").is_err());
+        assert!(FRAME_IN.parse("ocelli.v1.default.frame.in.a.b").is_err());
     }
 
     proptest! {
@@ -117,21 +301,22 @@ mod tests {
         fn what_is_built_is_parsed_back(tenant in "[a-z0-9_-]{1,64}", stream in "[a-z0-9_-]{1,64}") {
             let tenant: Tenant = tenant.parse().unwrap();
             let stream: StreamName = stream.parse().unwrap();
-            for subject in [
-                Subject::FilterProcess(tenant.clone()),
-                Subject::FilterList(tenant.clone()),
-                Subject::FrameIn(tenant.clone(), stream.clone()),
-                Subject::FrameOut(tenant, stream),
-            ] {
-                prop_assert!(subject.to_string().len() < 256);
-                prop_assert_eq!(subject.to_string().parse(), Ok(subject));
-            }
+            let text = FILTER_PROCESS.of(&tenant).to_string();
+            prop_assert!(text.len() < 256);
+            prop_assert_eq!(FILTER_PROCESS.parse(&text), Ok(tenant.clone()));
+            let text = FRAME_IN.of(&tenant, &stream).to_string();
+            prop_assert!(text.len() < 256);
+            prop_assert_eq!(FRAME_IN.parse(&text), Ok((tenant, stream)));
         }
 
         #[test]
-        fn any_text_is_parsed_or_refused_and_never_read_differently(text in ".{0,80}") {
-            if let Ok(subject) = text.parse::<Subject>() {
-                prop_assert_eq!(subject.to_string(), text);
+        fn any_text_is_parsed_or_refused_and_never_read_differently(
+            text in "(ocelli\\.v1\\.)?.{0,80}",
+        ) {
+            if let Ok((tenant, stream)) = FRAME_IN.parse(&text) {
+                prop_assert_eq!(FRAME_IN.of(&tenant, &stream).to_string(), text);
+            } else if let Ok(tenant) = FILTER_LIST.parse(&text) {
+                prop_assert_eq!(FILTER_LIST.of(&tenant).to_string(), text);
             }
         }
 

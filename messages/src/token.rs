@@ -69,3 +69,36 @@ impl Default for Tenant {
         Self("default".into())
     }
 }
+
+/// The tenants that a worker serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tenants {
+    /// Every tenant of the broker.
+    #[default]
+    All,
+    /// Only these; a worker whose broker account may not subscribe to `ocelli.v1.*` needs it.
+    Only(Vec<Tenant>),
+}
+
+impl Tenants {
+    /// Reads a list of names; an empty list means all tenants.
+    ///
+    /// # Errors
+    /// The first name that is not allowed.
+    pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, TokenError> {
+        let tenants = names.into_iter().map(str::parse).collect::<Result<Vec<Tenant>, _>>()?;
+        Ok(if tenants.is_empty() { Self::All } else { Self::Only(tenants) })
+    }
+}
+
+impl fmt::Display for Tenants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Only(tenants) => {
+                let names: Vec<_> = tenants.iter().map(Tenant::as_str).collect();
+                f.write_str(&names.join(","))
+            }
+        }
+    }
+}

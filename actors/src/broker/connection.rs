@@ -11,12 +11,12 @@ use std::{
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, client::RequestErrorKind};
 use bytes::Bytes;
-use ocelli_messages::{ErrorKind, Failure, MessageContext, Subject, header, v1};
+use ocelli_messages::{Failure, MessageContext, Subject, header, v1};
 use prost::Message as _;
 use tokio::sync::watch;
 use tracing::{Span, debug, info, warn};
 
-use super::headers;
+use super::delivery::{too_large, write_headers};
 use crate::{
     metrics::{Metric, counter, gauge},
     trace,
@@ -27,8 +27,6 @@ use crate::{
 const RECONNECT_DELAY: Duration = Duration::from_millis(200);
 /// How long one attempt may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-/// Room for the headers of an answer within the broker's limit on messages.
-const HEADER_ROOM: usize = 4096;
 /// A broker that is there confirms a drain at once.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// What is suggested to callers while a worker or the broker is away.
@@ -158,11 +156,6 @@ impl Connection {
         self.client.max_payload()
     }
 
-    /// The largest answer, bytes: what the broker takes, less the answer's headers.
-    pub(super) fn max_answer(&self) -> usize {
-        self.max_payload().saturating_sub(HEADER_ROOM)
-    }
-
     /// Waits until the broker knows every subscription made so far on this connection.
     ///
     /// `flush()` only waits for the socket; a message to ourselves comes back after the broker has
@@ -216,7 +209,7 @@ impl Connection {
         let left = left.ok_or_else(|| Failure::deadline("the deadline has passed already"))?;
         let length = payload.len();
         let request = async_nats::Request::new()
-            .headers(headers::write(&trace::outgoing(&Span::current(), context)))
+            .headers(write_headers(&trace::outgoing(&Span::current(), context)))
             .payload(payload)
             .timeout(None);
         let mut link = self.link.clone();
@@ -247,13 +240,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// A message that the broker would refuse.
-pub(super) fn too_large(is: usize, most: usize) -> Failure {
-    let message =
-        format!("a message of {is} bytes and its headers: the broker takes at most {most}");
-    Failure::new(ErrorKind::TooLarge, message)
 }
 
 fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {

@@ -1,26 +1,29 @@
 //! Everything between an actor and NATS.
 //!
 //! - [`Connection`]: one connection, its state, and requests with a deadline.
-//! - [`service()`]: a NATS service with its endpoints, described by a [`ServiceSpec`].
-//! - [`live()`]: live frames, latest wins, described by a [`LiveSpec`].
+//! - [`service()`]: a NATS service with its endpoints, described by a [`ServiceSpec`]; the reply
+//!   lane of the delivery.
+//! - [`live()`]: live frames, of which the latest wins, described by a [`LiveSpec`].
+//! - [`work()`]: durable work from a JetStream stream, described by a [`WorkSpec`].
 //!
 //! The actors are control faces. Data flows through tasks that hold credits, so an actor answers
 //! while its work waits.
 
 mod connection;
-mod endpoint;
-mod headers;
-mod latest;
-mod live;
-mod pump;
+mod delivery;
 mod service;
 mod service_api;
 mod task_actor;
 
 pub use connection::{Connection, ConnectionOptions, Link};
-pub use endpoint::{EndpointSpec, Handler, Request};
-pub use latest::{DropReason, LatestQueue, Queued};
-pub use live::{LiveFrame, LiveHandler, LiveOutcome, LiveSpec, live};
+pub use delivery::{
+    Encoded,
+    Request,
+    latest::{LiveHandler, LiveSpec, live},
+    queue::{DropReason, LatestQueue, Queued},
+    reply::{EndpointSpec, Handler},
+    //WORK work::{WorkHandler, WorkSpec, work},
+};
 pub use service::{ServiceSpec, service};
 pub use service_api::{EndpointStats, ServiceApi};
 pub use task_actor::TaskActor;

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    Connection, EndpointSpec, EndpointStats, ServiceApi, TaskActor, endpoint::Endpoint, pump::pump,
+    Connection, EndpointSpec, EndpointStats, ServiceApi, TaskActor,
+    delivery::{pump::pump, reply::Endpoint},
 };
 use crate::supervisor::ChildContext;
 
@@ -55,16 +56,20 @@ async fn run(
         .collect();
     let mut pumps = JoinSet::new();
     for endpoint in &endpoints {
-        let subject = endpoint.spec.subject.to_string();
-        let messages = (connection.client())
-            .queue_subscribe(subject.clone(), spec.name.to_owned())
-            .await
-            .map_err(|_| lost(&subject))?;
+        let patterns = endpoint.patterns();
+        let name = patterns.join(",");
+        let mut messages = Vec::new();
+        for pattern in patterns {
+            let subscribed =
+                connection.client().queue_subscribe(pattern, spec.name.to_owned()).await;
+            messages.push(subscribed.map_err(|_| lost(&name))?);
+        }
         let (endpoint, stop) = (Arc::clone(endpoint), stop.clone());
+        let connection = connection.clone();
         pumps.spawn(async move {
             let serve = |message| Arc::clone(&endpoint).serve(message);
-            let told = pump(&endpoint.connection, messages, stop, serve).await;
-            (subject, told)
+            let told = pump(&connection, select_all(messages), stop, serve).await;
+            (name, told)
         });
     }
     let api = announce(&spec, &connection, endpoints.clone(), stop.clone()).await?;
@@ -84,18 +89,7 @@ async fn run(
 
 /// Shows the endpoints' credits in the actor tree.
 fn observe(child: &ChildContext, endpoints: Vec<Arc<Endpoint>>) {
-    child.observe(move || {
-        let endpoint = |endpoint: &Arc<Endpoint>| {
-            let credits = &endpoint.spec.credits;
-            let numbers = serde_json::json!({
-                "subject": endpoint.spec.subject.to_string(),
-                "credits_in_use": credits.in_use(),
-                "waiting": credits.waiting(),
-            });
-            (endpoint.spec.name.to_owned(), numbers)
-        };
-        endpoints.iter().map(endpoint).collect()
-    });
+    child.observe(move || endpoints.iter().map(|endpoint| endpoint.observe()).collect());
 }
 
 /// Subscribes to the subjects of the Services API; the future answers on them.

@@ -1,8 +1,10 @@
 //! Counts where requests went, and why.
 
 use metrics::Counter;
-use ocelli_actors::metrics::{Metric, counter};
+use ocelli_actors::metrics::counter;
 use ocelli_kernels::Accelerator;
+
+use crate::metrics::Metric;
 
 /// Why a request went to a device: the label of the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

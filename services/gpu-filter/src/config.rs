@@ -1,5 +1,6 @@
 //! What can be set.
 
+use ocelli_kit::config::{Problem, Section};
 use serde::{Deserialize, Serialize};
 
 /// What computes.
@@ -80,26 +81,24 @@ impl Default for Config {
     }
 }
 
-impl Config {
-    /// Values that cannot be, as pairs of field and reason.
-    #[must_use]
-    pub fn problems(&self) -> Vec<(&'static str, String)> {
-        let mut problems = Vec::new();
-        let mut within = |field, value: usize, least: usize, most: usize| {
-            if !(least..=most).contains(&value) {
-                problems.push((field, format!("{value} must be from {least} to {most}")));
-            }
-        };
-        within("cpu_workers", self.cpu_workers, 0, 1024);
-        within("batch", self.batch, 1, 32);
-        within("credits", self.credits, 1, 65_536);
-        within("credit_bytes", self.credit_bytes, MIB, usize::MAX);
-        within("waiting", self.waiting, 0, 65_536);
-        within("live_waiting", self.live_waiting, 1, 65_536);
-        within("live_waiting_bytes", self.live_waiting_bytes, MIB, usize::MAX);
-        problems
+impl Section for Config {
+    fn problems(&self) -> Vec<Problem> {
+        [
+            Problem::range("cpu_workers", self.cpu_workers, 0, 1024),
+            Problem::range("batch", self.batch, 1, 32),
+            Problem::range("credits", self.credits, 1, 65_536),
+            Problem::range("credit_bytes", self.credit_bytes, MIB, usize::MAX),
+            Problem::range("waiting", self.waiting, 0, 65_536),
+            Problem::range("live_waiting", self.live_waiting, 1, 65_536),
+            Problem::range("live_waiting_bytes", self.live_waiting_bytes, MIB, usize::MAX),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
+}
 
+impl Config {
     /// Whether it cannot go on without its GPU.
     #[must_use]
     pub fn needs_gpu(&self) -> bool {

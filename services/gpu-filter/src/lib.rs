@@ -16,9 +16,11 @@ mod definitions;
 mod devices;
 mod gpu;
 mod handlers;
+mod metrics;
 mod output;
 mod pixels;
 mod plan;
+mod service;
 #[cfg(test)]
 mod test_jobs;
 mod times;
@@ -27,6 +29,7 @@ mod worker;
 
 pub use config::{BackendUse, Config, OnDeviceLost};
 pub use gpu::{Gpu, GpuState};
+pub use service::GpuFilter;
 pub use topology::{Parts, supervisor};
 
 /// Its name as a NATS service, as a queue group and in metrics.

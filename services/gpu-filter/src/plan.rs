@@ -1,9 +1,7 @@
 //! From a request, which may say anything, to a plan, which cannot be wrong.
 
-use bytes::Bytes;
 use ocelli_kernels::{Catalog, Chain, Shape, codec};
 use ocelli_messages::{CheckedFrame, ErrorKind, Failure, Limits, Payload, v1};
-use prost::Message as _;
 
 use crate::{
     output::{self, Output},
@@ -19,12 +17,6 @@ pub(crate) struct Plan {
     pub(crate) chain: Chain,
     pub(crate) output: Output,
     pub(crate) accelerator: v1::Accelerator,
-}
-
-/// Reads a message.
-pub(crate) fn decode(payload: Bytes) -> Result<v1::ProcessRequest, Failure> {
-    v1::ProcessRequest::decode(payload)
-        .map_err(|error| Failure::invalid("", format!("not a ProcessRequest: {error}")))
 }
 
 impl Plan {

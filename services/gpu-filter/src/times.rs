@@ -3,11 +3,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use metrics::{Counter, Histogram};
-use ocelli_actors::metrics::{Metric, counter, histogram};
+use ocelli_actors::metrics::{counter, histogram};
 use ocelli_kernels::{Accelerator, Chain, StepTimes};
 use ocelli_messages::v1;
 
-use crate::choices;
+use crate::{choices, metrics::Metric};
 
 /// What a frame took.
 pub(crate) struct Times {

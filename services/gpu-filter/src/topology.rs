@@ -20,7 +20,7 @@ use ocelli_actors::{
 use ocelli_kernels::{
     Backend, Catalog, Costs, CpuBackend, Measured, Pool, Probe, Workers, codec::DecodeLimits,
 };
-use ocelli_messages::{ErrorKind, Failure, Limits, Subject, Tenant, v1};
+use ocelli_messages::{ErrorKind, Failure, Limits, Tenants, subjects, v1};
 
 use crate::{
     BackendUse, Config, SERVICE,
@@ -52,7 +52,7 @@ pub struct Parts {
     /// How large an image may be.
     pub limits: Limits,
     /// Whose requests it serves.
-    pub tenant: Tenant,
+    pub tenants: Tenants,
     /// The deadline of a request that states none.
     pub request_timeout: Duration,
     /// This instance, unique.
@@ -200,7 +200,7 @@ fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) 
     let metadata = BTreeMap::from([
         ("backends".to_owned(), backends.join(",")),
         ("cpu".to_owned(), parts.probe.cpu.to_owned()),
-        ("tenant".to_owned(), parts.tenant.to_string()),
+        ("tenants".to_owned(), parts.tenants.to_string()),
     ]);
     let patience = Duration::from_millis(config.patience_ms);
     let timeout = parts.request_timeout;
@@ -214,43 +214,33 @@ fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) 
         CreditPool::new(limits, name)
     };
     let list = List { catalog: Arc::clone(&parts.catalog), accelerators };
+    let process_credits =
+        credits("filter-process", config.credits, config.credit_bytes, config.waiting);
+    let list_credits = credits("filter-list", 64, 1024 * 1024, 1024);
+    let endpoints = [
+        EndpointSpec::new("filter-process", &subjects::FILTER_PROCESS, process, process_credits),
+        EndpointSpec::new("filter-list", &subjects::FILTER_LIST, list, list_credits),
+    ];
+    let endpoints = endpoints.map(|endpoint| {
+        endpoint.tenants(parts.tenants.clone()).patience(patience).timeout(timeout)
+    });
     ServiceSpec {
         name: SERVICE,
         instance: parts.instance.clone(),
         version: env!("CARGO_PKG_VERSION"),
         description: "Filters images on CPU and CUDA workers",
         metadata,
-        endpoints: vec![
-            EndpointSpec {
-                name: "filter-process",
-                subject: Subject::FilterProcess(parts.tenant.clone()),
-                handler: Arc::new(process),
-                credits: credits(
-                    "filter-process",
-                    config.credits,
-                    config.credit_bytes,
-                    config.waiting,
-                ),
-                patience,
-                timeout,
-            },
-            EndpointSpec {
-                name: "filter-list",
-                subject: Subject::FilterList(parts.tenant.clone()),
-                handler: Arc::new(list),
-                credits: credits("filter-list", 64, 1024 * 1024, 1024),
-                patience,
-                timeout,
-            },
-        ],
+        endpoints: endpoints.into(),
     }
 }
 
-fn live(parts: &Parts, process: Process) -> LiveSpec {
+fn live(parts: &Parts, process: Process) -> LiveSpec<Live> {
     let config = &parts.config;
     LiveSpec {
         service: SERVICE,
-        tenant: parts.tenant.clone(),
+        frames_in: &subjects::FRAME_IN,
+        frames_out: &subjects::FRAME_OUT,
+        tenants: parts.tenants.clone(),
         handler: Arc::new(Live(process)),
         // Two for each thread: one is computed while the next is on its way.
         in_flight: config.threads() * 2,

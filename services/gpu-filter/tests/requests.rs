@@ -444,7 +444,7 @@ fn the_filters_are_listed_as_they_are_defined() {
             let ask = async |accelerator: v1::Accelerator| {
                 let request = v1::ListFiltersRequest { accelerator: accelerator.into() };
                 let subject =
-                    ocelli_messages::Subject::FilterList(ocelli_messages::Tenant::default());
+                    ocelli_messages::subjects::FILTER_LIST.of(&ocelli_messages::Tenant::default());
                 let payload = request.encode_to_vec().into();
                 let answer = service.client.request(&subject, &context(PATIENCE), payload).await;
                 v1::ListFiltersResponse::decode(answer.unwrap()).unwrap()

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use ocelli_kit::config::{Problem, Section};
 use serde::{Deserialize, Serialize};
 
 /// The section `ingest`.
@@ -44,25 +45,25 @@ impl Default for Config {
     }
 }
 
-impl Config {
-    /// Values that cannot be, as pairs of field and reason.
-    #[must_use]
-    pub fn problems(&self) -> Vec<(&'static str, String)> {
-        let mut problems = Vec::new();
-        let mut within = |field, value: u64, least: u64, most: u64| {
-            if !(least..=most).contains(&value) {
-                problems.push((field, format!("{value} must be from {least} to {most}")));
-            }
-        };
-        within("workers", self.workers as u64, 1, 1_024);
-        within("max_connections", self.max_connections as u64, 1, 1_000_000);
-        within("request_timeout_ms", self.request_timeout_ms, 1, 600_000);
-        within("max_in_flight", self.max_in_flight as u64, 1, 65_536);
-        within("max_in_flight_bytes", self.max_in_flight_bytes as u64, 1 << 20, u64::MAX);
-        within("max_waiting", self.max_waiting as u64, 0, 65_536);
-        within("patience_ms", self.patience_ms, 0, 600_000);
-        within("shutdown_timeout_ms", self.shutdown_timeout_ms, 0, 600_000);
-        problems
+impl Section for Config {
+    fn problems(&self) -> Vec<Problem> {
+        [
+            Problem::range("workers", self.workers, 1, 1_024),
+            Problem::range("max_connections", self.max_connections, 1, 1_000_000),
+            Problem::range("request_timeout_ms", self.request_timeout_ms, 1, 600_000),
+            Problem::range("max_in_flight", self.max_in_flight, 1, 65_536),
+            Problem::range("max_in_flight_bytes", self.max_in_flight_bytes, 1 << 20, usize::MAX),
+            Problem::range("max_waiting", self.max_waiting, 0, 65_536),
+            Problem::range("patience_ms", self.patience_ms, 0, 600_000),
+            Problem::range("shutdown_timeout_ms", self.shutdown_timeout_ms, 0, 600_000),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
+        vec![("http", self.http_addr)]
     }
 }
 
@@ -86,7 +87,7 @@ mod tests {
             max_in_flight_bytes: 1_000,
             ..Config::default()
         };
-        let fields: Vec<_> = config.problems().into_iter().map(|(field, _)| field).collect();
+        let fields: Vec<_> = config.problems().into_iter().map(|problem| problem.field).collect();
         assert_eq!(
             fields,
             [

@@ -16,6 +16,7 @@
 mod body;
 mod config;
 mod handlers;
+mod metrics;
 pub mod multipart;
 mod names;
 pub mod places;
@@ -23,8 +24,10 @@ pub mod query;
 mod reply;
 mod routes;
 mod scope;
+mod service;
 pub mod topology;
 pub mod wire;
 
 pub use config::Config;
+pub use service::Ingest;
 pub use topology::{Gateway, GatewayActor, Parts, child, start};

@@ -10,7 +10,7 @@ use actix_web::{
     middleware::Next,
 };
 use ocelli_actors::{
-    metrics::{Metric, counter, gauge, histogram},
+    metrics::{counter, gauge, histogram},
     trace,
 };
 use ocelli_kit::{
@@ -21,7 +21,7 @@ use ocelli_messages::{MessageContext, TraceParent, header};
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug};
 
-use crate::routes::Route;
+use crate::{metrics::Metric, routes::Route};
 
 /// Longer than any deadline that a request can have: what is left of it is the caller's own.
 const NO_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -18,7 +18,7 @@ use ocelli_actors::{
     supervisor::{ChildContext, ChildSpec, Exit, Stop},
 };
 use ocelli_kit::health::Health;
-use ocelli_messages::{ErrorKind, Limits, Subject, Tenant};
+use ocelli_messages::{ErrorKind, Limits, Tenant, subjects};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -72,8 +72,8 @@ impl Parts {
             connection,
             health,
             limits,
-            process: Subject::FilterProcess(tenant.clone()),
-            list: Subject::FilterList(tenant),
+            process: subjects::FILTER_PROCESS.of(&tenant),
+            list: subjects::FILTER_LIST.of(&tenant),
             credits: CreditPool::new(credits, "http"),
             patience: Duration::from_millis(config.patience_ms),
             request_timeout: Duration::from_millis(config.request_timeout_ms),

@@ -1,7 +1,8 @@
 //! What a service depends on, and whether it is ready to work.
 //!
 //! A service is ready when every required dependency is up or degraded and it is not stopping.
-//! Nobody polls: whoever learns that a dependency came or went says so through its [`Dependency`].
+//! Whoever follows a dependency reports its changes through a [`Dependency`]; reading the state
+//! never waits.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,7 @@
 //! What every Ocelli service needs, whatever it does.
 //!
+//! - [`service`]: what a service is to the process that runs it, and the registry of services.
+//! - [`host`]: the process as its services see it: connections, health, limits, exit requests.
 //! - [`config`]: settings from defaults, a file, the environment and flags, every mistake listed.
 //! - [`telemetry`]: logs, traces, metrics and Sentry, and the trace context that messages carry.
 //! - [`health`]: what a service depends on, and whether it is ready.
@@ -12,6 +14,8 @@
 pub mod admin;
 pub mod config;
 pub mod health;
+pub mod host;
 pub mod problem;
+pub mod service;
 pub mod signals;
 pub mod telemetry;

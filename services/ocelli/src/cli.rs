@@ -2,7 +2,77 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Arg, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser},
+    value_parser,
+};
+use ocelli_kit::service::{Flag, FlagValue, ServiceEntry};
+
+/// The flags that set fields of the settings, by field.
+pub(crate) type Flags = Vec<(String, toml::Value)>;
+
+/// The commands that start services and so take their flags.
+const STARTING: [&str; 2] = ["up", "run"];
+
+/// Reads the command line, or ends the process with its help or with what is wrong.
+pub(crate) fn parse(services: &[ServiceEntry]) -> (Command, Flags) {
+    let matches = command(services).get_matches();
+    let flags = flags(services, &matches);
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => (cli.command, flags),
+        Err(error) => error.exit(),
+    }
+}
+
+/// The command line with the names and flags of those services.
+pub(crate) fn command(services: &[ServiceEntry]) -> clap::Command {
+    let names = services.iter().map(|entry| PossibleValue::new(entry.name).help(entry.about));
+    let names = PossibleValuesParser::new(names);
+    let command = Cli::command().mut_subcommand("run", |run| {
+        run.mut_arg("services", |services| services.value_parser(names))
+    });
+    STARTING.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |start| {
+            entries(services).fold(start, |start, (_, flag)| start.arg(argument(flag)))
+        })
+    })
+}
+
+/// Every flag of every service, with the field that it sets: `ingest.http_addr`.
+fn entries(services: &[ServiceEntry]) -> impl Iterator<Item = (String, &'static Flag)> {
+    services.iter().flat_map(|entry| {
+        let field = |flag: &Flag| format!("{}.{}", entry.section.name(), flag.field);
+        entry.flags.iter().map(move |flag| (field(flag), flag))
+    })
+}
+
+fn argument(flag: &'static Flag) -> Arg {
+    let argument = Arg::new(flag.name).long(flag.name).help(flag.help);
+    match flag.value {
+        FlagValue::Address => argument.value_name("ADDR").value_parser(value_parser!(SocketAddr)),
+        FlagValue::Folder => argument.value_name("DIR").value_parser(value_parser!(PathBuf)),
+    }
+}
+
+/// What the flags of services say.
+fn flags(services: &[ServiceEntry], matches: &ArgMatches) -> Flags {
+    let Some((name, start)) = matches.subcommand() else { return Vec::new() };
+    if !STARTING.contains(&name) {
+        return Vec::new();
+    }
+    entries(services)
+        .filter_map(|(field, flag)| {
+            let value = match flag.value {
+                FlagValue::Address => start.get_one::<SocketAddr>(flag.name)?.to_string(),
+                FlagValue::Folder => {
+                    start.get_one::<PathBuf>(flag.name)?.to_string_lossy().into_owned()
+                }
+            };
+            Some((field, value.into()))
+        })
+        .collect()
+}
 
 /// Images in, filtered images out, on any number of CPU and GPU workers.
 #[derive(Debug, Parser)]
@@ -43,21 +113,10 @@ pub(crate) struct ConfigFile {
     pub(crate) config: Option<PathBuf>,
 }
 
-/// Addresses to listen on.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Addresses {
-    /// Address of the HTTP gateway; port 0 takes a free one [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) http: Option<SocketAddr>,
-    /// Address for health and metrics; port 0 takes a free one [default: 127.0.0.1:8002]
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) admin: Option<SocketAddr>,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     #[command(flatten)]
-    pub(crate) addresses: Addresses,
+    pub(crate) admin: Admin,
     /// Port of the broker on 127.0.0.1; 0 takes a free one [default: 4222]
     #[arg(long, value_name = "PORT")]
     pub(crate) nats_port: Option<u16>,
@@ -71,35 +130,24 @@ pub(crate) struct Up {
     pub(crate) file: ConfigFile,
 }
 
-/// A service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Service {
-    /// Filters images
-    GpuFilter,
-    /// The HTTP gateway
-    Ingest,
-}
-
-impl Service {
-    /// As it is called everywhere else.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::GpuFilter => ocelli_gpu_filter::SERVICE,
-            Self::Ingest => "ingest",
-        }
-    }
+/// The address that every process has.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Admin {
+    /// Address for health and metrics; port 0 takes a free one [default: 127.0.0.1:8002]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// Which ones
+    /// The services to start
     #[arg(required = true)]
-    pub(crate) services: Vec<Service>,
+    pub(crate) services: Vec<String>,
     /// The broker [default: nats://127.0.0.1:4222]
     #[arg(long, value_name = "URL")]
     pub(crate) nats: Option<String>,
     #[command(flatten)]
-    pub(crate) addresses: Addresses,
+    pub(crate) admin: Admin,
     #[command(flatten)]
     pub(crate) file: ConfigFile,
 }
@@ -205,10 +253,8 @@ pub(crate) enum ConfigAction {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        super::command(&[]).debug_assert();
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ocelli_actors::broker::{Connection, ConnectionOptions};
 use ocelli_kit::config::hide_credentials;
 use ocelli_messages::{
-    ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, v1,
+    ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, subjects, v1,
 };
 use prost::Message as _;
 
@@ -53,7 +53,7 @@ impl Client {
         &self,
         request: &v1::ProcessRequest,
     ) -> Result<v1::ProcessResponse, Failure> {
-        let subject = Subject::FilterProcess(self.tenant.clone());
+        let subject = subjects::FILTER_PROCESS.of(&self.tenant);
         let answer = self.ask(&subject, request.encode_to_vec().into()).await?;
         read(answer)
     }
@@ -61,7 +61,7 @@ impl Client {
     /// The filters.
     pub(crate) async fn filters(&self) -> Result<v1::ListFiltersResponse, Failure> {
         let request = v1::ListFiltersRequest::default();
-        let subject = Subject::FilterList(self.tenant.clone());
+        let subject = subjects::FILTER_LIST.of(&self.tenant);
         read(self.ask(&subject, request.encode_to_vec().into()).await?)
     }
 

@@ -1,20 +1,32 @@
-//! All settings of the process: a section for each part.
+//! The settings of the process: a section for each of its parts.
 
 use std::path::PathBuf;
 
-use ocelli_kit::config::{
-    AdminConfig, BrokerConfig, Problem, Settings, Sources, TelemetryConfig, load,
+use anyhow::Context as _;
+use ocelli_kit::{
+    config::{
+        AdminConfig, BrokerConfig, Problem, Section, SectionEntry, Settings, Sources,
+        TelemetryConfig, load,
+    },
+    service::ServiceEntry,
 };
-use ocelli_messages::{Limits, Tenant};
+use ocelli_messages::Limits;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    cli::{Addresses, ConfigFile},
-    exit::BadConfig,
-};
+use crate::{cli::ConfigFile, exit::BadConfig};
 
-/// Environment variables that are ours and no settings.
+/// Environment variables that are ours but not settings.
 const OTHER_VARIABLES: [&str; 1] = [ocelli_nats_server::BINARY_VARIABLE];
+
+/// The sections that every process has, whichever services it runs.
+const SECTIONS: [SectionEntry; 6] = [
+    SectionEntry::of::<BrokerConfig>("broker"),
+    SectionEntry::of::<ManagedBroker>("managed_broker"),
+    SectionEntry::of::<AdminConfig>("admin"),
+    SectionEntry::of::<TelemetryConfig>("telemetry"),
+    SectionEntry::of::<Limits>("limits"),
+    SectionEntry::of::<Shutdown>("shutdown"),
+];
 
 /// `[managed_broker]`: the broker that `ocelli up` brings along.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,20 +46,14 @@ impl Default for ManagedBroker {
     }
 }
 
-/// Everything that can be set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[derive(Default)]
-pub(crate) struct Config {
-    pub(crate) broker: BrokerConfig,
-    pub(crate) managed_broker: ManagedBroker,
-    pub(crate) admin: AdminConfig,
-    pub(crate) telemetry: TelemetryConfig,
-    pub(crate) limits: Limits,
-    pub(crate) gpu_filter: ocelli_gpu_filter::Config,
-    pub(crate) ingest: ocelli_ingest::Config,
-    /// How long work under way may take when the process is asked to stop.
-    pub(crate) shutdown: Shutdown,
+impl Section for ManagedBroker {
+    fn problems(&self) -> Vec<Problem> {
+        const LEAST: u32 = 1024 * 1024;
+        const MOST: u32 = 64 * 1024 * 1024;
+        Problem::range("max_payload_bytes", self.max_payload_bytes, LEAST, MOST)
+            .into_iter()
+            .collect()
+    }
 }
 
 /// `[shutdown]`.
@@ -64,42 +70,7 @@ impl Default for Shutdown {
     }
 }
 
-impl Config {
-    /// The tenant, which [`Settings::problems`] has checked.
-    pub(crate) fn tenant(&self) -> anyhow::Result<Tenant> {
-        Ok(self.broker.tenant.parse()?)
-    }
-}
-
-impl Settings for Config {
-    fn problems(&self) -> Vec<Problem> {
-        const LARGEST_PAYLOAD: u32 = 64 * 1024 * 1024;
-        let mut problems = self.broker.problems("broker");
-        problems.extend(self.telemetry.problems("telemetry"));
-        let mut add = |field: String, message: String| problems.push(Problem::new(field, message));
-        for (field, message) in self.gpu_filter.problems() {
-            add(format!("gpu_filter.{field}"), message);
-        }
-        for (field, message) in self.ingest.problems() {
-            add(format!("ingest.{field}"), message);
-        }
-        let limits = [
-            ("max_encoded_bytes", self.limits.max_encoded_bytes as u64),
-            ("max_side_px", self.limits.max_side_px.into()),
-            ("max_pixels", self.limits.max_pixels),
-            ("max_steps", self.limits.max_steps as u64),
-        ];
-        for (field, _) in limits.into_iter().filter(|(_, value)| *value == 0) {
-            add(format!("limits.{field}"), "0 would refuse everything".to_owned());
-        }
-        let payload = self.managed_broker.max_payload_bytes;
-        if !(1024 * 1024..=LARGEST_PAYLOAD).contains(&payload) {
-            let message = format!("{payload} must be from 1048576 to {LARGEST_PAYLOAD}");
-            add("managed_broker.max_payload_bytes".to_owned(), message);
-        }
-        problems
-    }
-}
+impl Section for Shutdown {}
 
 /// What a command takes its settings from.
 pub(crate) fn sources(file: &ConfigFile) -> Sources {
@@ -111,16 +82,19 @@ pub(crate) fn sources(file: &ConfigFile) -> Sources {
     }
 }
 
-/// The flags that are settings.
-pub(crate) fn address_flags(addresses: &Addresses) -> Vec<(String, toml::Value)> {
-    let http = addresses.http.map(|addr| ("ingest.http_addr".to_owned(), addr.to_string().into()));
-    let admin = addresses.admin.map(|addr| ("admin.addr".to_owned(), addr.to_string().into()));
-    http.into_iter().chain(admin).collect()
-}
-
-/// Loads the settings.
-pub(crate) fn settings(sources: &Sources) -> anyhow::Result<Config> {
-    load(sources).map_err(|problems| {
+/// Loads the settings of a process with those services.
+pub(crate) fn settings(services: &[ServiceEntry], sources: &Sources) -> anyhow::Result<Settings> {
+    let sections: Vec<_> =
+        SECTIONS.into_iter().chain(services.iter().map(|entry| entry.section)).collect();
+    load(&sections, sources).map_err(|problems| {
         anyhow::Error::new(BadConfig(problems.iter().map(ToString::to_string).collect()))
     })
+}
+
+/// One section of them.
+pub(crate) fn section<T: Section>(settings: &Settings, name: &str) -> anyhow::Result<T> {
+    settings
+        .section(name)
+        .map_err(|problem| anyhow::Error::msg(problem.message))
+        .with_context(|| format!("the section {name}"))
 }

@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 
 use ocelli_actors::{
     broker::DropReason,
-    metrics::{Kind, Metric},
+    metrics::{self, Kind},
 };
-use ocelli_messages::{ErrorKind, LogLevel, Subject, header};
+use ocelli_gpu_filter::GpuFilter;
+use ocelli_ingest::Ingest;
+use ocelli_kit::service::Service;
+use ocelli_messages::{ErrorKind, LogLevel, header, subjects};
 
 use common::{ocelli, text};
 
@@ -75,15 +78,17 @@ async fn every_setting_has_a_row_with_its_default() {
 
 #[test]
 fn every_metric_has_a_row() {
-    let must = Metric::ALL.iter().map(|metric| {
-        let kind = match metric.kind() {
+    let rows = [metrics::Metric::ROWS, GpuFilter::METRICS, Ingest::METRICS].concat();
+    assert_eq!(metrics::problems(&rows), Vec::<String>::new());
+    let must = rows.iter().map(|metric| {
+        let kind = match metric.kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
             Kind::Histogram => "histogram",
         };
-        let labels: Vec<_> = metric.labels().iter().map(|label| format!("`{label}`")).collect();
+        let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
         let labels = if labels.is_empty() { "none".to_owned() } else { labels.join(", ") };
-        (metric.name().to_owned(), vec![kind.to_owned(), labels, metric.help().to_owned()])
+        (metric.name.to_owned(), vec![kind.to_owned(), labels, metric.help.to_owned()])
     });
     compare("docs/reference/metrics.md", &must.collect());
 }
@@ -118,16 +123,8 @@ fn the_page_of_the_wire_has_every_subject_header_and_drop_reason() {
     for reason in DropReason::ALL {
         assert!(rows.contains_key(reason.as_str()), "{}", reason.as_str());
     }
-    let (tenant, stream) = ("default".parse(), "cam-1".parse());
-    let (tenant, stream): (ocelli_messages::Tenant, ocelli_messages::StreamName) =
-        (tenant.unwrap(), stream.unwrap());
-    for subject in [
-        Subject::FilterProcess(tenant.clone()),
-        Subject::FilterList(tenant.clone()),
-        Subject::FrameIn(tenant.clone(), stream.clone()),
-        Subject::FrameOut(tenant, stream),
-    ] {
-        let template = subject.template().replace('{', "<").replace('}', ">");
+    for row in subjects::ALL {
+        let template = row.template().replace('{', "<").replace('}', ">");
         assert!(rows.contains_key(&template), "{template}");
         assert!(text("README.md").contains(&template), "{template}");
     }

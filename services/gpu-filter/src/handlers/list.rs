@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures::{FutureExt as _, future::BoxFuture};
-use ocelli_actors::broker::{Handler, Request};
+use ocelli_actors::broker::{Encoded, Handler, Request};
 use ocelli_kernels::Catalog;
-use ocelli_messages::{Failure, v1};
-use prost::Message as _;
+use ocelli_messages::{Failure, Named as _, v1};
 
 use crate::definitions::definition;
 
@@ -19,12 +16,11 @@ pub(crate) struct List {
 }
 
 impl List {
-    fn list(&self, payload: Bytes) -> Result<v1::ListFiltersResponse, Failure> {
-        let request = v1::ListFiltersRequest::decode(payload)
-            .map_err(|error| Failure::invalid("", format!("not a ListFiltersRequest: {error}")))?;
+    fn list(&self, request: &v1::ListFiltersRequest) -> Result<v1::ListFiltersResponse, Failure> {
         let wanted = v1::Accelerator::try_from(request.accelerator).map_err(|_| {
-            let message = format!("{} is no known accelerator", request.accelerator);
-            Failure::invalid("accelerator", message).allow(["AUTO", "CPU", "CUDA"])
+            let message = format!("{} is not a known accelerator", request.accelerator);
+            let known = v1::Accelerator::names().map(str::to_uppercase);
+            Failure::invalid("accelerator", message).allow(known)
         })?;
         let any = matches!(wanted, v1::Accelerator::Unspecified | v1::Accelerator::Auto);
         let filters = (self.catalog.definitions())
@@ -40,7 +36,13 @@ impl List {
 }
 
 impl Handler for List {
-    fn handle(&self, request: Request) -> BoxFuture<'_, Result<Bytes, Failure>> {
-        async move { Ok(self.list(request.payload)?.encode_to_vec().into()) }.boxed()
+    type Request = v1::ListFiltersRequest;
+    type Response = v1::ListFiltersResponse;
+
+    async fn handle(
+        &self,
+        request: Request<v1::ListFiltersRequest>,
+    ) -> Result<Encoded<v1::ListFiltersResponse>, Failure> {
+        Ok(Encoded::new(&self.list(&request.message)?))
     }
 }

@@ -1,74 +1,69 @@
 //! `frame.in.<stream>`: the same work without anybody waiting for it.
 
-use bytes::Bytes;
-use futures::{FutureExt as _, future::BoxFuture};
-use ocelli_actors::broker::{DropReason, LiveFrame, LiveHandler, LiveOutcome};
-use ocelli_messages::{Failure, MessageContext, v1};
-use prost::Message as _;
+use ocelli_actors::broker::{Encoded, LiveHandler, Request};
+use ocelli_messages::{Failure, MessageContext, StreamName, v1};
 
-use super::Process;
-use crate::plan;
+use super::{Process, process::RESPONSE_FIELD};
 
-/// Answers live frames, errors too, with the frame's own stream and sequence.
+/// Answers live frames, also those that failed, with the frame's own stream and sequence.
 #[derive(Clone, Debug)]
 pub(crate) struct Live(pub(crate) Process);
 
 impl LiveHandler for Live {
-    fn handle(&self, frame: LiveFrame) -> BoxFuture<'_, LiveOutcome> {
-        async move {
-            let LiveFrame { context, stream, payload, arrived, .. } = frame;
-            let Ok(mut request) = plan::decode(payload) else {
-                // Not even its sequence is known: there is nothing to answer with.
-                return LiveOutcome::Drop(DropReason::DecodeFailed);
-            };
-            let identity = identity(&mut request, stream.as_str());
-            let result = match identity {
-                Ok(()) => self.0.run(request.clone(), &context, arrived).await,
-                Err(failure) => Err(failure),
-            };
-            match result {
-                Ok(response) => LiveOutcome::Publish(response, None),
-                Err(failure) => report(request.frame, &context, &failure, &self.0.name),
-            }
+    type Request = v1::ProcessRequest;
+    type Response = v1::ProcessResponse;
+    /// The frame without its pixels.
+    type Identity = v1::Frame;
+
+    const RESPONSE_FIELD: &'static str = RESPONSE_FIELD;
+
+    /// A frame that names no stream belongs to that of its subject; one that names another is
+    /// wrong.
+    fn identify(
+        &self,
+        stream: &StreamName,
+        request: &mut v1::ProcessRequest,
+    ) -> (v1::Frame, Result<(), Failure>) {
+        let frame = request.frame.get_or_insert_default();
+        let stream = stream.as_str();
+        if frame.stream.is_empty() {
+            stream.clone_into(&mut frame.stream);
         }
-        .boxed()
+        let contradiction = if frame.stream == stream {
+            Ok(())
+        } else {
+            let given: String = frame.stream.chars().take(80).collect();
+            let message = format!("the frame says {given:?}, its subject {stream:?}");
+            Err(Failure::invalid("frame.stream", message).allow([stream]))
+        };
+        let v1::Frame { stream, sequence, captured_at, .. } = &*frame;
+        let identity = v1::Frame {
+            stream: stream.clone(),
+            sequence: *sequence,
+            captured_at: *captured_at,
+            payload: None,
+        };
+        (identity, contradiction)
     }
 
-    fn failed(&self, payload: Bytes, context: &MessageContext, failure: &Failure) -> LiveOutcome {
-        match plan::decode(payload) {
-            Ok(request) => report(request.frame, context, failure, &self.0.name),
-            Err(_) => LiveOutcome::Drop(DropReason::DecodeFailed),
-        }
+    async fn handle(
+        &self,
+        request: Request<v1::ProcessRequest>,
+    ) -> Result<Encoded<v1::ProcessResponse>, Failure> {
+        self.0.run(request).await
     }
-}
 
-/// A frame that names no stream belongs to that of its subject; one that names another is wrong.
-fn identity(request: &mut v1::ProcessRequest, stream: &str) -> Result<(), Failure> {
-    let frame = request.frame.get_or_insert_default();
-    if frame.stream.is_empty() {
-        stream.clone_into(&mut frame.stream);
+    fn failed(
+        &self,
+        frame: v1::Frame,
+        context: &MessageContext,
+        failure: &Failure,
+    ) -> Encoded<v1::ProcessResponse> {
+        Encoded::new(&v1::ProcessResponse {
+            frame: Some(frame),
+            error: Some(failure.to_wire(&context.request_id)),
+            worker: self.0.name.to_string(),
+            ..Default::default()
+        })
     }
-    if frame.stream == stream {
-        Ok(())
-    } else {
-        let given: String = frame.stream.chars().take(80).collect();
-        let message = format!("the frame says {given:?}, its subject {stream:?}");
-        Err(Failure::invalid("frame.stream", message).allow([stream]))
-    }
-}
-
-fn report(
-    frame: Option<v1::Frame>,
-    context: &MessageContext,
-    failure: &Failure,
-    worker: &str,
-) -> LiveOutcome {
-    let frame = frame.map(|frame| v1::Frame { payload: None, ..frame });
-    let response = v1::ProcessResponse {
-        frame,
-        error: Some(failure.to_wire(&context.request_id)),
-        worker: worker.to_owned(),
-        ..Default::default()
-    };
-    LiveOutcome::Publish(response.encode_to_vec().into(), Some(failure.clone()))
 }

@@ -3,23 +3,25 @@
 use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
-use futures::{FutureExt as _, future::BoxFuture};
 use ocelli_actors::{
     breaker::Verdict,
-    broker::{Handler, Request},
+    broker::{Encoded, Handler, Request},
 };
 use ocelli_kernels::{Catalog, Pool};
-use ocelli_messages::{Failure, Limits, MessageContext, Payload, v1};
+use ocelli_messages::{Failure, Limits, Payload, v1};
 use tokio::{sync::oneshot, time::Instant};
 use tracing::Span;
 
 use crate::{
     devices::Devices,
     pixels,
-    plan::{self, Plan},
+    plan::Plan,
     times,
     worker::{self, Job},
 };
+
+/// The field of a request that says how large its result is.
+pub(super) const RESPONSE_FIELD: &str = "pipeline.output";
 
 /// Answers `ProcessRequest`s.
 #[derive(Clone, Debug)]
@@ -33,16 +35,15 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Does what a request asks for; an encoded `ProcessResponse`.
+    /// Does what a request asks for.
     pub(crate) async fn run(
         &self,
-        request: v1::ProcessRequest,
-        context: &MessageContext,
-        arrived: Instant,
-    ) -> Result<Bytes, Failure> {
-        let plan = Plan::check(request, &self.catalog, &self.limits)?;
+        request: Request<v1::ProcessRequest>,
+    ) -> Result<Encoded<v1::ProcessResponse>, Failure> {
+        let Request { context, message, arrived, .. } = request;
+        let plan = Plan::check(message, &self.catalog, &self.limits)?;
         if plan.nothing_to_do() {
-            return Ok(self.hand_back(&plan, arrived));
+            return Ok(Encoded::from_bytes(self.hand_back(&plan, arrived)));
         }
         let late = || Failure::deadline("the deadline passed before the result was there");
         let left = context.deadline.left(SystemTime::now()).ok_or_else(late)?;
@@ -61,7 +62,7 @@ impl Process {
                 Err(failure) => failure.kind.into(),
             });
         }
-        result
+        result.map(Encoded::from_bytes)
     }
 
     /// The answer to a request whose payload is the result already: no device is woken for it.
@@ -85,11 +86,15 @@ impl Process {
 }
 
 impl Handler for Process {
-    fn handle(&self, request: Request) -> BoxFuture<'_, Result<Bytes, Failure>> {
-        async move {
-            let Request { context, payload, arrived } = request;
-            self.run(plan::decode(payload)?, &context, arrived).await
-        }
-        .boxed()
+    type Request = v1::ProcessRequest;
+    type Response = v1::ProcessResponse;
+
+    const RESPONSE_FIELD: &'static str = RESPONSE_FIELD;
+
+    async fn handle(
+        &self,
+        request: Request<v1::ProcessRequest>,
+    ) -> Result<Encoded<v1::ProcessResponse>, Failure> {
+        self.run(request).await
     }
 }

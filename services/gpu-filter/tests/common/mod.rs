@@ -23,7 +23,7 @@ use ocelli_kernels::{
     Catalog, Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
     PixelFormat, Shape, Whole, probe,
 };
-use ocelli_messages::{Failure, Limits, MessageContext, Subject, Tenant, v1};
+use ocelli_messages::{Failure, Limits, MessageContext, Tenant, Tenants, subjects, v1};
 use ocelli_nats_server::NatsServer;
 use prost::Message as _;
 
@@ -52,7 +52,7 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
         let mut parts = Parts {
             config: Config { cpu_workers: 2, ..Config::default() },
             limits: Limits::default(),
-            tenant: Tenant::default(),
+            tenants: Tenants::All,
             request_timeout: Duration::from_secs(10),
             instance: "test".into(),
             requests: connect(&server).await,
@@ -134,7 +134,7 @@ impl Fixture {
         payload: Bytes,
         context: &MessageContext,
     ) -> Result<v1::ProcessResponse, Failure> {
-        let subject = Subject::FilterProcess(Tenant::default());
+        let subject = subjects::FILTER_PROCESS.of(&Tenant::default());
         let answer = self.client.request(&subject, context, payload).await?;
         Ok(v1::ProcessResponse::decode(answer).unwrap())
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 use toml::{Table, Value};
 
-use super::{Problem, Settings};
+use super::{Problem, SectionEntry};
 
 /// One value of one layer.
 #[derive(Clone, Debug)]
@@ -16,16 +16,16 @@ pub(super) struct Leaf {
     pub(super) source: String,
 }
 
-/// The tree of fields that a settings type has, with their defaults.
+/// The tree of fields that the sections have, with their defaults.
 pub(super) struct Known(Map<String, Json>);
 
 impl Known {
-    pub(super) fn of<T: Settings>() -> Result<Self, Problem> {
-        match serde_json::to_value(T::default()) {
-            Ok(Json::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(Problem::new("", "the settings type is not a struct")),
-            Err(error) => Err(Problem::new("", format!("the defaults: {error}"))),
-        }
+    pub(super) fn of(sections: &[SectionEntry]) -> Result<Self, Problem> {
+        let fields = sections
+            .iter()
+            .map(|section| Ok((section.name().to_owned(), section.defaults()?)))
+            .collect::<Result<_, Problem>>()?;
+        Ok(Self(fields))
     }
 
     /// The default of a field that holds a value.

@@ -1,23 +1,61 @@
 //! All layers into one, with everything that is wrong in any of them.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fmt, fs, net::SocketAddr, path::Path};
 
 use toml::{Table, Value};
 
 use super::{
-    Problem, Settings, Sources,
+    Problem, Section, SectionEntry, Sources,
     layers::{Known, Leaf, alone, put, unknown},
     parse::candidates,
+    show::show,
 };
 
-/// Reads all layers.
+/// The settings of a process: every section, every field, each value checked.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// The fields that were set, secrets included.
+    given: Table,
+    /// Every field, secrets hidden by their type.
+    full: Table,
+    addresses: Vec<(&'static str, SocketAddr)>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show(self))
+    }
+}
+
+impl Settings {
+    /// The section of that name.
+    ///
+    /// # Errors
+    /// If it was not in the list of sections that were loaded: a mistake of the program.
+    pub fn section<T: Section>(&self, name: &str) -> Result<T, Problem> {
+        let fields = self.given.get(name).cloned().unwrap_or_else(|| Table::new().into());
+        T::deserialize(fields).map_err(|error| Problem::new(name, error.message()))
+    }
+
+    /// All addresses that the parts of the process will listen on.
+    #[must_use]
+    pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
+        &self.addresses
+    }
+
+    pub(super) const fn as_toml(&self) -> &Table {
+        &self.full
+    }
+}
+
+/// Reads all layers into those sections.
 ///
 /// # Errors
 /// Everything that is wrong: unknown fields first, then values of a wrong type, then values out of
 /// range and fields that do not fit each other. A value is checked also if a later layer
 /// replaces it: a mistake does not become right by being hidden.
-pub fn load<T: Settings>(sources: &Sources) -> Result<T, Vec<Problem>> {
-    let known = Known::of::<T>().map_err(|problem| vec![problem.found_in("default")])?;
+pub fn load(sections: &[SectionEntry], sources: &Sources) -> Result<Settings, Vec<Problem>> {
+    let known = Known::of(sections).map_err(|problem| vec![problem.found_in("default")])?;
     let mut problems = Vec::new();
     let mut leaves = Vec::new();
     if let Some(path) = &sources.file {
@@ -30,7 +68,7 @@ pub fn load<T: Settings>(sources: &Sources) -> Result<T, Vec<Problem>> {
         }
     }
     for (name, text) in &sources.env {
-        match environment::<T>(&known, sources, name, text) {
+        match environment(sections, &known, sources, name, text) {
             Ok(leaf) => leaves.extend(leaf),
             Err(problem) => problems.push(problem),
         }
@@ -44,7 +82,7 @@ pub fn load<T: Settings>(sources: &Sources) -> Result<T, Vec<Problem>> {
     let mut origins = BTreeMap::new();
     for Leaf { field, value, source } in leaves {
         if let Some(value) = &value
-            && let Err(problem) = fits::<T>(&field, value.clone())
+            && let Err(problem) = fits(sections, &field, value.clone())
         {
             problems.push(problem.found_in(&source));
             continue;
@@ -52,33 +90,40 @@ pub fn load<T: Settings>(sources: &Sources) -> Result<T, Vec<Problem>> {
         put(&mut all, &field, value);
         origins.insert(field, source);
     }
-    finish(all, &origins, problems)
+    finish(sections, all, &origins, problems)
 }
 
 /// The whole: each value fits by itself, so what is left is how they fit each other.
-fn finish<T: Settings>(
+fn finish(
+    sections: &[SectionEntry],
     all: Table,
     origins: &BTreeMap<String, String>,
     mut problems: Vec<Problem>,
-) -> Result<T, Vec<Problem>> {
-    let settings = match T::deserialize(Value::Table(all)) {
-        Ok(settings) => settings,
-        Err(error) => {
-            problems.push(explain("", error.message()).found_in("all sources together"));
-            return Err(problems);
-        }
-    };
-    for mut problem in settings.problems() {
-        // A field with a wrong value has its default here: nobody wants to read about that.
-        if problems.iter().any(|earlier| earlier.field == problem.field) {
-            continue;
-        }
-        if problem.source.is_empty() {
+) -> Result<Settings, Vec<Problem>> {
+    let mut settings = Settings::default();
+    for section in sections {
+        let name = section.name();
+        let fields = all.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
+        let read = match section.read(fields) {
+            Ok(read) => read,
+            Err(error) => {
+                problems.push(explain(name, &error).found_in("all sources together"));
+                continue;
+            }
+        };
+        settings.full.insert(name.to_owned(), read.full);
+        settings.addresses.extend(read.addresses);
+        for problem in read.problems {
+            let problem = problem.within(name);
+            // A field with a wrong value has its default here: nobody wants to read about that.
+            if problems.iter().any(|earlier| earlier.field == problem.field) {
+                continue;
+            }
             let origin = origins.get(&problem.field).map_or("default", String::as_str);
-            problem = problem.found_in(origin);
+            problems.push(problem.found_in(origin));
         }
-        problems.push(problem);
     }
+    settings.given = all;
     if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
 
@@ -96,7 +141,8 @@ fn read(path: &Path) -> Result<Table, Problem> {
 }
 
 /// The leaf that a variable sets; none if it does not concern the settings.
-fn environment<T: Settings>(
+fn environment(
+    sections: &[SectionEntry],
     known: &Known,
     sources: &Sources,
     name: &str,
@@ -121,7 +167,7 @@ fn environment<T: Settings>(
     }
     let values = candidates(text, default)
         .map_err(|message| Problem::new(&field, message).found_in(&source))?;
-    let fitting = values.iter().find(|value| fits::<T>(&field, (*value).clone()).is_ok());
+    let fitting = values.iter().find(|value| fits(sections, &field, (*value).clone()).is_ok());
     // Where nothing fits, the plainest reading says best what is wrong: text, or for a list its
     // parts each as what they look like.
     let plainest = if default.is_array() { values.last() } else { values.first() };
@@ -134,10 +180,15 @@ fn variable(field: &str) -> String {
 }
 
 /// Whether the value fits the field, all others having their defaults.
-fn fits<T: Settings>(field: &str, value: Value) -> Result<(), Problem> {
-    match T::deserialize(Value::Table(alone(field, value))) {
+fn fits(sections: &[SectionEntry], field: &str, value: Value) -> Result<(), Problem> {
+    // Only fields of known sections come here, and each is in one.
+    let Some((name, rest)) = field.split_once('.') else { return Ok(()) };
+    let Some(section) = sections.iter().find(|section| section.name() == name) else {
+        return Ok(());
+    };
+    match section.read(alone(rest, value)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(explain(field, error.message())),
+        Err(error) => Err(explain(field, &error)),
     }
 }
 

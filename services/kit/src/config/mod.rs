@@ -1,39 +1,28 @@
 //! Settings in layers: defaults < TOML file < `OCELLI_<SECTION>__<FIELD>` < flags.
 //!
+//! The settings of a process are a list of sections, one for each of its parts ([`Section`]).
 //! [`load`] lists every mistake of every layer at once, each with the place it came from.
-//! How a settings type must look is said at [`Settings`].
 
 mod layers;
 mod load;
 mod parse;
 mod secret;
+mod section;
 mod sections;
 mod show;
 
 use std::{fmt, path::PathBuf};
 
-use serde::{Serialize, de::DeserializeOwned};
-
 #[cfg(test)]
 mod tests;
 
 pub use self::{
-    load::load,
+    load::{Settings, load},
     secret::Secret,
+    section::{Section, SectionEntry},
     sections::{AdminConfig, BrokerConfig, LogFormat, TelemetryConfig},
     show::{hide_credentials, show},
 };
-
-/// The settings of a process: a tree of structs.
-///
-/// Every struct in it derives `Serialize` and `Deserialize`, has a `Default`, and carries
-/// `#[serde(default, deny_unknown_fields)]`. What is known is read from the serialised defaults,
-/// where `None` stands for an optional field: so no `flatten`, `skip` or `skip_serializing_if`.
-/// A map is free-form if it is empty by default. Units are in the names (`_ms`, `_bytes`).
-pub trait Settings: Serialize + DeserializeOwned + Default {
-    /// What the types cannot say: ranges, and fields that must fit each other.
-    fn problems(&self) -> Vec<Problem>;
-}
 
 /// One thing that is wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +56,23 @@ impl Problem {
         self
     }
 
+    /// A problem with a value that must be from `least` to `most`; `None` if it is.
+    pub fn range<T: PartialOrd + fmt::Display>(
+        field: &str,
+        value: T,
+        least: T,
+        most: T,
+    ) -> Option<Self> {
+        let message = format!("{value} must be from {least} to {most}");
+        (value < least || value > most).then(|| Self::new(field, message))
+    }
+
+    /// The same problem, its field in that section.
+    fn within(mut self, section: &str) -> Self {
+        self.field = format!("{section}.{}", self.field);
+        self
+    }
+
     fn found_in(mut self, source: &str) -> Self {
         source.clone_into(&mut self.source);
         self
@@ -95,7 +101,7 @@ pub struct Sources {
     pub env: Vec<(String, String)>,
     /// Names that start with `OCELLI_` and are no settings, so that they are no mistakes either.
     pub env_allowed: Vec<&'static str>,
-    /// Flags of the command line, by the field they set, e.g. `ingest.http_addr`.
+    /// Flags of the command line, each with the field it sets, e.g. `ingest.http_addr`.
     pub flags: Vec<(String, toml::Value)>,
 }
 

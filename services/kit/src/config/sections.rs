@@ -7,11 +7,11 @@ use std::{
 };
 
 use actix_web::http::Uri;
-use ocelli_messages::Tenant;
+use ocelli_messages::{Limits, Tenant, Tenants, TokenError};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-use super::{Problem, Secret, show::hide_credentials};
+use super::{Problem, Secret, Section, show::hide_credentials};
 
 /// `[broker]`: where NATS is, and on whose behalf we speak.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +19,10 @@ use super::{Problem, Secret, show::hide_credentials};
 pub struct BrokerConfig {
     /// The server, `nats://`, `tls://`, `ws://` or `wss://`; it may carry credentials.
     pub url: String,
-    /// The tenant in every subject.
+    /// The tenant of requests that come in over HTTP.
     pub tenant: String,
+    /// The tenants that the workers of this process serve; none means all.
+    pub tenants: Vec<String>,
     /// How long a request without a deadline of its own may take.
     pub request_timeout_ms: u64,
 }
@@ -30,6 +32,7 @@ impl Default for BrokerConfig {
         Self {
             url: "nats://127.0.0.1:4222".to_owned(),
             tenant: "default".to_owned(),
+            tenants: Vec::new(),
             request_timeout_ms: 30_000,
         }
     }
@@ -40,6 +43,7 @@ impl fmt::Debug for BrokerConfig {
         f.debug_struct("BrokerConfig")
             .field("url", &hide_credentials(&self.url))
             .field("tenant", &self.tenant)
+            .field("tenants", &self.tenants)
             .field("request_timeout_ms", &self.request_timeout_ms)
             .finish()
     }
@@ -55,23 +59,42 @@ impl BrokerConfig {
         Duration::from_millis(self.request_timeout_ms)
     }
 
-    /// What is wrong with it; `section` is where it stands, e.g. `broker`.
-    #[must_use]
-    pub fn problems(&self, section: &str) -> Vec<Problem> {
+    /// The tenant of requests that come in over HTTP.
+    ///
+    /// # Errors
+    /// If the name is not allowed.
+    pub fn tenant(&self) -> Result<Tenant, TokenError> {
+        self.tenant.parse()
+    }
+
+    /// The tenants that workers serve.
+    ///
+    /// # Errors
+    /// The first name that is not allowed.
+    pub fn tenants(&self) -> Result<Tenants, TokenError> {
+        Tenants::parse(self.tenants.iter().map(String::as_str))
+    }
+}
+
+impl Section for BrokerConfig {
+    fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let schemes = ["nats://host:4222", "tls://host:4222", "ws://host:80", "wss://host:443"];
         if !is_server(&self.url) {
             let message =
                 format!("{:?} is not the URL of a NATS server", hide_credentials(&self.url));
-            problems.push(Problem::new(format!("{section}.url"), message).allow(schemes));
+            problems.push(Problem::new("url", message).allow(schemes));
         }
-        if let Err(error) = self.tenant.parse::<Tenant>() {
-            problems.push(Problem::new(format!("{section}.tenant"), error.to_string()));
+        if let Err(error) = self.tenant() {
+            problems.push(Problem::new("tenant", error.to_string()));
+        }
+        if let Err(error) = self.tenants() {
+            problems.push(Problem::new("tenants", error.to_string()));
         }
         if !(1..=Self::MAX_REQUEST_TIMEOUT_MS).contains(&self.request_timeout_ms) {
             let message = format!("{} is out of range", self.request_timeout_ms);
             problems.push(
-                Problem::new(format!("{section}.request_timeout_ms"), message)
+                Problem::new("request_timeout_ms", message)
                     .allow([format!("1 to {}", Self::MAX_REQUEST_TIMEOUT_MS)]),
             );
         }
@@ -87,9 +110,31 @@ pub struct AdminConfig {
     pub addr: SocketAddr,
 }
 
+impl Section for AdminConfig {
+    fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
+        vec![("admin", self.addr)]
+    }
+}
+
 impl Default for AdminConfig {
     fn default() -> Self {
         Self { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8002)) }
+    }
+}
+
+impl Section for Limits {
+    fn problems(&self) -> Vec<Problem> {
+        let limits = [
+            ("max_encoded_bytes", self.max_encoded_bytes as u64),
+            ("max_side_px", self.max_side_px.into()),
+            ("max_pixels", self.max_pixels),
+            ("max_steps", self.max_steps as u64),
+        ];
+        limits
+            .into_iter()
+            .filter(|(_, value)| *value == 0)
+            .map(|(field, _)| Problem::new(field, "0 would refuse everything"))
+            .collect()
     }
 }
 
@@ -150,15 +195,12 @@ impl fmt::Debug for TelemetryConfig {
     }
 }
 
-impl TelemetryConfig {
-    /// What is wrong with it; `section` is where it stands, e.g. `telemetry`.
-    #[must_use]
-    pub fn problems(&self, section: &str) -> Vec<Problem> {
-        let problem =
-            |field: &str, message: String| Problem::new(format!("{section}.{field}"), message);
+impl Section for TelemetryConfig {
+    fn problems(&self) -> Vec<Problem> {
+        let problem = |field: &str, message: String| Problem::new(field, message);
         let mut problems = Vec::new();
         if let Err(error) = EnvFilter::try_new(&self.log_filter) {
-            let message = format!("{:?} is no filter: {error}", self.log_filter);
+            let message = format!("{:?} is not a log filter: {error}", self.log_filter);
             problems.push(problem("log_filter", message).allow([
                 "off",
                 "error",
@@ -170,7 +212,7 @@ impl TelemetryConfig {
             ]));
         }
         if let Some(endpoint) = self.otlp_endpoint.as_deref().filter(|text| !is_http_url(text)) {
-            let message = format!("{:?} is no HTTP URL", hide_credentials(endpoint));
+            let message = format!("{:?} is not an HTTP URL", hide_credentials(endpoint));
             problems.push(
                 problem("otlp_endpoint", message).allow(["http://host:4318", "https://host:4318"]),
             );
@@ -183,7 +225,7 @@ impl TelemetryConfig {
             && dsn.expose().parse::<sentry::types::Dsn>().is_err()
         {
             problems.push(
-                problem("sentry_dsn", "it is no Sentry DSN".to_owned())
+                problem("sentry_dsn", "it is not a Sentry DSN".to_owned())
                     .allow(["https://KEY@HOST/PROJECT"]),
             );
         }
@@ -215,8 +257,8 @@ mod tests {
 
     #[test]
     fn the_defaults_are_right() {
-        assert_eq!(BrokerConfig::default().problems("broker"), []);
-        assert_eq!(TelemetryConfig::default().problems("telemetry"), []);
+        assert_eq!(BrokerConfig::default().problems(), []);
+        assert_eq!(TelemetryConfig::default().problems(), []);
     }
 
     #[test]
@@ -227,9 +269,10 @@ mod tests {
         let broker = BrokerConfig {
             url: "http://host".to_owned(),
             tenant: "No Tenant".to_owned(),
+            tenants: vec!["acme".to_owned(), "*".to_owned()],
             request_timeout_ms: 0,
         };
-        assert_eq!(fields(broker.problems("b")), ["b.url", "b.tenant", "b.request_timeout_ms"]);
+        assert_eq!(fields(broker.problems()), ["url", "tenant", "tenants", "request_timeout_ms"]);
         let telemetry = TelemetryConfig {
             log_filter: "info,=[".to_owned(),
             otlp_endpoint: Some("collector:4318".to_owned()),
@@ -239,8 +282,8 @@ mod tests {
             ..TelemetryConfig::default()
         };
         assert_eq!(
-            fields(telemetry.problems("t")),
-            ["t.log_filter", "t.otlp_endpoint", "t.sample_ratio", "t.sentry_dsn", "t.environment"],
+            fields(telemetry.problems()),
+            ["log_filter", "otlp_endpoint", "sample_ratio", "sentry_dsn", "environment"],
         );
     }
 
@@ -253,7 +296,7 @@ mod tests {
             otlp_endpoint: Some("ftp://me:hunter2@host".to_owned()),
             ..TelemetryConfig::default()
         };
-        let problems = [broker.problems("b"), telemetry.problems("t")].concat();
+        let problems = [broker.problems(), telemetry.problems()].concat();
         assert_eq!(problems.len(), 3);
         let shown = format!("{problems:?} {broker:?} {telemetry:?}");
         assert!(!shown.contains("hunter2"), "{shown}");
@@ -269,7 +312,7 @@ mod tests {
             ("nats://two hosts", false),
         ] {
             let config = BrokerConfig { url: url.to_owned(), ..BrokerConfig::default() };
-            assert_eq!(config.problems("broker").is_empty(), right, "{url}");
+            assert_eq!(config.problems().is_empty(), right, "{url}");
         }
     }
 }

@@ -7,12 +7,12 @@ use toml::Value;
 use super::Settings;
 
 /// The settings as TOML, with secrets and the credentials in URLs as `***`.
-pub fn show<T: Settings>(settings: &T) -> String {
-    let shown = Value::try_from(settings).and_then(|mut value| {
-        redact(&mut value);
-        toml::to_string_pretty(&value)
-    });
-    shown.unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))
+#[must_use]
+pub fn show(settings: &Settings) -> String {
+    let mut shown = settings.as_toml().clone();
+    shown.iter_mut().for_each(|(_, value)| redact(value));
+    toml::to_string_pretty(&shown)
+        .unwrap_or_else(|error| format!("# cannot be shown as TOML: {error}\n"))
 }
 
 fn redact(value: &mut Value) {

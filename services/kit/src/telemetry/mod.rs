@@ -17,6 +17,7 @@ mod traces;
 use std::{io::IsTerminal as _, sync::mpsc, thread, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use ocelli_actors::metrics::{MetricRow, describe};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Subscriber;
 use tracing_subscriber::{
@@ -41,7 +42,7 @@ pub enum TelemetryError {
     #[error("telemetry.otlp_endpoint: {0}")]
     Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
     /// `sentry_dsn` is wrong; it is a secret, so it is not quoted.
-    #[error("telemetry.sentry_dsn is no Sentry DSN: it must be like https://KEY@HOST/PROJECT")]
+    #[error("telemetry.sentry_dsn is not a Sentry DSN; it must look like https://KEY@HOST/PROJECT")]
     SentryDsn,
     /// The recorder of metrics could not be installed.
     #[error("metrics: {0}")]
@@ -142,6 +143,11 @@ impl Telemetry {
     #[must_use]
     pub fn prometheus(&self) -> PrometheusHandle {
         self.prometheus.clone()
+    }
+
+    /// Gives the metrics of a table their help texts and units in `/metrics`.
+    pub fn describe(&self, table: &[MetricRow]) {
+        describe(table);
     }
 
     /// Sends what is left of traces and error events. Blocks the thread for at most six seconds,

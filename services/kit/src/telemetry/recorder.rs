@@ -3,7 +3,7 @@
 use std::{sync::OnceLock, thread, time::Duration};
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use ocelli_actors::metrics::{SECONDS_BUCKETS, describe};
+use ocelli_actors::metrics::{Metric, SECONDS_BUCKETS, describe};
 
 use super::TelemetryError;
 
@@ -25,7 +25,7 @@ pub fn recorder() -> Result<PrometheusHandle, TelemetryError> {
 
 fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(SECONDS_BUCKETS)?.install_recorder()?;
-    describe();
+    describe(Metric::ROWS);
     let upkeep = handle.clone();
     // A thread and not a task: it is needed before and after any runtime. It lives as long as the
     // recorder, which is as long as the process.

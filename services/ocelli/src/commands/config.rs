@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ocelli_kit::config::show;
+use ocelli_kit::{config::show, service::ServiceEntry};
 
 use crate::{
     cli::{Config, ConfigAction},
@@ -10,13 +10,15 @@ use crate::{
 };
 
 /// Checks the settings, or prints them.
-pub(crate) fn config(config: &Config) -> anyhow::Result<ExitCode> {
+pub(crate) fn config(services: &[ServiceEntry], config: &Config) -> anyhow::Result<ExitCode> {
     match &config.action {
         ConfigAction::Check(file) => {
-            settings(&sources(file))?;
+            settings(services, &sources(file))?;
             say!("the configuration is right");
         }
-        ConfigAction::Show(file) => say!("{}", show(&settings(&sources(file))?).trim_end()),
+        ConfigAction::Show(file) => {
+            say!("{}", show(&settings(services, &sources(file))?).trim_end())
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,11 +7,12 @@ use std::{
 };
 
 use ocelli_kernels::probe;
+use ocelli_kit::service::ServiceEntry;
 
 use crate::{
     cli::Doctor,
     exit,
-    settings::{Config, settings, sources},
+    settings::{ManagedBroker, section, settings, sources},
 };
 
 /// How a thing is.
@@ -23,8 +24,9 @@ enum Finding {
 }
 
 /// Prints what is there and what is missing; 69 if something that is needed is not there.
-pub(crate) fn doctor(doctor: &Doctor) -> anyhow::Result<ExitCode> {
-    let config = settings(&sources(&doctor.file))?;
+pub(crate) fn doctor(services: &[ServiceEntry], doctor: &Doctor) -> anyhow::Result<ExitCode> {
+    let settings = settings(services, &sources(&doctor.file))?;
+    let managed: ManagedBroker = section(&settings, "managed_broker")?;
     let machine = probe();
     let gpu = match &machine.cuda {
         Ok(devices) if !devices.is_empty() => {
@@ -35,16 +37,16 @@ pub(crate) fn doctor(doctor: &Doctor) -> anyhow::Result<ExitCode> {
         Err(reason) => Finding::Note(format!("{reason}: the CPU does the work")),
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let findings = [
-        ("configuration", Finding::Good("right".to_owned())),
-        ("processor", Finding::Good(format!("{cores} cores, {}", machine.cpu))),
-        ("gpu", gpu),
-        ("broker", broker()),
-        ("broker port", port(broker_addr(&config))),
-        ("http port", port(config.ingest.http_addr)),
-        ("admin port", port(config.admin.addr)),
-        ("data folder", folder(&config.managed_broker.data)),
+    let mut findings = vec![
+        ("configuration".to_owned(), Finding::Good("right".to_owned())),
+        ("processor".to_owned(), Finding::Good(format!("{cores} cores, {}", machine.cpu))),
+        ("gpu".to_owned(), gpu),
+        ("broker".to_owned(), broker()),
+        ("broker port".to_owned(), port(SocketAddr::from(([127, 0, 0, 1], managed.port)))),
     ];
+    let addresses = settings.addresses().iter();
+    findings.extend(addresses.map(|&(name, addr)| (format!("{name} port"), port(addr))));
+    findings.push(("data folder".to_owned(), folder(&managed.data)));
     let mut missing = false;
     for (name, finding) in findings {
         let (mark, text) = match finding {
@@ -72,10 +74,6 @@ fn broker() -> Finding {
         },
         Err(missing) => Finding::Bad(missing.to_string()),
     }
-}
-
-fn broker_addr(config: &Config) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], config.managed_broker.port))
 }
 
 fn port(addr: SocketAddr) -> Finding {

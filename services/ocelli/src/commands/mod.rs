@@ -1,4 +1,4 @@
-//! What the command line does, besides running services.
+//! The commands.
 
 #![allow(clippy::print_stderr, reason = "progress and notes go to stderr")]
 
@@ -14,16 +14,20 @@ mod demo;
 mod doctor;
 mod filters;
 mod process;
+mod start;
+
+use ocelli_kit::service::ServiceEntry;
 
 pub(crate) use config::config;
 pub(crate) use demo::demo;
 pub(crate) use doctor::doctor;
 pub(crate) use filters::filters;
 pub(crate) use process::process;
+pub(crate) use start::{run, up};
 
 /// `ocelli completions`.
-pub(crate) fn completions(shell: clap_complete::Shell) {
-    let mut command = <crate::cli::Cli as clap::CommandFactory>::command();
+pub(crate) fn completions(services: &[ServiceEntry], shell: clap_complete::Shell) {
+    let mut command = crate::cli::command(services);
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "ocelli", &mut script);
     say!("{}", String::from_utf8_lossy(&script).trim_end());

@@ -1,4 +1,4 @@
-//! The broker that `ocelli up` brings along, as a supervised actor.
+//! The managed broker as a supervised actor, and the small process that guards it.
 
 use std::{cell::Cell, ffi::OsString, path::PathBuf, rc::Rc};
 
@@ -29,13 +29,13 @@ pub(crate) fn become_guard() -> Option<std::io::Error> {
 }
 
 /// Options with this program as the guard.
-pub(crate) fn guarded(options: ServerOptions) -> std::io::Result<ServerOptions> {
+pub(super) fn guarded(options: ServerOptions) -> std::io::Result<ServerOptions> {
     let launcher = Some((std::env::current_exe()?, vec![GUARD.to_owned()]));
     Ok(ServerOptions { launcher, ..options })
 }
 
 /// A broker that is started anew, on the same port, when it ends.
-pub(crate) struct ManagedBroker {
+pub(super) struct BrokerActor {
     /// What the first generation takes over: it was started before there were actors, because
     /// everything else needs its port.
     running: Rc<Cell<Option<NatsServer>>>,
@@ -44,8 +44,8 @@ pub(crate) struct ManagedBroker {
     stop: Option<oneshot::Sender<()>>,
 }
 
-impl ManagedBroker {
-    pub(crate) fn new(
+impl BrokerActor {
+    pub(super) fn new(
         running: Rc<Cell<Option<NatsServer>>>,
         options: ServerOptions,
         child: &ChildContext,
@@ -54,7 +54,7 @@ impl ManagedBroker {
     }
 }
 
-impl Actor for ManagedBroker {
+impl Actor for BrokerActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
@@ -90,7 +90,7 @@ impl Actor for ManagedBroker {
     }
 }
 
-impl Handler<Stop> for ManagedBroker {
+impl Handler<Stop> for BrokerActor {
     type Result = ();
 
     fn handle(&mut self, _: Stop, context: &mut Context<Self>) {

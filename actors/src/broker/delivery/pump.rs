@@ -1,22 +1,22 @@
-//! Moves messages from a subscription to tasks, until it is told to stop or the subscription ends.
+//! Moves messages from subscriptions to tasks, until it is told to stop or a subscription ends.
 
 use std::future::Future;
 
 use async_nats::{Message, Subscriber};
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _, stream::SelectAll};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::Connection;
+use crate::broker::Connection;
 
 /// Serves each message in a task of its own. After `stop` it takes no new subscription traffic, but
 /// still serves what was delivered, because nobody else will.
 ///
-/// Returns whether it was told to stop; if not, the subscription ended by itself.
-pub(super) async fn pump<F>(
+/// Returns whether it was told to stop; if not, all subscriptions ended by themselves.
+pub(in crate::broker) async fn pump<F>(
     connection: &Connection,
-    mut messages: Subscriber,
+    mut messages: SelectAll<Subscriber>,
     stop: CancellationToken,
     mut serve: impl FnMut(Message) -> F,
 ) -> bool
@@ -39,8 +39,10 @@ where
             },
         }
     }
-    if let Err(error) = messages.drain().await {
-        warn!(%error, "a subscription could not be drained");
+    for subscription in messages.iter_mut() {
+        if let Err(error) = subscription.drain().await {
+            warn!(%error, "a subscription could not be drained");
+        }
     }
     while let Some(message) = next_of_drained(connection, &mut messages).await {
         tasks.spawn(serve(message));
@@ -49,11 +51,11 @@ where
     true
 }
 
-/// What is left of a subscription that is being drained. Its end is the broker's to say, so without
-/// a broker it has ended.
+/// The next message that is left of a subscription that is being drained. Its end is for the
+/// broker to tell, so without a broker it has ended.
 pub(super) async fn next_of_drained(
     connection: &Connection,
-    messages: &mut Subscriber,
+    messages: &mut (impl Stream<Item = Message> + Unpin),
 ) -> Option<Message> {
     let mut link = connection.watch();
     tokio::select! {

@@ -9,13 +9,13 @@ use ocelli_actors::{
 use tracing::debug;
 
 /// Holds the connections.
-pub(crate) struct Links {
+pub(super) struct Links {
     connections: Vec<Connection>,
     child: ChildContext,
 }
 
 impl Links {
-    pub(crate) fn new(connections: Vec<Connection>, child: &ChildContext) -> Self {
+    pub(super) fn new(connections: Vec<Connection>, child: &ChildContext) -> Self {
         Self { connections, child: child.clone() }
     }
 }

@@ -6,7 +6,7 @@ use async_nats::HeaderMap;
 use ocelli_messages::{Failure, MessageContext, TraceParent, header};
 
 /// Reads the context of a received message.
-pub(super) fn read(
+pub(in crate::broker) fn read(
     headers: Option<&HeaderMap>,
     timeout: Duration,
 ) -> Result<MessageContext, Failure> {
@@ -15,13 +15,13 @@ pub(super) fn read(
 }
 
 /// Whether the sender said which trace its message belongs to.
-pub(super) fn has_trace(headers: Option<&HeaderMap>) -> bool {
+pub(in crate::broker) fn has_trace(headers: Option<&HeaderMap>) -> bool {
     let parent = headers.and_then(|headers| headers.get(header::TRACEPARENT));
     parent.is_some_and(|parent| parent.as_str().parse::<TraceParent>().is_ok())
 }
 
 /// The headers of a message.
-pub(super) fn write(context: &MessageContext) -> HeaderMap {
+pub(in crate::broker) fn write(context: &MessageContext) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in context.pairs() {
         headers.insert(name, value);
@@ -30,7 +30,7 @@ pub(super) fn write(context: &MessageContext) -> HeaderMap {
 }
 
 /// The headers of an error reply. NATS forbids line breaks in a header.
-pub(super) fn write_error(context: &MessageContext, failure: &Failure) -> HeaderMap {
+pub(in crate::broker) fn write_error(context: &MessageContext, failure: &Failure) -> HeaderMap {
     let mut headers = write(context);
     let message: String =
         failure.message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(512).collect();

@@ -1,0 +1,10 @@
+//! The metrics of the HTTP gateway.
+
+ocelli_actors::metrics_table! {
+    HttpRequests = "ocelli_http_requests_total", Counter, ["route", "status"],
+        "HTTP requests answered by the gateway.";
+    HttpSeconds = "ocelli_http_request_duration_seconds", Histogram, ["route"],
+        "From an HTTP request's head to its response.";
+    HttpConnections = "ocelli_http_connections", Gauge, [],
+        "Open HTTP connections of the gateway.";
+}
