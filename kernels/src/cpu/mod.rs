@@ -3,7 +3,6 @@
 mod crew;
 mod cut;
 mod engine;
-mod plan;
 mod points;
 mod stream;
 mod table;
@@ -12,7 +11,6 @@ mod workers;
 
 pub use cut::Cut;
 pub(crate) use engine::run;
-pub(crate) use plan::steps;
 pub use table::Table;
 pub(crate) use table::look_up;
 pub use window::Window;
