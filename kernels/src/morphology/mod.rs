@@ -1,9 +1,9 @@
 //! Morphology: shapes grow and shrink.
 
 mod band;
-mod cuda;
 mod definitions;
 mod element;
+mod gpu;
 mod lines;
 mod pass;
 mod run;
