@@ -1,6 +1,7 @@
 //! Morphology: shapes grow and shrink.
 
 mod band;
+mod bytes;
 mod definitions;
 mod element;
 mod gpu;

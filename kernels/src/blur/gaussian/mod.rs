@@ -5,9 +5,11 @@ mod direct;
 mod down;
 mod part;
 mod separable;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod weights;
+mod words;
 
 use std::ops::Range;
 use std::sync::Arc;
