@@ -47,7 +47,7 @@ mod test_images;
 pub use backend::{Accelerator, Backend, BackendError, CpuBackend, Output, StepTimes};
 pub use catalog::{Catalog, Entry};
 pub use chain::{Chain, ChainError, MAX_STEPS};
-pub use cpu::{Cpu, Cut, Table, Window, Workers};
+pub use cpu::{Cpu, Cut, Table, Window, WorkerPool};
 pub use cuda::{
     Ahead, Argument, BatchTimes, Choice, CompiledKernels, Costs, CudaBackend, CudaError,
     CudaOptions, CudaPlan, CudaPointwise, CudaProgram, CudaSource, CudaWork, DriverFault, Estimate,
