@@ -13,8 +13,9 @@ use super::spaces::Space;
 use super::spaces::ycbcr::{BT601_LIMITED, BT601_LIMITED_GRAY};
 use crate::convert::{gpu, planar::Planar};
 use crate::cuda::{CudaPointwise, CudaWork};
+use crate::simd::Level;
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Level, Operation,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
     Refusal, Shape, Whole,
 };

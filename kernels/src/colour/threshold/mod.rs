@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::{gpu, statistics, tabled};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
+use crate::simd::Level;
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Level, Operation,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
     Refusal, Shape, Table, Whole, Window,
 };
