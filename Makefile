@@ -12,7 +12,7 @@ TOOLS := $(PYTHON) .ci/tools.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test bdd bench bench-kernels gpu-check arm-check docs lint fmt ci tools clean \
+.PHONY: help demo up test bdd bench bench-kernels gpu-check arm-check thread-check docs lint fmt ci tools clean \
   release debug check-demo check-dependencies
 
 help: ## this list
@@ -55,13 +55,17 @@ arm-check: ## the kernels' lints and tests on 64-bit Arm, under QEMU if this mac
 	@$(STEP) tools $(TOOLS) test
 	@.ci/arm-check
 
+thread-check: ## the kernels' worker pool under Miri; needs a nightly toolchain with Miri
+	@.ci/thread-check
+
 lint: ## formatting, clippy, protobuf, shell, docs and repository checks
 	@$(STEP) tools $(TOOLS) ci
 	@$(STEP) tree $(PYTHON) .ci/check_tree.py
 	@$(STEP) rustfmt cargo fmt --all --check
 	@$(STEP) buf-lint .tools/bin/buf lint messages/proto
 	@$(STEP) buf-format .tools/bin/buf format --diff --exit-code messages/proto
-	@$(STEP) shellcheck .tools/bin/shellcheck .ci/arm-check .ci/run .ci/step $$(git ls-files '*.sh')
+	@$(STEP) shellcheck .tools/bin/shellcheck \
+	  .ci/arm-check .ci/run .ci/step .ci/thread-check $$(git ls-files '*.sh')
 	@$(STEP) clippy cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 # The scenarios have `test = false`, which takes them out of --all-targets.
 	@$(STEP) clippy-bdd cargo clippy $(CARGO_FLAGS) --test bdd -- -D warnings

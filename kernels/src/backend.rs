@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 use crate::chain::MAX_STEPS;
 use crate::cpu::{self, Cpu};
 use crate::simd::Level;
-use crate::{Chain, Image, PixelFormat, Pool, Refusal, Tensor, Workers};
+use crate::{Chain, Image, PixelFormat, Pool, Refusal, Tensor, WorkerPool};
 
 /// A kind of processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,7 +120,7 @@ impl Backend for Box<dyn Backend> {
     }
 }
 
-/// The CPU: always there. Computes on the calling thread, or with [`Workers`].
+/// The CPU: always there. Computes on the calling thread, or with a [`WorkerPool`].
 #[derive(Clone, Debug)]
 pub struct CpuBackend {
     cpu: Cpu,
@@ -135,7 +135,7 @@ impl CpuBackend {
 
     /// With threads that help while they have nothing else to do.
     #[must_use]
-    pub fn with_workers(self, workers: Arc<Workers>) -> Self {
+    pub fn with_workers(self, workers: Arc<WorkerPool>) -> Self {
         Self { cpu: self.cpu.with_workers(workers) }
     }
 

@@ -1,14 +1,14 @@
-//! How long a piece of work took.
+//! A stopwatch for the time that a piece of work takes.
 
 #[allow(
     clippy::disallowed_types,
-    reason = "tokio's clock, which tests can pause, needs tokio; computing here takes real time, \
-              and no decision hangs on it: it is only reported"
+    reason = "tokio's clock, which tests can pause, needs tokio; computing takes real time, which \
+              is reported and tells the worker pool whom to wake"
 )]
 mod real {
     use std::time::{Duration, Instant};
 
-    /// Runs from its creation.
+    /// A stopwatch that runs from its creation on.
     #[derive(Clone, Copy, Debug)]
     pub(crate) struct Stopwatch(Instant);
 

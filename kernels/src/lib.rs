@@ -1,17 +1,17 @@
 //! Image operations, each with its CPU and its CUDA implementation side by side, and the codecs.
 //!
-//! - [`Image`]: pixels; [`Pool`]: where their memory comes from and goes back to.
-//! - [`FilterDefinition`]: what a filter is called and takes; everything shown to users follows it.
-//! - [`Operation`]: a filter with its parameters set; [`Catalog`]: the filters there are;
-//!   [`Chain`]: operations one after the other.
-//! - [`Tensor`]: numbers for models, which the last step of a chain can make beside the image.
-//! - [`Backend`]: runs chains, on the CPU ([`CpuBackend`]) or on a GPU ([`CudaBackend`]).
-//! - [`probe()`]: what this machine offers.
-//! - [`convert`]: other pixel layouts to ours and back, at the edge.
-//! - [`analysis`]: what can be said of images.
-//! - [`codec`]: PNG, JPEG and WebP files to images and back.
+//! - [`Image`] holds pixels; a [`Pool`] lends the memory for them.
+//! - A [`FilterDefinition`] describes a filter and its parameters; everything that users see about
+//!   the filter is made from it. The [`Catalog`] has all filters.
+//! - A [`Chain`] is a list of filters with their parameters, checked.
+//! - A [`Backend`] runs chains: [`CpuBackend`] on the CPU, [`CudaBackend`] on an NVIDIA GPU.
+//! - A [`Tensor`] holds numbers for a model; the last filter of a chain may make one.
+//! - [`probe()`] says what this machine offers.
+//! - [`convert`] translates between pixel layouts, [`analysis`] compares images, and [`codec`] reads
+//!   and writes PNG, JPEG and WebP files.
+//! - [`operation`] is for those who write a filter.
 //!
-//! No NATS, no actors, no protobuf here: images in, images out.
+//! This crate knows nothing of NATS, actors or protobuf: images go in, images come out.
 
 mod alpha;
 pub mod analysis;
@@ -32,7 +32,7 @@ mod effect;
 mod geometry;
 mod image;
 mod morphology;
-mod operation;
+pub mod operation;
 mod parameters;
 mod pool;
 mod privacy;
@@ -47,20 +47,24 @@ mod test_images;
 pub use backend::{Accelerator, Backend, BackendError, CpuBackend, Output, StepTimes};
 pub use catalog::{Catalog, Entry};
 pub use chain::{Chain, ChainError, MAX_STEPS};
-pub use cpu::{Cpu, Cut, Table, Window, Workers};
-pub use cuda::{
-    Ahead, Argument, BatchTimes, Choice, CompiledKernels, Costs, CudaBackend, CudaError,
-    CudaOptions, CudaPlan, CudaPointwise, CudaProgram, CudaSource, CudaWork, DriverFault, Estimate,
-    FileWork, Generated, KernelCompiler, Launch, Load, MOST_INTS, Measured, PlannedLaunch, Source,
-    Stage, Ticket,
-};
+pub use cpu::WorkerPool;
+pub(crate) use cpu::{Cpu, Cut, Table, Window};
+pub use cuda::{Ahead, Choice, Costs, CudaBackend, CudaError, FileWork, Load, Measured};
 pub use definition::{Family, FilterDefinition, ParameterDefinition, ParameterKind};
 pub use image::{Image, ImageError, PixelFormat, Plane, Shape, Size};
-pub use operation::{
-    CpuWork, CutRows, Operation, Pointwise, Reach, Refusal, Rows, ToTensor, Whole,
-};
+pub use operation::Refusal;
+pub(crate) use operation::{CpuWork, CutRows, Operation, Pointwise, Reach, Rows, ToTensor, Whole};
 pub use parameters::{ParameterError, Parameters};
 pub use pool::{Pool, PooledBuffer};
 pub use probe::{CudaDevice, Probe, probe};
-pub use simd::Level;
 pub use tensor::{Element, Fit, Mapping, Tensor, TensorShape};
+
+/// What only this crate's own tests and benchmarks use. It may change at any time.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::cuda::{
+        Argument, BatchTimes, CompiledKernels, CudaOptions, CudaPlan, CudaPointwise, CudaProgram,
+        CudaSource, CudaWork, DriverFault, Estimate, Generated, KernelCompiler, Launch, MOST_INTS,
+        PlannedLaunch, Source, Stage, Ticket,
+    };
+}

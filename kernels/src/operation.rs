@@ -1,13 +1,14 @@
-//! A filter with its parameters set.
+//! What a filter is made of: an [`Operation`] is a filter with its parameters set.
+//!
+//! `docs/how-to/add-a-filter.md` walks through one.
 
 use std::fmt::Debug;
 use std::ops::Range;
 
-use crate::cpu::{Cpu, Cut, Table, Window};
+pub use crate::cpu::{Cpu, Cut, Table, Window};
 use crate::cuda::CudaWork;
-use crate::{
-    FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape, simd::Level,
-};
+pub use crate::simd::Level;
+use crate::{FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape};
 
 /// What one step of a chain does, on every processor that can do it.
 ///

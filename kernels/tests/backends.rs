@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole};
 use ocelli_kernels::{
-    Accelerator, Backend, BackendError, Catalog, Chain, Cpu, CpuBackend, CpuWork, Entry, Family,
-    FilterDefinition, Image, ImageError, Operation, PixelFormat, Pool, Shape, Size, Whole,
+    Accelerator, Backend, BackendError, Catalog, Chain, CpuBackend, Entry, Family,
+    FilterDefinition, Image, ImageError, PixelFormat, Pool, Shape, Size,
 };
 
 fn image(width: u32, height: u32, format: PixelFormat, padding: usize) -> Image {

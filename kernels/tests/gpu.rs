@@ -11,9 +11,10 @@ mod cases;
 mod generated;
 
 use ocelli_kernels::analysis;
+use ocelli_kernels::internals::CudaOptions;
 use ocelli_kernels::{
-    Accelerator, Backend as _, BackendError, Chain, CpuBackend, CudaBackend, CudaOptions, Family,
-    Image, Output, PixelFormat, Pool, probe,
+    Accelerator, Backend as _, BackendError, Chain, CpuBackend, CudaBackend, Family, Image, Output,
+    PixelFormat, Pool, probe,
 };
 
 use cases::Content;

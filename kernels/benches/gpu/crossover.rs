@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ocelli_kernels::{
-    Backend, Costs, CpuBackend, CudaBackend, Measured, PixelFormat, Pool, Workers,
+    Backend, Costs, CpuBackend, CudaBackend, Measured, PixelFormat, Pool, WorkerPool,
 };
 
 use crate::chains::{FIVE, chain, image};
@@ -16,7 +16,7 @@ pub(crate) fn measure(gpu: CudaBackend, report: &mut Report) {
     let costs = Arc::new(Costs::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let cpu = CpuBackend::new(Pool::new(1 << 30));
-    let workers = Arc::new(Workers::new(threads).unwrap());
+    let workers = Arc::new(WorkerPool::new(threads).unwrap());
     let mut gpu = Measured::new(gpu, Arc::clone(&costs));
     let mut cpu = Measured::new(cpu.with_workers(workers), Arc::clone(&costs));
     let backends: [&mut dyn Backend; 2] = [&mut gpu, &mut cpu];

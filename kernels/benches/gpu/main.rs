@@ -13,7 +13,8 @@ mod copies;
 mod crossover;
 mod report;
 
-use ocelli_kernels::{CudaBackend, CudaOptions, Pool, probe};
+use ocelli_kernels::internals::CudaOptions;
+use ocelli_kernels::{CudaBackend, Pool, probe};
 use report::Report;
 
 fn main() {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cases::Bench;
-use ocelli_kernels::{Backend as _, Catalog, Chain, CpuBackend, Image, Pool, Workers, probe};
+use ocelli_kernels::{Backend as _, Catalog, Chain, CpuBackend, Image, Pool, WorkerPool, probe};
 use opencv::OpenCv;
 use report::Row;
 use selection::Selection;
@@ -46,7 +46,7 @@ fn main() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let level = selection.level.as_deref().unwrap_or(probe().cpu);
     println!("ours: {level}, yardstick: OpenCV {}, {threads} cores", opencv.version);
-    let workers = Arc::new(Workers::new(threads).unwrap());
+    let workers = Arc::new(WorkerPool::new(threads).unwrap());
     let mut rows = Vec::new();
     let mut pictures = HashMap::new();
     report::head();
@@ -89,7 +89,7 @@ fn main() {
 fn measure(
     bench: &Bench,
     (size, image): ((u32, u32), &Image),
-    (threads, level, workers): (usize, &str, &Arc<Workers>),
+    (threads, level, workers): (usize, &str, &Arc<WorkerPool>),
     opencv: &mut OpenCv,
 ) -> Row {
     let parameters = bench.parameters();

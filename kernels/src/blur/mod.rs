@@ -4,7 +4,7 @@ mod bilateral;
 mod box_blur;
 mod edge;
 pub(crate) mod gaussian;
-mod launch;
+mod gpu;
 mod median;
 mod motion;
 #[cfg(test)]

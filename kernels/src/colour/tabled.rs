@@ -1,9 +1,8 @@
 //! What the filters share that look each sample up in a table.
 
 use crate::cuda::{CudaPointwise, CudaWork};
-use crate::{
-    CpuWork, FilterDefinition, Level, Operation, PixelFormat, Pointwise, Refusal, Shape, Table,
-};
+use crate::simd::Level;
+use crate::{CpuWork, FilterDefinition, Operation, PixelFormat, Pointwise, Refusal, Shape, Table};
 
 /// A filter that is a table, prepared.
 #[derive(Debug)]

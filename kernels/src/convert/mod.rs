@@ -6,7 +6,7 @@
 //! upper left one of them.
 
 mod chroma;
-pub(crate) mod cuda;
+pub(crate) mod gpu;
 pub(crate) mod interleaved;
 pub(crate) mod planar;
 pub(crate) mod planes;

@@ -1,6 +1,6 @@
 //! The step that a plan inserts before one that takes no planar layout.
 
-use super::cuda;
+use super::gpu;
 use super::planar::Planar;
 use crate::colour::spaces::Space;
 use crate::colour::spaces::ycbcr::BT601_LIMITED;
@@ -43,7 +43,7 @@ impl Operation for ToRgb {
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
-        cuda::from_planar(input, &BT601_LIMITED, Space::Rgb, &BT601_LIMITED, None)
+        gpu::from_planar(input, &BT601_LIMITED, Space::Rgb, &BT601_LIMITED, None)
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Cpu, plan, plan::Step, stream};
+use super::{Cpu, stream};
 use crate::backend::StepTimes;
+use crate::chain::{Step, Steps};
 use crate::clock::Stopwatch;
 use crate::{BackendError, Chain, CpuWork, Image, Output};
 
 /// Runs a chain.
 pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, BackendError> {
-    let mut steps = plan::Steps::new();
-    plan::fill(&mut steps, chain, input.shape())?;
+    let mut steps = Steps::new();
+    chain.plan_into(&mut steps, input.shape())?;
     let _frame = cpu.workers.as_deref().map(|workers| workers.enter());
     let mut times: StepTimes = (0..chain.len()).map(|_| Duration::ZERO).collect();
     let mut image = input;
@@ -22,12 +23,12 @@ pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, Back
         match first.work() {
             CpuWork::Whole(whole) => {
                 image = whole.run(cpu, &image).map_err(|error| bug(first, &error.to_string()))?;
-                add(&mut times, first.index, watch.elapsed());
+                stream::charge(&mut times, first.index, watch.elapsed());
             }
             CpuWork::Tensor(work) => {
                 let made = work.run(cpu, &image).map_err(|error| bug(first, &error.to_string()))?;
                 tensor = Some(made);
-                add(&mut times, first.index, watch.elapsed());
+                stream::charge(&mut times, first.index, watch.elapsed());
             }
             CpuWork::Nothing | CpuWork::Pointwise(_) | CpuWork::Rows(_) => {
                 let (steps, _) = rest.split_at(together);
@@ -42,10 +43,4 @@ pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, Back
 
 fn bug(step: &Step<'_>, message: &str) -> BackendError {
     BackendError::Internal(format!("{}: {message}", step.operation.definition().id))
-}
-
-pub(super) fn add(times: &mut StepTimes, index: usize, took: Duration) {
-    if let Some(time) = times.get_mut(index) {
-        *time += took;
-    }
 }

@@ -1,22 +1,19 @@
 //! How operations run on the CPU.
 
-mod crew;
 mod cut;
 mod engine;
-mod plan;
 mod points;
 mod stream;
 mod table;
+mod threads;
 mod window;
-mod workers;
 
 pub use cut::Cut;
 pub(crate) use engine::run;
-pub(crate) use plan::steps;
 pub use table::Table;
 pub(crate) use table::look_up;
+pub use threads::WorkerPool;
 pub use window::Window;
-pub use workers::Workers;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +26,7 @@ use crate::{Pool, PooledBuffer};
 pub struct Cpu {
     pool: Pool,
     level: Level,
-    workers: Option<Arc<Workers>>,
+    workers: Option<Arc<WorkerPool>>,
 }
 
 impl Cpu {
@@ -42,7 +39,7 @@ impl Cpu {
         Self { level, ..self }
     }
 
-    pub(crate) fn with_workers(self, workers: Arc<Workers>) -> Self {
+    pub(crate) fn with_workers(self, workers: Arc<WorkerPool>) -> Self {
         Self { workers: Some(workers), ..self }
     }
 
@@ -65,14 +62,14 @@ impl Cpu {
     }
 
     /// The other threads, if they have nothing else to do.
-    pub(crate) fn workers(&self) -> Option<&Workers> {
-        self.workers.as_deref().filter(|workers| workers.idle())
+    pub(crate) fn idle_workers(&self) -> Option<&WorkerPool> {
+        self.workers.as_deref().filter(|workers| workers.is_idle())
     }
 
     /// How many threads [`Cpu::bands`] uses now.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.workers().map_or(1, Workers::threads)
+        self.idle_workers().map_or(1, WorkerPool::threads)
     }
 
     /// Calls `work` for bands of some rows that together make up `output`: several at a time, if
@@ -125,7 +122,10 @@ impl Cpu {
         work: impl Fn(T) + Sync + Send,
     ) {
         let parts = parts.into_iter();
-        match self.workers().filter(|workers| parts.len() > 1 && workers.worth(bytes)) {
+        match self
+            .idle_workers()
+            .filter(|workers| parts.len() > 1 && workers.is_worth_sharing(bytes))
+        {
             Some(workers) => workers.each(bytes, parts, work),
             None => parts.for_each(work),
         }
@@ -133,6 +133,6 @@ impl Cpu {
 
     /// How many bands to cut a result of that many bytes into.
     pub(crate) fn band_count(&self, bytes: usize) -> usize {
-        self.workers().map_or(1, |workers| workers.bands(bytes))
+        self.idle_workers().map_or(1, |workers| workers.bands(bytes))
     }
 }

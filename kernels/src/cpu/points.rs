@@ -6,10 +6,12 @@ use std::ops::Range;
 use arrayvec::ArrayVec;
 
 use super::Table;
-use super::stream::MAX_LINKS;
 use super::table::Prepared;
 use crate::simd::Level;
 use crate::{PixelFormat, Pointwise};
+
+/// The most links of one stream; longer chains are cut.
+pub(super) const MAX_LINKS: usize = 16;
 
 /// Pixels that go through at a time: with what is read and written, that is half of a first-level
 /// cache of 48 KiB. A multiple of what the widest vectors take.

@@ -6,20 +6,16 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
-use super::engine::add;
-use super::plan::Step;
-use super::points::{self, Point, Points};
+use super::points::{self, MAX_LINKS, Point, Points};
 use super::{Cpu, Cut, Window};
 use crate::backend::StepTimes;
+use crate::chain::Step;
 use crate::clock::Stopwatch;
 use crate::{CpuWork, CutRows, Image, ImageError, PooledBuffer, Reach, Rows, Shape};
 
 /// Bytes of what lies between two steps that a band may have: with what is read and written
 /// around it, that stays in a second-level cache.
 const BAND_BYTES: usize = 192 << 10;
-
-/// The most links of one stream; longer chains are cut.
-pub(super) const MAX_LINKS: usize = 16;
 
 /// One pass over the rows of a band.
 struct Link<'a> {
@@ -229,6 +225,13 @@ fn share(links: &[Link<'_>], whole: Duration, times: &mut StepTimes) {
         let own = link.nanoseconds.load(Ordering::Relaxed);
         let part = if all == 0 { 1.0 / links.len() as f64 } else { own as f64 / all as f64 };
         let each = whole.mul_f64(part / link.steps.len() as f64);
-        link.steps.iter().for_each(|step| add(times, *step, each));
+        link.steps.iter().for_each(|step| charge(times, *step, each));
+    }
+}
+
+/// Adds to the time of a step of the chain.
+pub(super) fn charge(times: &mut StepTimes, index: usize, took: Duration) {
+    if let Some(time) = times.get_mut(index) {
+        *time += took;
     }
 }

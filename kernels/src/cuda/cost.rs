@@ -13,9 +13,7 @@ use super::choice::{Choice, ENOUGH, Estimate, Load};
 use super::line::Line;
 use crate::clock::Stopwatch;
 use crate::codec::Codec;
-use crate::{
-    Accelerator, Backend, BackendError, Chain, Image, Output, PixelFormat, Shape, Size, cpu,
-};
+use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, PixelFormat, Shape, Size};
 
 /// Of so many decisions one goes to the slower processor, so that what is known of it stays true.
 const REFRESH: u64 = 64;
@@ -148,7 +146,7 @@ impl Known {
 /// Bytes that each step of a chain reads and writes.
 fn step_bytes(chain: &Chain, input: Shape) -> Result<Vec<f64>, BackendError> {
     let mut bytes = vec![0.0; chain.len()];
-    for step in &cpu::steps(chain, input)? {
+    for step in &chain.plan(input)? {
         if let Some(bytes) = bytes.get_mut(step.index) {
             *bytes += (step.input.bytes() + step.output.bytes()) as f64;
         }

@@ -10,8 +10,9 @@ use cudarc::driver::{
 
 use super::arguments::{Addresses, Value, resolve};
 use super::memory::{Buffer, Constants, Pinned};
-use super::plan::{CudaPlan, PlannedLaunch, Stage, spaced, spacing};
+use super::plan::{CudaPlan, spaced, spacing};
 use super::program::Programs;
+use super::stage::{PlannedLaunch, Stage};
 use super::wait::wait;
 use super::{BatchTimes, CudaError};
 use crate::chain::MAX_STEPS;

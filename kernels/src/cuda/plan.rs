@@ -1,20 +1,9 @@
 //! What a chain is on a GPU: kernels, and the memory that they work on.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use super::fuse::{self, Generated, Part};
-use super::{Argument, CudaProgram, CudaSource, CudaWork};
-use crate::{BackendError, Chain, CpuWork, Shape, TensorShape, cpu};
-
-/// What stands before every source.
-const COMMON: &str = concat!(
-    include_str!("../../cuda/common.cuh"),
-    include_str!("../../cuda/wide.cuh"),
-    include_str!("../../cuda/tile.cuh"),
-);
-/// What else stands before a generated one.
-const POINTWISE: &str = include_str!("../../cuda/pointwise.cu");
+use super::fuse::{self, Part};
+use super::stage::Stage;
+use super::{CudaProgram, CudaWork};
+use crate::{BackendError, Chain, CpuWork, Shape, TensorShape};
 
 /// What a chain is on a GPU, for an input of one shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,78 +19,13 @@ pub struct CudaPlan {
     pub stages: Vec<Stage>,
 }
 
-/// From one image on the device to the next.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stage {
-    /// The steps of the chain that it is.
-    pub steps: Vec<usize>,
-    /// Of what it reads.
-    pub input: Shape,
-    /// Of the image after it.
-    pub output: Shape,
-    /// Of what it makes: the image, or a tensor.
-    pub output_bytes: usize,
-    /// As in [`CudaProgram`].
-    pub scratch: Vec<usize>,
-    /// As in [`CudaProgram`].
-    pub data: Vec<Vec<u8>>,
-    /// In order.
-    pub launches: Vec<PlannedLaunch>,
-}
-
-/// One launch of a kernel, as [`Launch`](super::Launch), of a source that may be generated.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlannedLaunch {
-    /// Where the kernel is.
-    pub source: Source,
-    /// What it is called there.
-    pub kernel: Cow<'static, str>,
-    /// Blocks, across and down.
-    pub grid: (u32, u32),
-    /// Threads of a block, across and down.
-    pub block: (u32, u32),
-    /// Dynamic shared memory of a block.
-    pub shared_bytes: u32,
-    /// In the order of the kernel's parameters.
-    pub arguments: Vec<Argument>,
-}
-
-/// Where a kernel comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A file.
-    File(&'static CudaSource),
-    /// Generated for a chain.
-    Generated(Arc<Generated>),
-}
-
-impl Source {
-    /// Unique among all.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::File(source) => source.name,
-            Self::Generated(generated) => generated.name(),
-        }
-    }
-
-    /// All that is compiled.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match self {
-            Self::File(source) => format!("{COMMON}{}", source.text),
-            Self::Generated(generated) => format!("{COMMON}{POINTWISE}{}", generated.kernel_text()),
-        }
-    }
-}
-
 impl CudaPlan {
     /// Plans a chain for such an input.
     ///
     /// # Errors
     /// If a step does not take what the one before makes, or does not run on a GPU.
     pub fn new(chain: &Chain, input: Shape) -> Result<Self, BackendError> {
-        let steps = cpu::steps(chain, input)?;
+        let steps = chain.plan(input)?;
         let mut plan = Self { input, output: input, tensor: None, stages: Vec::new() };
         let mut run = Vec::<Part>::new();
         for step in &steps {
@@ -116,7 +40,7 @@ impl CudaPlan {
                 }
                 CudaWork::Program(program) => {
                     plan.fuse(&mut run)?;
-                    plan.stages.push(stage(program, step.index, step.input, step.output));
+                    plan.stages.push(Stage::of(program, step.index, step.input, step.output));
                     plan.output = step.output;
                     plan.tensor = step.operation.tensor(step.input);
                     if let (Some(tensor), Some(last)) = (&plan.tensor, plan.stages.last_mut()) {
@@ -131,7 +55,7 @@ impl CudaPlan {
 
     /// A single stage that is no step of a chain: it makes a tensor, the image stays as it is.
     pub(crate) fn of_tensor(program: CudaProgram, input: Shape, tensor: TensorShape) -> Self {
-        let mut stage = stage(program, 0, input, input);
+        let mut stage = Stage::of(program, 0, input, input);
         stage.steps.clear();
         stage.output_bytes = tensor.bytes();
         Self { input, output: input, tensor: Some(tensor), stages: vec![stage] }
@@ -198,26 +122,6 @@ pub(super) const fn spacing(bytes: usize) -> usize {
 /// Bytes of a batch.
 pub(super) const fn spaced(images: usize, bytes: usize) -> usize {
     spacing(bytes).saturating_mul(images)
-}
-
-fn stage(program: CudaProgram, step: usize, input: Shape, output: Shape) -> Stage {
-    let launches = program.launches.into_iter().map(|launch| PlannedLaunch {
-        source: Source::File(launch.source),
-        kernel: launch.kernel.into(),
-        grid: launch.grid,
-        block: launch.block,
-        shared_bytes: launch.shared_bytes,
-        arguments: launch.arguments,
-    });
-    Stage {
-        steps: vec![step],
-        input,
-        output,
-        output_bytes: output.bytes(),
-        scratch: program.scratch,
-        data: program.data,
-        launches: launches.collect(),
-    }
 }
 
 #[cfg(test)]

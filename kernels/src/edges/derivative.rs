@@ -7,7 +7,8 @@ use super::passes::{self, Combine};
 use crate::border::Border;
 use crate::cuda::{Argument, CudaSource, Launch};
 use crate::scratch::Scratch;
-use crate::{Cpu, Cut, Level, PixelFormat, Reach, Shape, Window, alpha};
+use crate::simd::Level;
+use crate::{Cpu, Cut, PixelFormat, Reach, Shape, Window, alpha};
 
 pub(super) static CUDA: CudaSource =
     CudaSource { name: "edges.cu", text: include_str!("../../cuda/edges.cu") };

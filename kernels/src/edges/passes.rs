@@ -6,8 +6,9 @@
 #![allow(clippy::indexing_slicing, reason = "all slices of a loop are cut to one length before")]
 
 use super::kernels::{self, Kernels, Taps, with_taps};
+use crate::Cut;
+use crate::simd::Level;
 use crate::simd::simd_levels;
-use crate::{Cut, Level};
 
 /// What a sample of the result is, of the derivatives along `x` and along `y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -57,6 +57,6 @@ pub(crate) fn samples_of(color: [u8; 4], channels: usize) -> [u8; 4] {
         return color;
     }
     let mut grey = [0];
-    crate::colour::grayscale::bt601(crate::Level::best(), &[red, green, blue], &mut grey);
+    crate::colour::grayscale::bt601(crate::simd::Level::best(), &[red, green, blue], &mut grey);
     [grey[0]; 4]
 }

@@ -122,6 +122,6 @@ impl Operation for Morphology {
     }
 
     fn cuda(&self, input: crate::Shape) -> Option<CudaWork> {
-        super::cuda::program(self, input).map(CudaWork::Program)
+        super::gpu::program(self, input).map(CudaWork::Program)
     }
 }

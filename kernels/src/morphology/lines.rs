@@ -6,7 +6,8 @@
 use arrayvec::ArrayVec;
 
 use super::Extreme;
-use crate::simd::{Bytes, Level, Single, simd_levels};
+use super::bytes::{Bytes, Single};
+use crate::simd::{Level, simd_levels};
 
 /// The most rows that share the work on their columns.
 pub(super) const GROUP: usize = 8;
@@ -62,7 +63,7 @@ fn pick<B: Bytes, const LEAST: bool>(bytes: B, a: B::Vector, b: B::Vector) -> B:
 simd_levels! {
     /// The extremes of columns of `taps` rows, of which there is one more for each next line of
     /// the result. Rows are at least as long as the result.
-    pub(super) fn columns<I>(
+    pub(super) fn columns<I: Bytes>(
         isa,
         extreme: Extreme,
         rows: &[&[u8]],
@@ -171,7 +172,7 @@ pub(super) fn neighbours(
 
 simd_levels! {
     /// The extremes of the samples at those distances after each position, and of `columns`.
-    fn around<I>(
+    fn around<I: Bytes>(
         isa,
         extreme: Extreme,
         from: Lines<'_>,

@@ -1,9 +1,10 @@
 //! Morphology: shapes grow and shrink.
 
 mod band;
-mod cuda;
+mod bytes;
 mod definitions;
 mod element;
+mod gpu;
 mod lines;
 mod pass;
 mod run;

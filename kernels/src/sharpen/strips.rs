@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::blur::gaussian::Gaussian;
 use crate::border::Border;
-use crate::{Cpu, Level, PixelFormat, Reach, Window, alpha};
+use crate::simd::Level;
+use crate::{Cpu, PixelFormat, Reach, Window, alpha};
 
 /// Bytes of the result that are blurred, then compared: few enough to stay in the nearest cache.
 const STRIP_BYTES: usize = 16 << 10;

@@ -2,52 +2,28 @@
 //! run time.
 //!
 //! Most loops here are plain Rust that the compiler vectorises once it may use the instructions:
-//! [`simd_levels!`] writes the copies and the dispatch. Where it fails, [`Isa`] has the operations
-//! of each set. NEON is part of every aarch64 processor, so there the plain copy already uses it.
+//! [`simd_levels!`] writes the copies and the dispatch. Where the compiler fails, a filter has a
+//! trait of its own with the operations of each set, as `blur/gaussian/words` does. NEON is part of
+//! every aarch64 processor, so there the plain copy already uses it.
 
 #[cfg(target_arch = "x86_64")]
 mod aligned;
-mod bytes;
+mod instructions;
 pub(crate) mod prefetch;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
-mod words;
 
 use std::sync::OnceLock;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use aligned::{aligned_from, each_block, each_large_block};
-pub(crate) use bytes::{Bytes, Single};
 #[cfg(target_arch = "x86_64")]
-use words::Sse41;
-#[cfg(target_arch = "x86_64")]
-pub(crate) use words::{Avx2, Avx512};
-pub(crate) use words::{Baseline, Words};
-
-/// All operations of a set of instructions.
-pub(crate) trait Isa: Bytes + Words {}
-
-impl<T: Bytes + Words> Isa for T {}
+pub(crate) use instructions::{Avx2, Avx512, Sse41};
+pub(crate) use instructions::{Baseline, Instructions};
 
 /// A set of vector instructions that this CPU has: a value proves that they may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(Instructions);
-
-/// The sets that loops are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Instructions {
-    /// What every CPU of the target architecture has.
-    Baseline(Baseline),
-    /// SSE4.1.
-    #[cfg(target_arch = "x86_64")]
-    Sse41(Sse41),
-    /// AVX2.
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    /// AVX-512 F, BW and VL.
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
-}
 
 impl Level {
     /// What every CPU has.
@@ -113,43 +89,43 @@ impl Level {
 }
 
 /// Compiles a function once for each set of instructions; the function gets a [`Level`] as its
-/// first parameter, which chooses. With `fn name<I>(isa, …)`, the body is generic over an
-/// [`Isa`], and `isa` is a value of it.
+/// first parameter, which chooses. With `fn name<I: Trait>(isa, …)`, the body is generic over a
+/// trait that all sets of instructions implement, and `isa` is the one that was chosen.
 macro_rules! simd_levels {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $crate::simd::simd_levels! {
             $(#[$meta])*
-            $vis fn $name<I>(_isa, $($arg: $type),*) $body
+            $vis fn $name<I: Copy>(_isa, $($arg: $type),*) $body
         }
     };
     (
         $(#[$meta:meta])*
-        $vis:vis fn $name:ident<$isa:ident>($value:ident, $($arg:ident: $type:ty),* $(,)?)
+        $vis:vis fn $name:ident<$isa:ident: $bound:ident>($value:ident, $($arg:ident: $type:ty),* $(,)?)
         $body:block
     ) => {
         $(#[$meta])*
         #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
         $vis fn $name(level: $crate::simd::Level, $($arg: $type),*) {
-            use $crate::simd::{Instructions, Isa};
+            use $crate::simd::Instructions;
 
             #[inline(always)]
-            fn with<$isa: Isa>($value: $isa, $($arg: $type),*) $body
+            fn with<$isa: $bound>($value: $isa, $($arg: $type),*) $body
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "sse4.1")]
-            fn sse41(isa: impl Isa, $($arg: $type),*) {
+            fn sse41(isa: impl $bound, $($arg: $type),*) {
                 with(isa, $($arg),*);
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2")]
-            fn avx2(isa: impl Isa, $($arg: $type),*) {
+            fn avx2(isa: impl $bound, $($arg: $type),*) {
                 with(isa, $($arg),*);
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-            fn avx512(isa: impl Isa, $($arg: $type),*) {
+            fn avx512(isa: impl $bound, $($arg: $type),*) {
                 with(isa, $($arg),*);
             }
 

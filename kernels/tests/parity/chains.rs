@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ocelli_kernels::{
-    Backend as _, BackendError, Catalog, Chain, CpuBackend, Image, PixelFormat, Pool, Workers,
+    Backend as _, BackendError, Catalog, Chain, CpuBackend, Image, PixelFormat, Pool, WorkerPool,
 };
 use proptest::prelude::*;
 
@@ -61,7 +61,7 @@ proptest! {
         let Some(chain) = parse(&steps) else { return Ok(()) };
         let image = cases::image(Content::Scene, size, format, padding);
         let expected = one_by_one(&steps, &image);
-        let workers = Arc::new(Workers::new(3).unwrap().sharing_from(0));
+        let workers = Arc::new(WorkerPool::new(3).unwrap().sharing_from(0));
         let pool = Pool::new(1 << 24);
         let backends = [
             CpuBackend::new(pool.clone()),
@@ -157,7 +157,7 @@ fn seams_between_bands_do_not_show() {
             ("blur", &[("border_mode", "wrap")]),
         ],
     ];
-    let workers = Arc::new(Workers::new(3).unwrap());
+    let workers = Arc::new(WorkerPool::new(3).unwrap());
     for steps in chains {
         let steps: Vec<Step> = steps.iter().map(|(id, given)| (*id, owned(given))).collect();
         let image = cases::image(Content::Noise, (700, 900), PixelFormat::Rgb8, 5);

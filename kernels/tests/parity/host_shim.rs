@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ocelli_kernels::analysis::{self, Difference};
+use ocelli_kernels::internals::{Argument, CudaPlan, CudaWork, Source, Stage};
 use ocelli_kernels::{
-    Argument, Backend as _, Catalog, CpuBackend, CudaPlan, CudaWork, Family, Image, Output,
-    PixelFormat, Pool, Source, Stage, StepTimes, convert,
+    Backend as _, Catalog, CpuBackend, Family, Image, Output, PixelFormat, Pool, StepTimes, convert,
 };
 
 use crate::cases::{self, Case, Content};

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use ocelli_kernels::{Backend as _, Catalog, CpuBackend, Family, Image, Pool, Tensor, Workers};
+use ocelli_kernels::{Backend as _, Catalog, CpuBackend, Family, Image, Pool, Tensor, WorkerPool};
 
 use crate::cases::{self, Case};
 
 fn check(family: Family) {
     let pool = Pool::new(1 << 26);
-    let workers = Arc::new(Workers::new(3).unwrap().sharing_from(0));
+    let workers = Arc::new(WorkerPool::new(3).unwrap().sharing_from(0));
     for case in cases::of(family) {
         let chain = case.chain();
         let run = |backend: &CpuBackend, image: Image| match backend.clone().run(&chain, image) {

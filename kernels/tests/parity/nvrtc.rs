@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ocelli_kernels::{CudaError, CudaPlan, Generated, KernelCompiler, Source};
+use ocelli_kernels::CudaError;
+use ocelli_kernels::internals::{CudaPlan, Generated, KernelCompiler, Source};
 
 use crate::{generated, host_shim, tools};
 

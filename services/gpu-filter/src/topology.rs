@@ -18,7 +18,7 @@ use ocelli_actors::{
     supervisor::{ChildSpec, Restart, SupervisorSpec},
 };
 use ocelli_kernels::{
-    Backend, Catalog, Costs, CpuBackend, Measured, Pool, Probe, Workers, codec::DecodeLimits,
+    Backend, Catalog, Costs, CpuBackend, Measured, Pool, Probe, WorkerPool, codec::DecodeLimits,
 };
 use ocelli_messages::{ErrorKind, Failure, Limits, Tenants, subjects, v1};
 
@@ -127,7 +127,7 @@ fn devices(
 ) -> Result<(SupervisorSpec, Devices), Failure> {
     let config = &parts.config;
     // While fewer frames than cores are under way, they share the work on one frame.
-    let crew = Workers::new(config.threads()).map(Arc::new).map_err(|error| {
+    let worker_pool = WorkerPool::new(config.threads()).map(Arc::new).map_err(|error| {
         Failure::new(ErrorKind::Unavailable, format!("no threads for pixels: {error}"))
     })?;
     let limits =
@@ -141,10 +141,10 @@ fn devices(
     let (base, cap) = WORKER_BACKOFF;
     let mut workers = SupervisorSpec::new("devices").intensity(restarts, window).backoff(base, cap);
     for index in 0..config.threads() {
-        let (pool, name, crew) = (pool.clone(), Arc::clone(name), Arc::clone(&crew));
+        let (pool, name, worker_pool) = (pool.clone(), Arc::clone(name), Arc::clone(&worker_pool));
         let costs = costs.clone();
         let make: MakeWorker<FilterWorker> = Arc::new(move || {
-            let backend = CpuBackend::new(pool.clone()).with_workers(Arc::clone(&crew));
+            let backend = CpuBackend::new(pool.clone()).with_workers(Arc::clone(&worker_pool));
             let backend = measured(Box::new(backend), costs.as_ref());
             let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
             Ok(worker.noting(costs.clone()))

@@ -9,7 +9,7 @@ mod weight;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::launch::{self, RANK};
+use super::gpu::{self, RANK};
 use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
@@ -112,17 +112,17 @@ impl Operation for Bilateral {
         let mut arguments = vec![
             Argument::Input,
             Argument::Output,
-            launch::int(size.width())?,
-            launch::int(size.height())?,
+            gpu::int(size.width())?,
+            gpu::int(size.height())?,
         ];
         if channels > 1 {
-            arguments.push(launch::int(channels)?);
+            arguments.push(gpu::int(channels)?);
         }
         arguments.extend([
-            launch::int(self.radius)?,
+            gpu::int(self.radius)?,
             Argument::Int(self.border.code()),
             Argument::Float(self.weights.colour),
-            launch::int(self.weights.taps.len())?,
+            gpu::int(self.weights.taps.len())?,
             Argument::Data(0),
         ]);
         let launch = Launch {
@@ -132,7 +132,7 @@ impl Operation for Bilateral {
                 (1, None) => "blur_rank_bilateral_grey",
                 _ => "blur_rank_bilateral",
             },
-            grid: (launch::blocks(size.width(), TILE.0)?, launch::blocks(size.height(), TILE.1)?),
+            grid: (gpu::blocks(size.width(), TILE.0)?, gpu::blocks(size.height(), TILE.1)?),
             block: (32, 8),
             shared_bytes: u32::try_from(tile).ok()?,
             arguments,

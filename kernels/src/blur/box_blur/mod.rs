@@ -7,7 +7,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::launch::{self, CUDA};
+use super::gpu::{self, CUDA};
 use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
@@ -89,11 +89,11 @@ impl Rectangle {
         const PIXELS: usize = 256;
         let (channels, row) = (input.format.channels(), input.row_bytes());
         let (width, height) = (input.size.width(), input.size.height());
-        let int = launch::int;
+        let int = gpu::int;
         let columns = Launch {
             source: &CUDA,
             kernel: "blur_box_columns",
-            grid: (launch::blocks(row, 128)?, launch::blocks(height, DOWN)?),
+            grid: (gpu::blocks(row, 128)?, gpu::blocks(height, DOWN)?),
             block: (128, 1),
             shared_bytes: 0,
             arguments: vec![
@@ -110,7 +110,7 @@ impl Rectangle {
         let rows = Launch {
             source: &CUDA,
             kernel: "blur_box_rows",
-            grid: (launch::blocks(width, PIXELS)?, launch::blocks(height, 1)?),
+            grid: (gpu::blocks(width, PIXELS)?, gpu::blocks(height, 1)?),
             block: (u32::try_from(PIXELS / ALONG * channels).ok()?, 1),
             shared_bytes: u32::try_from(segment).ok()?,
             arguments: vec![

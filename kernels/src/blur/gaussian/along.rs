@@ -1,9 +1,13 @@
 //! Along a row of sums: what is weighted and summed up a second time, rounded.
 
-use super::separable::{HALF, LARGE_HALF, ZERO, starts};
+use super::sums::{ZERO, starts};
+use super::weights::{HALF, LARGE_HALF};
+#[cfg(target_arch = "x86_64")]
+use super::words::Vnni;
+use super::words::Words;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Instructions;
-use crate::simd::{Level, Words, simd_levels};
+use crate::simd::{Level, simd_levels};
 
 /// What all products are added to: what all sums are less by, which weights of 256 in all make as
 /// many times as much, and a half, so that the result is the nearest.
@@ -24,7 +28,7 @@ pub(super) fn along(
 ) {
     #[cfg(target_arch = "x86_64")]
     if let Instructions::Avx512(isa) = level.instructions()
-        && let Some(isa) = isa.vnni()
+        && let Some(isa) = Vnni::detect(isa)
     {
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
         fn vnni(isa: impl Words, sums: &[u16], weights: &[u16], channels: usize, to: &mut [u8]) {
@@ -38,7 +42,7 @@ pub(super) fn along(
 }
 
 simd_levels! {
-    fn without_vnni<I>(
+    fn without_vnni<I: Words>(
         isa,
         sums: &[u16],
         weights: &[u16],

@@ -4,12 +4,14 @@
 //! do: all weights sum up to 256, and the two next to the middle each have half of it in their
 //! pair, which is at most 128 in all. Each of the others, less than 64, has its mirror image.
 
-use super::separable::{HALF, LARGE_HALF, ZERO, starts};
-use crate::simd::{Words, simd_levels};
+use super::sums::{ZERO, starts};
+use super::weights::{HALF, LARGE_HALF};
+use super::words::Words;
+use crate::simd::simd_levels;
 
 simd_levels! {
     /// Every position of `sums` is the weighted sum of the samples there, of at least three rows.
-    pub(super) fn down<I>(isa, rows: &[&[u8]], weights: &[u16], sums: &mut [u16]) {
+    pub(super) fn down<I: Words>(isa, rows: &[&[u8]], weights: &[u16], sums: &mut [u16]) {
         match weights.len() {
             3 => known::<_, 3, 1>(isa, rows, weights, sums),
             5 => known::<_, 5, 2>(isa, rows, weights, sums),

@@ -5,14 +5,16 @@ mod direct;
 mod down;
 mod part;
 mod separable;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod weights;
+mod words;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::launch::{self, CUDA};
+use super::gpu::{self, CUDA};
 use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
@@ -123,11 +125,11 @@ impl Blur {
         // The tile with its surroundings; for two passes also what the first makes of it.
         let tile = across * down * channels;
         let passed = if self.separable { TILE.0 * down * channels * 2 } else { 0 };
-        let int = launch::int;
+        let int = gpu::int;
         Some(Launch {
             source: &CUDA,
             kernel: if self.separable { "blur_separable" } else { "blur_direct" },
-            grid: (launch::blocks(size.width(), TILE.0)?, launch::blocks(size.height(), TILE.1)?),
+            grid: (gpu::blocks(size.width(), TILE.0)?, gpu::blocks(size.height(), TILE.1)?),
             block: (32, 8),
             shared_bytes: u32::try_from(tile.next_multiple_of(4) + passed).ok()?,
             arguments: vec![
@@ -149,11 +151,11 @@ impl Blur {
         const PIXELS: usize = 64;
         let (channels, row) = (input.format.channels(), input.row_bytes());
         let (width, height) = (input.size.width(), input.size.height());
-        let (int, radius) = (launch::int, self.kernel.radius());
+        let (int, radius) = (gpu::int, self.kernel.radius());
         let columns = Launch {
             source: &CUDA,
             kernel: "blur_columns",
-            grid: (launch::blocks(row, 128)?, launch::blocks(height, 4)?),
+            grid: (gpu::blocks(row, 128)?, gpu::blocks(height, 4)?),
             block: (128, 1),
             shared_bytes: 0,
             arguments: vec![
@@ -170,7 +172,7 @@ impl Blur {
         let rows = Launch {
             source: &CUDA,
             kernel: "blur_rows",
-            grid: (launch::blocks(width, PIXELS)?, launch::blocks(height, 1)?),
+            grid: (gpu::blocks(width, PIXELS)?, gpu::blocks(height, 1)?),
             block: (128, 1),
             shared_bytes: u32::try_from(segment).ok()?,
             arguments: vec![

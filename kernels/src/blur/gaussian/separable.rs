@@ -9,18 +9,11 @@ use std::ops::Range;
 
 use super::along::along;
 use super::down::down;
+use super::sums::ZERO;
 use super::weights::{Kernel, MAX_TAPS};
 use crate::border::Border;
 use crate::scratch::Scratch;
 use crate::{Cpu, Window};
-
-/// What a sum of 0 is kept as: all are less by 2^15, so that signed words hold them, which
-/// processors multiply two at a time.
-pub(super) const ZERO: u16 = 1 << 15;
-
-/// Weights up to the middle of a kernel of 31, and of the greatest; or pairs of weights.
-pub(super) const HALF: usize = 16;
-pub(super) const LARGE_HALF: usize = MAX_TAPS.div_ceil(2);
 
 /// Those rows of the blurred image.
 pub(super) fn render(
@@ -55,11 +48,4 @@ pub(super) fn render(
         }
         along(level, sums, kernel.weights(), channels, output);
     }
-}
-
-/// Where vectors of `lanes` start that cover `len` samples, at least `lanes`; the last one may
-/// overlap the one before.
-#[inline(always)]
-pub(super) fn starts(len: usize, lanes: usize) -> impl Iterator<Item = usize> {
-    (0..len).step_by(lanes).map(move |at| at.min(len - lanes))
 }

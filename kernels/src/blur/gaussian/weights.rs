@@ -3,6 +3,12 @@
 /// The greatest kernel.
 pub(super) const MAX_TAPS: usize = 255;
 
+/// Room for the weights up to the middle of a kernel of 31, or for its pairs of weights.
+pub(super) const HALF: usize = 16;
+
+/// The same for the greatest kernel.
+pub(super) const LARGE_HALF: usize = MAX_TAPS.div_ceil(2);
+
 /// Fractional bits of a weight: all sum up to 256, so a flat image stays as it is.
 const BITS: u32 = 8;
 

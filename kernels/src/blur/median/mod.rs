@@ -9,7 +9,7 @@ mod tests;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::launch::{self, RANK};
+use super::gpu::{self, RANK};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
@@ -65,9 +65,9 @@ impl Operation for Median {
         let mut arguments = vec![
             Argument::Input,
             Argument::Output,
-            launch::int(width)?,
-            launch::int(height)?,
-            launch::int(channels)?,
+            gpu::int(width)?,
+            gpu::int(height)?,
+            gpu::int(channels)?,
         ];
         let launch = if self.radius <= 2 {
             /// Pixels of a tile, across and down; one block of threads makes one tile.
@@ -76,7 +76,7 @@ impl Operation for Median {
             Launch {
                 source: &RANK,
                 kernel: if self.radius == 1 { "blur_rank_median_3" } else { "blur_rank_median_5" },
-                grid: (launch::blocks(width, TILE.0)?, launch::blocks(height, TILE.1)?),
+                grid: (gpu::blocks(width, TILE.0)?, gpu::blocks(height, TILE.1)?),
                 block: (32, 8),
                 shared_bytes: u32::try_from(tile).ok()?,
                 arguments,
@@ -84,11 +84,11 @@ impl Operation for Median {
         } else {
             /// Rows that a thread slides down.
             const DOWN: usize = 32;
-            arguments.extend([launch::int(self.radius)?, launch::int(DOWN)?]);
+            arguments.extend([gpu::int(self.radius)?, gpu::int(DOWN)?]);
             Launch {
                 source: &RANK,
                 kernel: "blur_rank_median",
-                grid: (launch::blocks(row, 32)?, launch::blocks(height, DOWN)?),
+                grid: (gpu::blocks(row, 32)?, gpu::blocks(height, DOWN)?),
                 block: (32, 1),
                 // A histogram of 256 numbers of 16 bits for each thread.
                 shared_bytes: 32 * 256 * 2,

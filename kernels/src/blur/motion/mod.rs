@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::box_blur::Rectangle;
-use super::launch::{self, CUDA};
+use super::gpu::{self, CUDA};
 use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
@@ -95,16 +95,16 @@ impl Sparse {
         let launch = Launch {
             source: &CUDA,
             kernel: "blur_sparse",
-            grid: (launch::blocks(row, 128)?, launch::blocks(height, 2)?),
+            grid: (gpu::blocks(row, 128)?, gpu::blocks(height, 2)?),
             block: (128, 2),
             shared_bytes: 0,
             arguments: vec![
                 Argument::Input,
                 Argument::Output,
-                launch::int(input.size.width())?,
-                launch::int(height)?,
-                launch::int(input.format.channels())?,
-                launch::int(self.taps.len())?,
+                gpu::int(input.size.width())?,
+                gpu::int(height)?,
+                gpu::int(input.format.channels())?,
+                gpu::int(self.taps.len())?,
                 Argument::Int(self.border.code()),
                 Argument::Data(0),
             ],

@@ -6,7 +6,8 @@ use crate::colour::spaces::block::{BLOCK, Block};
 use crate::convert::interleaved;
 use crate::convert::planar::Planar;
 use crate::convert::planes;
-use crate::{Cpu, Image, ImageError, Level, PixelFormat, Pointwise, Whole};
+use crate::simd::Level;
+use crate::{Cpu, Image, ImageError, PixelFormat, Pointwise, Whole};
 
 impl Pointwise for ColorConvert {
     fn pixels(&self, level: Level, input: PixelFormat, from: &[u8], to: &mut [u8]) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::spaces::Space;
 use super::spaces::ycbcr::Matrix;
-use crate::convert::cuda;
+use crate::convert::gpu;
 use crate::cuda::{CudaPointwise, CudaWork};
 use crate::{
     CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
@@ -179,20 +179,20 @@ impl Operation for ColorConvert {
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         match self.way(input.format)? {
             Way::Interleaved(from, to) => {
-                let table = cuda::tables(from).or_else(|| cuda::tables(to));
+                let table = gpu::tables(from).or_else(|| gpu::tables(to));
                 let constants = [from.code(), to.code()].into_iter();
-                let constants = constants.chain(cuda::matrix_numbers(&self.interleaved)).collect();
+                let constants = constants.chain(gpu::matrix_numbers(&self.interleaved)).collect();
                 let function = "color_convert";
                 Some(CudaWork::Pointwise(CudaPointwise { function, constants, table }))
             }
-            Way::FromPlanar(Space::Gray) => cuda::gray(input, &self.planar),
+            Way::FromPlanar(Space::Gray) => gpu::gray(input, &self.planar),
             Way::FromPlanar(to) => {
-                cuda::from_planar(input, &self.planar, to, &self.interleaved, None)
+                gpu::from_planar(input, &self.planar, to, &self.interleaved, None)
             }
             Way::ToPlanar(from, format) => {
-                cuda::to_planar(input, from, &self.interleaved, format, &self.planar)
+                gpu::to_planar(input, from, &self.interleaved, format, &self.planar)
             }
-            Way::Planar(format) => cuda::rearrange(input, format),
+            Way::Planar(format) => gpu::rearrange(input, format),
         }
     }
 }

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use super::spaces::Space;
 use super::spaces::ycbcr::{BT601_LIMITED, BT601_LIMITED_GRAY};
-use crate::convert::{cuda, planar::Planar};
+use crate::convert::{gpu, planar::Planar};
 use crate::cuda::{CudaPointwise, CudaWork};
+use crate::simd::Level;
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Level, Operation,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
     Refusal, Shape, Whole,
 };
@@ -78,10 +79,10 @@ impl Operation for Grayscale {
         let weights = self.rule.weights().map(i32::from);
         if input.format.is_planar() {
             return match self.rule == Rule::of("bt601") {
-                true => cuda::gray(input, &BT601_LIMITED),
+                true => gpu::gray(input, &BT601_LIMITED),
                 false => {
                     let (from, to) = (&BT601_LIMITED, Space::Gray);
-                    cuda::from_planar(input, from, to, from, Some(weights))
+                    gpu::from_planar(input, from, to, from, Some(weights))
                 }
             };
         }

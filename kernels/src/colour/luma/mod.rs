@@ -4,8 +4,9 @@
 
 use super::spaces::block::{BLOCK, Block};
 use super::spaces::ycbcr::{self, Matrix};
+use crate::simd::Level;
 use crate::simd::simd_levels;
-use crate::{Cpu, Image, Level, PixelFormat};
+use crate::{Cpu, Image, PixelFormat};
 
 /// How often each level occurs.
 pub(crate) type Histogram = [u32; 256];

@@ -7,7 +7,8 @@ mod tests;
 mod x86;
 
 use crate::cuda::{CudaPointwise, CudaWork};
-use crate::{CpuWork, FilterDefinition, Level, Operation, PixelFormat, Pointwise, Shape};
+use crate::simd::Level;
+use crate::{CpuWork, FilterDefinition, Operation, PixelFormat, Pointwise, Shape};
 
 /// Weights and offsets in integers with some fractional bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::{device, statistics, tabled};
+use super::{gpu, statistics, tabled};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
+use crate::simd::Level;
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Level, Operation,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
     Refusal, Shape, Table, Whole, Window,
 };
@@ -176,9 +177,9 @@ impl Operation for Otsu {
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let samples = i32::try_from(input.size.pixels()).ok()?;
-        let parts = device::statistics_blocks(input);
+        let parts = gpu::statistics_blocks(input);
         let launch = |kernel, blocks, arguments| Launch {
-            source: &device::STATISTICS,
+            source: &gpu::STATISTICS,
             kernel,
             grid: (blocks, 1),
             block: (256, 1),
@@ -211,7 +212,7 @@ impl Operation for Otsu {
         Some(CudaWork::Program(CudaProgram {
             scratch: vec![parts as usize * 256 * 4, 768],
             data: Vec::new(),
-            launches: vec![count, choose, device::apply_table(input, 1)?],
+            launches: vec![count, choose, gpu::apply_table(input, 1)?],
         }))
     }
 }

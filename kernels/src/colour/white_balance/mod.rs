@@ -5,7 +5,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::{device, statistics};
+use super::{gpu, statistics};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
@@ -83,9 +83,9 @@ impl Operation for WhiteBalance {
         let strength = if channels == 1 { 0 } else { self.strength };
         let pixels = Argument::Int(i32::try_from(pixels).ok()?);
         let channels = i32::try_from(channels).ok()?;
-        let blocks = device::statistics_blocks(input);
+        let blocks = gpu::statistics_blocks(input);
         let launch = |kernel, blocks, shared_bytes, arguments| Launch {
-            source: &device::STATISTICS,
+            source: &gpu::STATISTICS,
             kernel,
             grid: (blocks, 1),
             block: (256, 1),
@@ -112,7 +112,7 @@ impl Operation for WhiteBalance {
         Some(CudaWork::Program(CudaProgram {
             scratch: vec![blocks as usize * 3 * 4, 768],
             data: Vec::new(),
-            launches: vec![sum, balance, device::apply_table(input, 1)?],
+            launches: vec![sum, balance, gpu::apply_table(input, 1)?],
         }))
     }
 }

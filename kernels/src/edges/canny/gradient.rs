@@ -6,8 +6,9 @@ use crate::edges::derivative::Sums;
 use crate::edges::kernels::Kernels;
 use crate::edges::passes::{self, Combine};
 use crate::scratch::{Plain, Scratch};
+use crate::simd::Level;
 use crate::simd::simd_levels;
-use crate::{Cpu, Level, Window};
+use crate::{Cpu, Window};
 
 /// How steep a gradient is: `i16` for |x| + |y|, `i32` for x² + y².
 pub(super) trait Steepness: Plain + Default + Ord {

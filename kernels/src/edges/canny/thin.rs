@@ -7,7 +7,7 @@ use std::hint::select_unpredictable;
 
 use super::gradient::Steepness;
 use super::{STRONG, WEAK};
-use crate::Level;
+use crate::simd::Level;
 use crate::simd::simd_levels;
 
 /// A row of the map: the steepness above, there and below, each with a pixel more at both ends;

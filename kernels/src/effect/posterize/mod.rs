@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use crate::cpu::Table;
 use crate::cuda::{CudaPointwise, CudaWork};
+use crate::simd::Level;
 use crate::{
-    CpuWork, Entry, Family, FilterDefinition, Level, Operation, ParameterDefinition,
-    ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise, Shape,
+    CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
+    ParameterKind, Parameters, PixelFormat, Pointwise, Shape,
 };
 
 /// In the catalogue.

@@ -2,8 +2,8 @@
 
 mod across;
 mod blocks;
-mod cuda;
 mod down;
+mod gpu;
 mod nearest;
 mod plan;
 mod size;
@@ -25,7 +25,7 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, Reach, Refusal, Rows, Shape, Window,
 };
-pub(crate) use cuda::{Frame, work as cuda_work};
+pub(crate) use gpu::{Frame, work as cuda_work};
 pub(crate) use plan::{Plan, Prepared};
 use size::Target;
 pub(crate) use taps::{Filter, Taps, nearest};

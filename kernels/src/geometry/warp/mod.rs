@@ -4,7 +4,7 @@
 
 mod affine;
 mod cubic;
-mod cuda;
+mod gpu;
 mod matrix;
 mod perspective;
 mod positions;
@@ -153,5 +153,5 @@ pub(crate) fn render(
 
 /// The same on a GPU.
 pub(crate) fn cuda(map: &Map, sampling: &Sampling, input: Shape, output: Size) -> Option<CudaWork> {
-    cuda::program(map, sampling, input, output).map(CudaWork::Program)
+    gpu::program(map, sampling, input, output).map(CudaWork::Program)
 }

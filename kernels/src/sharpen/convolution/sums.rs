@@ -2,7 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "all slices of a loop are cut to one length before")]
 
-use crate::Level;
+use crate::simd::Level;
 use crate::simd::simd_levels;
 
 /// Products that are added at a time.

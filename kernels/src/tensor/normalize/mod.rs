@@ -1,7 +1,7 @@
 //! `normalize_to_tensor`: an image as the input of a model.
 
 mod cpu;
-mod cuda;
+mod gpu;
 mod half;
 mod numbers;
 mod source;

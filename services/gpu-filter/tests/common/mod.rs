@@ -19,9 +19,9 @@ use ocelli_actors::{
     tree::ActorTree,
 };
 use ocelli_gpu_filter::{Config, Parts, supervisor};
+use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole};
 use ocelli_kernels::{
-    Catalog, Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    PixelFormat, Shape, Whole, probe,
+    Catalog, Entry, Family, FilterDefinition, Image, ImageError, PixelFormat, Shape, probe,
 };
 use ocelli_messages::{Failure, Limits, MessageContext, Tenant, Tenants, subjects, v1};
 use ocelli_nats_server::NatsServer;

@@ -7,10 +7,11 @@ mod x86;
 
 use std::ops::Range;
 
+use crate::Cpu;
 use crate::geometry::planes::{Band, PlaneRows};
 use crate::scratch::Scratch;
+use crate::simd::Level;
 use crate::simd::simd_levels;
-use crate::{Cpu, Level};
 
 /// Rows whose sums fit 16 bits.
 const MOST_ROWS: usize = 256;

@@ -1,11 +1,15 @@
 //! Operations one after the other.
 
+mod plan;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{
-    BackendError, Catalog, Family, Operation, ParameterError, Parameters, Shape, TensorShape, cpu,
+    BackendError, Catalog, Family, Operation, ParameterError, Parameters, Shape, TensorShape,
 };
+
+pub(crate) use plan::{Step, Steps};
 
 /// The most steps that a chain may have.
 pub const MAX_STEPS: usize = 64;
@@ -128,7 +132,7 @@ impl Chain {
     /// # Errors
     /// If a step does not take what the one before makes.
     pub fn tensor(&self, input: Shape) -> Result<Option<TensorShape>, BackendError> {
-        let steps = cpu::steps(self, input)?;
+        let steps = self.plan(input)?;
         Ok(steps.last().and_then(|step| step.operation.tensor(step.input)))
     }
 
@@ -137,7 +141,7 @@ impl Chain {
     /// # Errors
     /// If a step does not take what the one before makes.
     pub fn output(&self, input: Shape) -> Result<Shape, BackendError> {
-        let steps = cpu::steps(self, input)?;
+        let steps = self.plan(input)?;
         Ok(steps.last().map_or(input, |step| step.output))
     }
 
@@ -151,7 +155,7 @@ impl Chain {
         input: Shape,
         mut each: impl FnMut(Shape),
     ) -> Result<Option<TensorShape>, BackendError> {
-        let steps = cpu::steps(self, input)?;
+        let steps = self.plan(input)?;
         steps.iter().for_each(|step| each(step.output));
         Ok(steps.last().and_then(|step| step.operation.tensor(step.input)))
     }

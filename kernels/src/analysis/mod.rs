@@ -1,10 +1,10 @@
 //! What can be said of images.
 
-mod cuda;
+mod gpu;
 
 use crate::Image;
 use crate::simd::{Level, simd_levels};
-pub use cuda::difference_plan;
+pub use gpu::difference_plan;
 
 /// How much two images of the same shape differ, sample by sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

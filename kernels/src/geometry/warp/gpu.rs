@@ -4,7 +4,8 @@ use super::positions::{affine_start, block_width, limit, shift, steps};
 use super::{Filter, Map, Sampling, cubic};
 use crate::cuda::{Argument, CudaProgram, CudaSource, Launch};
 use crate::geometry::{blocks, int, samples_of};
-use crate::{Level, Shape, Size};
+use crate::simd::Level;
+use crate::{Shape, Size};
 
 static CUDA: CudaSource =
     CudaSource { name: "warp.cu", text: include_str!("../../../cuda/warp.cu") };

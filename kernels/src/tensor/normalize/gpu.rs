@@ -2,7 +2,7 @@
 
 use super::Normalize;
 use crate::colour::spaces::ycbcr::BT601_LIMITED;
-use crate::convert::cuda::matrix_numbers;
+use crate::convert::gpu::matrix_numbers;
 use crate::cuda::{Argument, CudaProgram, Launch};
 use crate::geometry::resize::{Filter, Plan, Taps, nearest};
 use crate::geometry::{blocks, int};

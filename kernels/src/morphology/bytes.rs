@@ -1,17 +1,18 @@
-//! Vectors of bytes: the few operations for which the compiler should not have to be trusted to
-//! find the instructions, for each set of them.
+//! The lesser and the greater of two vectors of bytes, for each set of instructions, so that it
+//! does not depend on what the compiler finds in a plain loop.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
-use super::Baseline;
+use crate::simd::Baseline;
 #[cfg(target_arch = "x86_64")]
-use super::{Avx2, Avx512, Sse41};
+use crate::simd::{Avx2, Avx512, Sse41};
 
 /// A set of instructions with vectors of `BYTES` bytes.
 ///
-/// As with [`Isa`](super::Isa), a value is the proof that the instructions may be used.
-pub(crate) trait Bytes: Copy {
+/// A value of a type that implements it proves that the instructions may be used, because it comes
+/// from a [`Level`](crate::simd::Level).
+pub(super) trait Bytes: Copy {
     /// A vector.
     type Vector: Copy;
     /// Of how many.
@@ -29,7 +30,7 @@ pub(crate) trait Bytes: Copy {
 
 /// One at a time: for rows that are shorter than a vector.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Single;
+pub(super) struct Single;
 
 impl Bytes for Single {
     type Vector = u8;
@@ -161,7 +162,7 @@ mod tests {
     use crate::simd::{Level, simd_levels};
 
     simd_levels! {
-        fn check<I>(isa, _unused: ()) {
+        fn check<I: Bytes>(isa, _unused: ()) {
             check_one(isa);
         }
     }
