@@ -97,7 +97,7 @@ def broken_rules(lines):
         yield "capital", subject
     if AREA.match(subject):
         yield "area", subject
-    elif not is_imperative(subject.split()[0]):
+    elif not is_imperative(subject.split()[0].removesuffix(".")):
         yield "imperative", subject
     if len(subject) > SUBJECT_LENGTH:
         yield "length", subject

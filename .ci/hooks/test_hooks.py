@@ -49,6 +49,7 @@ BAD = (
     ("add a hook", "capital"),
     ("A" + "b" * 72, "length"),
     ("Add a hook.", "full stop"),
+    ("Rebuild.", "full stop"),
     ("Add a hook\nIt keeps the rules.", "blank line"),
     ("Add a hook\n\n" + "a " * 50 + "a", "body"),
 )
