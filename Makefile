@@ -5,15 +5,20 @@ PYTHON ?= python3
 ARGS ?=
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 OUT ?= out
+# Which commits `make lint-commits` looks at.
+RANGE ?= origin/main..HEAD
 
 CARGO_FLAGS := --workspace --locked
 STEP := .ci/step
 TOOLS := $(PYTHON) .ci/tools.py
+SHELL_SCRIPTS := .ci/arm-check .ci/run .ci/step .ci/thread-check \
+  $(addprefix .ci/hooks/,commit-msg pre-commit pre-push prepare-commit-msg setup)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo up test bdd bench bench-kernels gpu-check arm-check thread-check docs lint fmt ci tools clean \
-  release debug check-demo check-dependencies
+  release debug check-demo check-dependencies lint-tree lint-hooks lint-rustfmt lint-proto \
+  lint-shell lint-clippy lint-docs lint-message lint-commits hooks hooks-remove timing
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,18 +63,50 @@ arm-check: ## the kernels' lints and tests on 64-bit Arm, under QEMU if this mac
 thread-check: ## the kernels' worker pool under Miri; needs a nightly toolchain with Miri
 	@.ci/thread-check
 
-lint: ## formatting, clippy, protobuf, shell, docs and repository checks
-	@$(STEP) tools $(TOOLS) ci
+lint: lint-tree lint-hooks lint-rustfmt lint-proto lint-shell lint-clippy lint-docs ## formatting, clippy, protobuf, shell, docs and repository checks
+
+lint-tree:
 	@$(STEP) tree $(PYTHON) .ci/check_tree.py
+
+lint-hooks:
+	@$(STEP) hooks $(PYTHON) .ci/hooks/test_hooks.py
+
+lint-rustfmt:
 	@$(STEP) rustfmt cargo fmt --all --check
+
+lint-proto:
+	@$(STEP) tools $(TOOLS) ci
 	@$(STEP) buf-lint .tools/bin/buf lint messages/proto
 	@$(STEP) buf-format .tools/bin/buf format --diff --exit-code messages/proto
-	@$(STEP) shellcheck .tools/bin/shellcheck \
-	  .ci/arm-check .ci/run .ci/step .ci/thread-check $$(git ls-files '*.sh')
+
+lint-shell:
+	@$(STEP) tools $(TOOLS) ci
+	@$(STEP) shellcheck .tools/bin/shellcheck $(SHELL_SCRIPTS) $$(git ls-files '*.sh')
+
+lint-clippy:
 	@$(STEP) clippy cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 # The scenarios have `test = false`, which takes them out of --all-targets.
 	@$(STEP) clippy-bdd cargo clippy $(CARGO_FLAGS) --test bdd -- -D warnings
+
+lint-docs:
 	@RUSTDOCFLAGS='-D warnings' $(STEP) rustdoc cargo doc $(CARGO_FLAGS) --no-deps
+
+lint-message:
+	@$(STEP) message $(PYTHON) .ci/hooks/message.py check "$(FILE)"
+
+lint-commits: ## the messages of the commits in RANGE (origin/main..HEAD)
+	@$(STEP) messages $(PYTHON) .ci/hooks/message.py range "$(RANGE)"
+
+timing: ## a release build from nothing: its CPU seconds, and a report of each crate
+	@rm -rf $(TARGET)/timing
+	@$(STEP) timing bash -c 'time cargo build $(CARGO_FLAGS) --release --bins --timings \
+	  --target-dir $(TARGET)/timing'
+
+hooks: ## Git hooks: quick checks at a commit, make ci at a push
+	@.ci/hooks/setup install
+
+hooks-remove: ## takes the Git hooks away
+	@.ci/hooks/setup remove
 
 fmt: ## formats Rust and protobuf files
 	@$(TOOLS) ci
