@@ -1,6 +1,6 @@
-# One target folder and one set of features: every cargo command names the whole workspace. A
-# command for one package (-p) would select other features of shared dependencies and compile
-# them again.
+# Every cargo command names the whole workspace, so that all of them share one target folder and one
+# set of features. A command for one package (-p) would select other features of shared dependencies
+# and compile them again.
 PYTHON ?= python3
 ARGS ?=
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -20,16 +20,16 @@ SHELL_SCRIPTS := .ci/arm-check .ci/run .ci/step .ci/thread-check \
   release debug check-demo check-dependencies lint-tree lint-hooks lint-rustfmt lint-proto \
   lint-shell lint-clippy lint-docs lint-message lint-commits hooks hooks-remove timing
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: release ## real photographs through filter chains; a table, and pictures in out/
+demo: release ## run photographs through filter chains; print a table, write pictures to out/
 	@$(STEP) demo $(TARGET)/release/ocelli demo --out $(OUT) --photos .tools/photos $(ARGS)
 
-up: release ## the system on 127.0.0.1:8000 (HTTP) and 127.0.0.1:4222 (NATS) until Ctrl-C
+up: release ## run the system on 127.0.0.1:8000 (HTTP) and 127.0.0.1:4222 (NATS) until Ctrl-C
 	@exec $(TARGET)/release/ocelli up --hints $(ARGS)
 
-test: debug ## all tests that need no GPU, except the behaviour scenarios
+test: debug ## run all tests that need no GPU, except the behaviour scenarios
 	@$(STEP) tests cargo test $(CARGO_FLAGS) --tests
 	@$(STEP) doc-tests cargo test $(CARGO_FLAGS) --doc
 	@$(STEP) opencv-parity cat $(TARGET)/parity/colour.txt $(TARGET)/parity/blur.txt \
@@ -37,33 +37,33 @@ test: debug ## all tests that need no GPU, except the behaviour scenarios
 	  $(TARGET)/parity/geometry.txt $(TARGET)/parity/effect.txt $(TARGET)/parity/privacy.txt \
 	  $(TARGET)/parity/tensor.txt
 
-bdd: release debug ## behaviour scenarios against the whole system; reports in target/bdd/
+bdd: release debug ## run the behaviour scenarios against the whole system; reports in target/bdd/
 	@OCELLI_BIN=$(TARGET)/release/ocelli $(STEP) scenarios cargo test $(CARGO_FLAGS) --test bdd
 
-bench: ## ours against the yardsticks; results in target/bench/
+bench: ## measure Ocelli beside its yardsticks; results in target/bench/
 	@$(STEP) tools $(TOOLS) test
 	@$(STEP) benchmarks cargo bench $(CARGO_FLAGS) --bench '*'
 
-bench-kernels: ## every filter against OpenCV; results in target/bench/kernels.json
+bench-kernels: ## measure every filter beside OpenCV; results in target/bench/kernels.json
 	@$(STEP) tools $(TOOLS) test
 	@$(STEP) benchmarks cargo bench $(CARGO_FLAGS) --bench kernels -- $(ARGS)
 
-docs: ## writes docs/reference/filters.md and its pictures from the filters' definitions
+docs: ## write docs/reference/filters.md and its pictures from the filters' definitions
 	@$(STEP) tools $(TOOLS) test
 	@OCELLI_UPDATE_DOCS=1 $(STEP) filters-page cargo test $(CARGO_FLAGS) --test filters_page
 
-gpu-check: ## all operations on the GPU against the CPU, and figures in target/bench/gpu.json
+gpu-check: ## compare all operations on the GPU with the CPU; figures in target/bench/gpu.json
 	@OCELLI_REQUIRE_GPU=1 $(STEP) gpu-parity cargo test $(CARGO_FLAGS) --test gpu -- --nocapture
 	@OCELLI_REQUIRE_GPU=1 $(STEP) gpu-bench cargo bench $(CARGO_FLAGS) --bench gpu
 
-arm-check: ## the kernels' lints and tests on 64-bit Arm, under QEMU if this machine is none
+arm-check: ## lint and test the kernels on 64-bit Arm, under QEMU on other machines
 	@$(STEP) tools $(TOOLS) test
 	@.ci/arm-check
 
-thread-check: ## the kernels' worker pool under Miri; needs a nightly toolchain with Miri
+thread-check: ## test the kernels' worker pool under Miri; needs a nightly toolchain with Miri
 	@.ci/thread-check
 
-lint: lint-tree lint-hooks lint-rustfmt lint-proto lint-shell lint-clippy lint-docs ## formatting, clippy, protobuf, shell, docs and repository checks
+lint: lint-tree lint-hooks lint-rustfmt lint-proto lint-shell lint-clippy lint-docs ## check formatting, clippy, protobuf, shell, docs and the tree
 
 lint-tree:
 	@$(STEP) tree $(PYTHON) .ci/check_tree.py
@@ -85,7 +85,7 @@ lint-shell:
 
 lint-clippy:
 	@$(STEP) clippy cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
-# The scenarios have `test = false`, which takes them out of --all-targets.
+# The scenarios have `test = false`, which excludes them from --all-targets.
 	@$(STEP) clippy-bdd cargo clippy $(CARGO_FLAGS) --test bdd -- -D warnings
 
 lint-docs:
@@ -94,40 +94,40 @@ lint-docs:
 lint-message:
 	@$(STEP) message $(PYTHON) .ci/hooks/message.py check "$(FILE)"
 
-lint-commits: ## the messages of the commits in RANGE (origin/main..HEAD)
+lint-commits: ## check the messages of the commits in RANGE (origin/main..HEAD)
 	@$(STEP) messages $(PYTHON) .ci/hooks/message.py range "$(RANGE)"
 
-timing: ## a release build from nothing: its CPU seconds, and a report of each crate
+timing: ## build for release from nothing; print the CPU seconds, report each crate
 	@rm -rf $(TARGET)/timing
 	@$(STEP) timing bash -c 'time cargo build $(CARGO_FLAGS) --release --bins --timings \
 	  --target-dir $(TARGET)/timing'
 
-hooks: ## Git hooks: quick checks at a commit, make ci at a push
+hooks: ## install Git hooks: quick checks at a commit, make ci at a push
 	@.ci/hooks/setup install
 
-hooks-remove: ## takes the Git hooks away
+hooks-remove: ## remove the Git hooks
 	@.ci/hooks/setup remove
 
-fmt: ## formats Rust and protobuf files
+fmt: ## format Rust and protobuf files
 	@$(TOOLS) ci
 	@cargo fmt --all
 	@.tools/bin/buf format --write messages/proto
 
-ci: lint test bdd demo check-demo check-dependencies ## what must pass before a change lands
+ci: lint test bdd demo check-demo check-dependencies ## run everything that must pass before a change lands
 
-tools: ## fetches the pinned tools into .tools/
+tools: ## download the pinned tools into .tools/
 	@$(TOOLS) ci
 
-clean: ## removes what was built (not .tools/)
+clean: ## remove everything that was built, but not .tools/
 	cargo clean
 	rm -rf $(OUT)
 
-# --bins leaves test-only dependencies and their features out of what users run.
+# --bins keeps test-only dependencies and their features out of the program that users run.
 release:
 	@$(STEP) tools $(TOOLS) demo
 	@$(STEP) build cargo build $(CARGO_FLAGS) --release --bins
 
-# Everything at once, benchmarks included, so that they are known to compile.
+# Builds everything at once, including the benchmarks, so that they are known to compile.
 debug:
 	@$(STEP) tools $(TOOLS) test
 	@$(STEP) build cargo build $(CARGO_FLAGS) --all-targets
@@ -139,6 +139,6 @@ check-dependencies:
 	@if command -v cargo-deny >/dev/null; then \
 	  $(STEP) cargo-deny cargo deny --locked check bans licenses sources; \
 	else \
-	  echo "cargo-deny: NOT RUN here, it is not installed (cargo install --locked cargo-deny);" \
-	    "hosted CI requires it"; \
+	  echo "cargo-deny: NOT RUN, because it is not installed (cargo install --locked cargo-deny);" \
+	    "hosted CI runs it"; \
 	fi

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Fails unless the demo left whole PNG, JPEG or WebP pictures: .ci/check_demo.py FOLDER"""
+"""Fails unless the demo wrote complete PNG, JPEG or WebP pictures: .ci/check_demo.py FOLDER"""
 
 import sys
 from pathlib import Path
 
-# How a file of each kind begins and ends; WebP says its length in its header instead.
+# The first and last bytes of a file of each kind; WebP states its length in its header instead.
 ENDS = {
     ".png": (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"),
     ".jpg": (b"\xff\xd8\xff", b"\xff\xd9"),
 }
-# Before and after of one photograph at the least.
+# At least one photograph, before and after.
 LEAST = 2
 
 
@@ -21,7 +21,7 @@ def fault(path):
     else:
         begin, end = ENDS[path.suffix]
         whole = data.startswith(begin) and data.endswith(end)
-    return None if whole else f"{path}: not a whole {path.suffix[1:]} file ({len(data)} bytes)"
+    return None if whole else f"{path}: not a complete {path.suffix[1:]} file ({len(data)} bytes)"
 
 
 def main(arguments):
@@ -34,7 +34,7 @@ def main(arguments):
         faults.append(f"{folder}: {len(pictures)} pictures, at least {LEAST} expected")
     if faults:
         sys.exit("\n".join(faults))
-    print(f"{len(pictures)} whole pictures in {folder}")
+    print(f"{len(pictures)} complete pictures in {folder}")
 
 
 if __name__ == "__main__":

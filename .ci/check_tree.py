@@ -1,5 +1,12 @@
 #!/usr/bin/env python3
-"""Checks what no other linter does: file lengths, folder READMEs, links in Markdown, file sizes."""
+"""Checks what no other linter does.
+
+- Rust files have at most 500 lines without tests.
+- Every top-level folder and every crate has a README of at most 30 lines, and the root README's table
+  "Layout" names every top-level folder. The root README may be longer; hidden folders need none.
+- Links in Markdown lead to files, and to headings, that exist; source files named in it exist.
+- No file is larger than 1 MiB, except the pictures of docs/.
+"""
 
 import re
 import subprocess
@@ -16,6 +23,9 @@ FENCE = re.compile(r"^\s*(```|~~~)")
 CODE = re.compile(r"`[^`]*`")
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?[^)]*\)|(?:src|href)=\"([^\"]+)\"|^\[[^\]]+\]:\s*(\S+)")
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:")
+HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$")
+# `kernels/src/image.rs` or a shorter end of that path; not `<family>.cu`, which stands for several.
+SOURCE = re.compile(r"`([\w./-]+\.(?:rs|cu|cuh|proto|feature))`")
 
 
 def project_files():
@@ -65,26 +75,60 @@ def check_readmes(files):
             yield f"{readme}: {lines} lines, at most {README_LINES} allowed"
 
 
-def links(text):
-    fenced = False
-    for number, line in enumerate(text.splitlines(), start=1):
-        if FENCE.match(line):
-            fenced = not fenced
-        elif not fenced:
-            for match in LINK.finditer(CODE.sub("", line)):
-                yield number, next(group for group in match.groups() if group)
+def check_layout(files):
+    layout = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Layout\n")[2]
+    for folder in sorted({path.parts[0] for path in files if len(path.parts) > 1}):
+        if not folder.startswith(".") and f"| [{folder}/]({folder}/README.md) |" not in layout:
+            yield f"README.md: the table in the section Layout has no row for {folder}/"
 
 
-def check_links(files):
+def markdown(files):
+    """Each Markdown file with its numbered lines, those of code blocks left out."""
     for path in files:
         if path.suffix != ".md":
             continue
-        for number, target in links((ROOT / path).read_text(encoding="utf-8")):
-            place = target.split("#")[0].split("?")[0]
-            if not place or REMOTE.match(target):
-                continue
-            if not (ROOT / path.parent / place).exists():
-                yield f"{path}:{number}: dead link {target}"
+        lines, fenced = [], False
+        for number, line in enumerate((ROOT / path).read_text(encoding="utf-8").splitlines(), 1):
+            if FENCE.match(line):
+                fenced = not fenced
+            elif not fenced:
+                lines.append((number, line))
+        yield path, lines
+
+
+def anchor(heading):
+    """The fragment by which GitHub links to a heading."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def check_links(files):
+    anchors = {
+        ROOT / path: {anchor(match[1]) for _, line in lines if (match := HEADING.match(line))}
+        for path, lines in markdown(files)
+    }
+    for path, lines in markdown(files):
+        for number, line in lines:
+            for match in LINK.finditer(CODE.sub("", line)):
+                target = next(group for group in match.groups() if group)
+                if REMOTE.match(target):
+                    continue
+                place, _, fragment = target.partition("#")
+                place = place.split("?")[0]
+                file = (ROOT / path.parent / place).resolve() if place else ROOT / path
+                if not file.exists():
+                    yield f"{path}:{number}: dead link {target}"
+                elif fragment and fragment not in anchors.get(file, {fragment}):
+                    yield f"{path}:{number}: dead link {target}: no such heading"
+
+
+def check_source_names(files):
+    ends = {"/".join(path.parts[start:]) for path in files for start in range(len(path.parts))}
+    for path, lines in markdown(files):
+        for number, line in lines:
+            for name in SOURCE.findall(line):
+                if name not in ends:
+                    yield f"{path}:{number}: there is no file {name}"
 
 
 def check_sizes(files):
@@ -97,7 +141,9 @@ def check_sizes(files):
 
 def main():
     files = project_files()
-    checks = (check_rust_length, check_readmes, check_links, check_sizes)
+    checks = (
+        check_rust_length, check_readmes, check_layout, check_links, check_source_names, check_sizes,
+    )
     faults = [fault for check in checks for fault in check(files)]
     if faults:
         sys.exit("\n".join(faults))

@@ -1,6 +1,6 @@
 Feature: Bad input
-  What is wrong is refused at once, with what is wrong, where, and what would be right: over HTTP as
-  application/problem+json, over NATS as an Error.
+  Invalid input is refused at once, with an error that says what is wrong, where, and what is allowed: over
+  HTTP as application/problem+json, over NATS as an Error.
 
   Background:
     Given the system is running
@@ -18,7 +18,7 @@ Feature: Bad input
       | a truncated JPEG                        | invalid_argument | 400    |
       | a PNG that claims 60000 by 60000 pixels | too_large        | 413    |
 
-  Scenario: Over HTTP, what is not an image is told which codecs there are
+  Scenario: Over HTTP, the refusal of a file that is not an image lists the codecs
     When "a text" is posted
     Then the refusal is about "body"
     And the refusal says what is allowed: "png, jpeg, webp"
@@ -111,7 +111,7 @@ Feature: Bad input
     When "/api/v1/nothing" is called with "GET"
     Then it is refused as "not_found" with status 404
 
-  Scenario: Over HTTP, a wrong method is told the right one
+  Scenario: Over HTTP, the refusal of a wrong method names the right one
     When "/api/v1/process/image" is called with "DELETE"
     Then it is refused as "unsupported" with status 405
     And the header "Allow" is "POST"
@@ -142,13 +142,13 @@ Feature: Bad input
       | the filter blur:kernel_size=4            | invalid_argument | 400    | pipeline.steps[0].filter.parameters.kernel_size   |
       | the filter blur:radius=3                 | invalid_argument | 400    | pipeline.steps[0].filter.parameters.radius        |
 
-  Scenario: Over NATS, an unknown filter is told which there are
+  Scenario: Over NATS, the refusal of an unknown filter lists the filters
     When a request with "the filter sharpen" is sent over NATS
     Then the refusal says what is allowed: "blur, grayscale"
     And the refusal mentions "sharpen"
 
-  Scenario: Over NATS, bytes that are no protobuf are refused
-    When bytes that are no protobuf are sent over NATS
+  Scenario: Over NATS, bytes that are not protobuf are refused
+    When bytes that are not protobuf are sent over NATS
     Then it is refused as "invalid_argument" with status 400
     And the next request is answered
 
@@ -156,11 +156,11 @@ Feature: Bad input
     When a request whose deadline has passed is sent over NATS
     Then it is refused as "deadline_exceeded" with status 504
 
-  Scenario: Over NATS, a deadline that is none is refused
+  Scenario: Over NATS, an invalid deadline is refused
     When a request with a deadline of "soon" is sent over NATS
     Then it is refused as "invalid_argument" with status 400
     And the refusal is about "Ocelli-Deadline"
 
-  Scenario: Over NATS, a message over the broker's limit harms nobody
+  Scenario: Over NATS, a message over the broker's limit affects no other request
     When a message over the broker's limit is published
     Then the next request is answered

@@ -1,6 +1,6 @@
 Feature: Filter families
-  What each kind of filter does, over HTTP and over NATS alike. The checksums pin every pixel; the
-  tests of the kernels hold the same filters against OpenCV.
+  Each kind of filter does the same over HTTP and over NATS. The checksums pin every pixel; the tests of
+  the kernels compare the same filters with OpenCV.
 
   Background:
     Given the system is running
@@ -11,7 +11,7 @@ Feature: Filter families
     When it is processed on "cpu" with "<filter>"
     Then HTTP and NATS give the same pixels
     And the result is as large as the picture
-    And the pixels are not those of the picture
+    And the pixels differ from those of the picture
     And the pixels have the stored checksum
     And the work was done on "cpu"
 
@@ -137,7 +137,7 @@ Feature: Filter families
   Scenario Outline: Redacting by <mode> touches nothing else
     When it is processed on "cpu" with "redact:mode=<mode>,regions=10 12 24 20"
     Then HTTP and NATS give the same pixels
-    And only the 24 by 20 pixels from 10, 12 on are other than the picture's
+    And only the 24 by 20 pixels from 10, 12 on differ from the picture
 
     Examples:
       | mode     |

@@ -1,14 +1,14 @@
 Feature: Health
-  Whoever runs the system sees whether it lives, whether it can work, and what it does.
+  Operators can see whether the system is alive, whether it can accept work, and what it is doing.
 
-  Scenario: It lives and is ready
+  Scenario: The system is alive and ready
     Given the system is running
     Then "/live" of every process answers 200
     And "/ready" of every process answers 200
     And the readiness names the dependencies "broker, filter-workers, device"
     And "/health" of the gateway becomes 200
 
-  Scenario: It is not ready while the broker is away, and recovers by itself
+  Scenario: The system is not ready while the broker is down, and recovers by itself
     Given a broker
     And a gpu-filter process
     And an ingest process
@@ -21,7 +21,7 @@ Feature: Health
     Then "/ready" of every process becomes 200
     And "/health" of the gateway becomes 200
 
-  Scenario: The gateway is not well without a worker
+  Scenario: The gateway is not healthy without a worker
     Given a broker
     And a gpu-filter process
     And an ingest process
@@ -30,16 +30,16 @@ Feature: Health
     When a gpu-filter process is started
     Then "/health" of the gateway becomes 200
 
-  Scenario: It counts what it does
+  Scenario: The metrics count requests
     Given the system is running
     Then after one more request "ocelli_requests_total, ocelli_request_duration_seconds_count, ocelli_http_requests_total" has grown
     And the metrics have "ocelli_broker_connections, ocelli_credits_in_use, ocelli_frame_processing_seconds_count"
 
-  Scenario: It shows what runs inside
+  Scenario: The actor tree shows what is running
     Given the system is running
     Then the actor tree shows "requests, live, cpu-worker-0"
 
-  Scenario: It is found by the NATS Services API
+  Scenario: The worker answers the NATS Services API
     Given the system is running
     When the NATS service is asked for "PING"
     Then it says which backends it has

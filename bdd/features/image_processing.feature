@@ -1,7 +1,7 @@
 Feature: Image processing
-  A picture goes in, the filtered picture comes out: over HTTP as a file, over NATS as raw pixels,
-  with the same result. Scenarios tagged @cuda ask for CUDA where a worker has it; elsewhere they go
-  through "auto", run on the CPU, and the reports say so.
+  A picture goes in and the filtered picture comes out: over HTTP as a file, over NATS as raw pixels, with the
+  same result. Scenarios tagged @cuda ask for CUDA if a worker has it. Otherwise they use "auto" and run on the
+  CPU, and the reports say so.
 
   Background:
     Given the system is running

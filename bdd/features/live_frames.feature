@@ -1,6 +1,6 @@
 Feature: Live frames
-  Frames published to frame.in come back on frame.out with the same sequence: as a picture or as an
-  error, and what is dropped is counted.
+  Frames published to frame.in come back on frame.out with the same sequence, as a picture or as an error.
+  Dropped frames are counted.
 
   Scenario: Frames come out as they went in
     Given the system is running
@@ -17,7 +17,7 @@ Feature: Live frames
     And frame 3 came out as the error "invalid_argument" about "pipeline.steps[0].filter.id"
     And frame 4 came out as a picture
 
-  Scenario: In is out and dropped
+  Scenario: Every frame that comes in comes out or is counted as dropped
     Given a broker
     And a gpu-filter process
     And a subscriber to the live frames of "flood"
@@ -33,4 +33,4 @@ Feature: Live frames
     When 200 frames are published, at most 8 of them unanswered
     Then every frame is counted as in, and in = out + dropped
     And no frame came out twice
-    And 2 workers each did a part of them
+    And each of 2 workers did a part of them

@@ -1,10 +1,10 @@
 Feature: Processor capabilities
-  Filters describe themselves: a client builds its controls from the answer.
+  Filters describe themselves, so that a client can build its controls from the answer.
 
   Background:
     Given the system is running
 
-  Scenario: The capabilities can be asked for
+  Scenario: The capabilities can be requested
     When the capabilities are asked for over HTTP
     Then the answer names a version and at least the accelerator "cpu"
     And the filters include "blur, canny, grayscale, histogram, redact, resize"
@@ -31,7 +31,7 @@ Feature: Processor capabilities
     When the capabilities are asked for over HTTP
     Then ListFilters over NATS says the same
 
-  Scenario: A worker without CUDA refuses what must run there
+  Scenario: A worker without CUDA refuses requests that require it
     Given "OCELLI_GPU_FILTER__BACKEND" is set to "cpu"
     And a system of its own
     When the filters that run on "cuda" are asked for over HTTP

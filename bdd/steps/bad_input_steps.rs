@@ -177,7 +177,7 @@ async fn asked(world: &mut World, name: String) -> Result<()> {
     ask(world, HeaderMap::new(), request(&name)?.encode_to_vec()).await
 }
 
-#[when("bytes that are no protobuf are sent over NATS")]
+#[when("bytes that are not protobuf are sent over NATS")]
 async fn undecodable(world: &mut World) -> Result<()> {
     ask(world, HeaderMap::new(), b"\xff\xff\xff\xff not protobuf".to_vec()).await
 }

@@ -42,7 +42,7 @@ async fn ask(world: &mut World, filter: String, id: String) -> Result<()> {
     Ok(())
 }
 
-#[then(expr = "both answers carry the request id {string} and go on with the trace")]
+#[then(expr = "both answers carry the request id {string} and continue the trace")]
 fn carried(world: &mut World, id: String) -> Result<()> {
     for answer in world.json.as_array().context("no answers")? {
         let text = |at: usize| answer.get(at).and_then(|text| text.as_str());

@@ -45,7 +45,7 @@ fn black_or_white(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-#[then("the pixels are not those of the picture")]
+#[then("the pixels differ from those of the picture")]
 fn changed(world: &mut World) -> Result<()> {
     for (picture, http, _) in world.processed()? {
         ensure!(http.picture.pixels != picture.pixels, "nothing changed");
@@ -53,7 +53,7 @@ fn changed(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-#[then(expr = "only the {int} by {int} pixels from {int}, {int} on are other than the picture's")]
+#[then(expr = "only the {int} by {int} pixels from {int}, {int} on differ from the picture")]
 fn only_there(
     world: &mut World,
     width: usize,

@@ -133,7 +133,7 @@ async fn flood(world: &mut World, count: usize) -> Result<()> {
     Ok(())
 }
 
-#[then(expr = "each is answered, with a picture or with {string} and a time to come again")]
+#[then(expr = "each is answered, with a picture or with {string} and a time to retry")]
 fn each_answered(world: &mut World, kind: String) -> Result<()> {
     let (mut done, mut refused) = (0, 0);
     for answer in &world.answers {

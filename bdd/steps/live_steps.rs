@@ -218,7 +218,7 @@ fn not_twice(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-#[then(expr = "{int} workers each did a part of them")]
+#[then(expr = "each of {int} workers did a part of them")]
 fn shared(world: &mut World, count: usize) -> Result<()> {
     let mut parts = BTreeMap::new();
     for response in &world.live.received {

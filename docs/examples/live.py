@@ -1,4 +1,4 @@
-"""Sends a picture as live frames, keeps the last result: python live.py URL PICTURE RESULT"""
+"""Sends a picture as live frames and keeps the last result: python live.py URL PICTURE RESULT"""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ async def main(url, picture, result):
     data = Path(picture).read_bytes()
     client = await nats.connect(url)
     results = await client.subscribe("ocelli.v1.default.frame.out.cam-1")
-    # A round trip: from here on the broker knows the subscription.
+    # This waits for a round trip: from here on, the broker knows the subscription.
     await client.flush()
 
     for sequence in range(FRAMES):
@@ -35,7 +35,7 @@ async def main(url, picture, result):
         response = process_pb2.ProcessResponse.FromString(message.data)
         if response.HasField("error"):
             sys.exit(f"frame {response.frame.sequence}: {response.error.message}")
-        # Frames are worked on side by side: the sequence is the order, not the arrival.
+        # Frames are processed in parallel: the sequence gives their order, not the arrival.
         came[response.frame.sequence] = response.frame.encoded.data
     await client.close()
 

@@ -4,7 +4,7 @@ set -eu
 filters='filter=grayscale&filter=blur:kernel_size=15,sigma=4'
 if ! curl --silent --show-error --fail-with-body --data-binary "@$2" \
   "http://$1/api/v1/process/image?$filters&format=png" --output "$3"; then
-  # What came is no picture, but says what was wrong.
+  # The response is not a picture: it is an error that says what was wrong.
   cat "$3" >&2
   exit 1
 fi

@@ -1,4 +1,6 @@
-//! The reference pages say what the program has: no more, no less.
+//! The documentation agrees with the program and with itself.
+//!
+//! Links, headings and names of source files are checked by `.ci/check_tree.py`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -11,10 +13,11 @@ use ocelli_actors::{
 };
 use ocelli_gpu_filter::GpuFilter;
 use ocelli_ingest::Ingest;
+use ocelli_kernels::Catalog;
 use ocelli_kit::service::Service;
 use ocelli_messages::{ErrorKind, LogLevel, header, subjects};
 
-use common::{ocelli, text};
+use common::{ocelli, root, text};
 
 /// The rows of a page's tables whose first cell is one `code`: that, and the other cells.
 fn rows(page: &str) -> BTreeMap<String, Vec<String>> {
@@ -103,9 +106,8 @@ fn every_error_kind_has_a_row() {
             LogLevel::Warn => "warn",
             LogLevel::Error => "error",
         };
-        let sentry = if kind.sentry() { "yes" } else { "no" };
         let status = kind.http_status().to_string();
-        let cells = [status.as_str(), retry, level, sentry].map(str::to_owned);
+        let cells = [status.as_str(), retry, level].map(str::to_owned);
         (kind.as_str().to_owned(), cells.to_vec())
     });
     compare("docs/reference/errors.md", &must.clone().into());
@@ -160,5 +162,123 @@ async fn the_page_of_the_command_line_has_the_help_of_every_command() {
         let help: String = help.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
         let block = format!("## ocelli {command}\n\n```text\n{help}```\n");
         assert!(page.contains(&block), "docs/reference/cli.md must say this:\n{block}");
+    }
+}
+
+/// The paths of the Markdown files in `docs/`, relative to it, e.g. `adr/README.md`.
+fn pages() -> Vec<String> {
+    let docs = root().join("docs");
+    let (mut folders, mut pages) = (vec![docs.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path.strip_prefix(&docs).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// The first heading of a page in `docs/`; of a decision without its number.
+fn title(page: &str) -> String {
+    let page = text(&format!("docs/{page}"));
+    let heading = page.lines().find_map(|line| line.strip_prefix("# ")).unwrap();
+    heading.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(". ").to_owned()
+}
+
+#[test]
+fn the_summary_lists_every_page_by_its_title() {
+    let summary = text("docs/SUMMARY.md");
+    let entries: Vec<_> = summary.lines().filter(|line| line.contains("](")).collect();
+    let pages: Vec<_> = pages().into_iter().filter(|page| page != "SUMMARY.md").collect();
+    for page in &pages {
+        let entry = format!("[{}]({page})", title(page));
+        let found = entries.iter().filter(|line| line.trim_start_matches([' ', '-']) == entry);
+        assert_eq!(found.count(), 1, "docs/SUMMARY.md must have one line with {entry}");
+    }
+    assert_eq!(entries.len(), pages.len(), "docs/SUMMARY.md lists a page that is not there");
+}
+
+#[test]
+fn the_index_of_decisions_has_the_title_and_status_of_each() {
+    let index = text("docs/adr/README.md");
+    let decisions = pages().into_iter().filter_map(|page| {
+        let name = page.strip_prefix("adr/")?.to_owned();
+        let number: u32 = name.split_once('-')?.0.parse().ok()?;
+        Some((number, name))
+    });
+    let decisions: Vec<_> = decisions.collect();
+    for (number, name) in &decisions {
+        let page = text(&format!("docs/adr/{name}"));
+        assert!(
+            page.starts_with(&format!("# {number}. ")),
+            "docs/adr/{name} must start with its number"
+        );
+        let status = page.lines().nth(2).unwrap().trim_matches('*').trim_end_matches('.');
+        let status = format!("{}{}", status[..1].to_lowercase(), &status[1..]);
+        let title = title(&format!("adr/{name}"));
+        let row = format!("| {number} | [{title}]({name}) | {status} |");
+        assert!(index.contains(&row), "docs/adr/README.md must say this:\n{row}");
+    }
+    let rows = index.lines().filter(|line| line.contains(".md) |")).count();
+    assert_eq!(rows, decisions.len(), "docs/adr/README.md lists a decision that is not there");
+}
+
+/// A text with its line breaks as spaces, so that a sentence is found wherever it is wrapped.
+fn unwrapped(page: &str) -> String {
+    text(page).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_readme_counts_the_filters() {
+    let catalog = Catalog::standard();
+    let ids: Vec<_> = catalog.definitions().map(|definition| definition.id).collect();
+    let (first, last) = (ids.first().unwrap(), ids.last().unwrap());
+    let sentence = format!(
+        "There are [{} filters](docs/reference/filters.md), from `{first}` to `{last}`,",
+        ids.len()
+    );
+    assert!(unwrapped("README.md").contains(&sentence), "README.md must say: {sentence}");
+}
+
+#[test]
+fn the_page_of_the_wire_has_every_tolerance() {
+    let catalog = Catalog::standard();
+    let tolerant = catalog.definitions().filter(|definition| definition.tolerance > 0);
+    let tolerant: Vec<_> = tolerant
+        .map(|definition| {
+            let unit = if definition.tolerance == 1 { "level" } else { "levels" };
+            format!("`{}` ({} {unit})", definition.id, definition.tolerance)
+        })
+        .collect();
+    let clause = format!("which is 0 levels for all filters but {}.", tolerant.join(", "));
+    assert!(unwrapped("docs/reference/wire.md").contains(&clause), "it must say: {clause}");
+}
+
+#[test]
+fn the_state_of_the_cuda_path_is_told_on_one_page() {
+    let others = ["README.md", "CONTRIBUTING.md", "services/gpu-filter/README.md"];
+    let pages = pages().into_iter().map(|page| format!("docs/{page}"));
+    for page in pages.chain(others.map(str::to_owned)) {
+        let tells = unwrapped(&page).to_lowercase().contains("not yet run on a gpu");
+        assert_eq!(tells, page == "docs/explanation/gpu.md", "{page}");
+    }
+    for page in ["README.md", "docs/README.md", "docs/benchmarks/gpu.md"] {
+        assert!(text(page).contains("explanation/gpu.md"), "{page} must link to the state");
+    }
+}
+
+#[test]
+fn every_page_asks_for_the_same_python() {
+    let tools = text(".ci/tools.py");
+    let least = tools.lines().find_map(|line| line.strip_prefix("LEAST_PYTHON = ")).unwrap();
+    let least = least.split_once("\"ci\": (").unwrap().1.split_once(')').unwrap().0;
+    let sentence = format!("Python {} or newer", least.replace(", ", "."));
+    for page in ["README.md", "CONTRIBUTING.md", "docs/tutorial/first-frame.md"] {
+        assert!(unwrapped(page).contains(&sentence), "{page} must ask for {sentence}");
     }
 }
