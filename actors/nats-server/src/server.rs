@@ -67,6 +67,9 @@ pub struct ServerOptions {
     pub max_payload: u32,
     /// Where JetStream keeps its files; `None` for a directory that goes with the server.
     pub store: Option<PathBuf>,
+    /// Whether JetStream syncs every message to disk before it acknowledges it; otherwise it syncs
+    /// every two minutes.
+    pub sync_always: bool,
     /// The server's name, unique in its cluster; `None` lets the server choose one.
     pub name: Option<String>,
     /// The cluster that the server belongs to; `None` for a server on its own.
@@ -88,6 +91,7 @@ impl Default for ServerOptions {
             // message around it: see docs/adr/0001.
             max_payload: 16 * 1024 * 1024,
             store: None,
+            sync_always: false,
             name: None,
             cluster: None,
             extra: String::new(),
@@ -238,6 +242,7 @@ fn configuration(options: &ServerOptions, directory: &Path) -> String {
     // A JSON string is a valid string of this configuration language, whatever it holds.
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
     let text = |text: &str| serde_json::Value::from(text).to_string();
+    let sync = if options.sync_always { ", sync_interval: always" } else { "" };
     let name = options.name.as_deref();
     let name = name.map(|name| format!("server_name: {}\n", text(name))).unwrap_or_default();
     let cluster = options.cluster.as_ref().map(|cluster| {
@@ -250,7 +255,7 @@ fn configuration(options: &ServerOptions, directory: &Path) -> String {
         "host: \"127.0.0.1\"\nport: {port}\nmax_payload: {payload}\n\
          # Ten raw 1080p frames fill the default of 64 MiB, and the reader is cut off.\n\
          max_pending: 512MB\nwrite_deadline: \"30s\"\nports_file_dir: {}\n\
-         jetstream {{ store_dir: {} }}\n{name}{}{}\n",
+         jetstream {{ store_dir: {}{sync} }}\n{name}{}{}\n",
         quoted(directory),
         quoted(store),
         cluster.unwrap_or_default(),
