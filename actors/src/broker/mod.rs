@@ -20,7 +20,7 @@ mod task_actor;
 
 pub use connection::{Connection, ConnectionOptions, Link};
 pub use endpoint::{EndpointSpec, Handler, Request};
-pub use jetstream::{CALL_WITHIN, ConsumerSpec, DeliveryClass, JetStream, Retention, StreamSpec};
+pub use jetstream::*;
 pub use latest::{DropReason, LatestQueue, Queued};
 pub use live::{LiveFrame, LiveHandler, LiveOutcome, LiveSpec, live};
 pub use service::{ServiceSpec, service};

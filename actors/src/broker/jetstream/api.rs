@@ -15,7 +15,7 @@ use bytes::Bytes;
 use ocelli_messages::{ErrorKind, Failure};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::broker::Connection;
+use crate::broker::{Connection, Link};
 
 /// How long one call may take. A cluster that lost a leader elects another one within about four
 /// seconds, so a call made in that moment still succeeds.
@@ -71,6 +71,13 @@ impl JetStream {
         self.connection.client().server_info().cluster.is_some()
     }
 
+    /// Waits until the connection is no longer the one that it was.
+    pub(super) async fn broken(&self, connected: Link) {
+        let mut link = self.connection.watch();
+        // It fails only if the client is gone, and `self` holds that.
+        let _closed = link.wait_for(|link| *link != connected).await;
+    }
+
     /// Sends a request to the JetStream API. `subject` goes without the prefix `$JS.API.`.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
@@ -116,10 +123,9 @@ impl JetStream {
         if !connected.up {
             return Err(Refused::Failure(away("there is no connection to the broker")));
         }
-        let mut link = self.connection.watch();
         tokio::select! {
             done = call => done,
-            _ = link.wait_for(|link| *link != connected) => {
+            () = self.broken(connected) => {
                 Err(Refused::Failure(away("the connection to the broker broke before the answer came")))
             }
             () = tokio::time::sleep(CALL_WITHIN) => Err(Refused::Failure(silent())),
