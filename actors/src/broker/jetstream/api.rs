@@ -133,6 +133,12 @@ impl JetStream {
     }
 }
 
+/// A name that nobody else uses, of `[A-Za-z0-9]`.
+pub(super) fn unique(connection: &Connection) -> String {
+    let inbox = connection.client().new_inbox();
+    inbox.chars().rev().take_while(char::is_ascii_alphanumeric).collect()
+}
+
 fn away(message: &str) -> Failure {
     Failure::unavailable(message, RETRY_AFTER)
 }

@@ -326,6 +326,9 @@ impl Bucket {
         self.check(key).map_err(Refused::Failure)?;
         let mut headers = HeaderMap::new();
         headers.insert(OPERATION, "DEL");
+        if let Some(markers) = self.inner.spec.markers {
+            headers.insert(NATS_MESSAGE_TTL, HeaderValue::from(markers.as_secs()));
+        }
         if let Some(expected) = expected {
             headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(expected));
         }

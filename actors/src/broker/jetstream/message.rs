@@ -17,7 +17,10 @@ use ocelli_messages::Failure;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::JetStream;
+use super::{
+    JetStream,
+    api::{RETRY_AFTER, unique},
+};
 
 /// A follower that hears nothing for twice this long is cut off. The server sends a heartbeat
 /// when it has no message.
@@ -85,7 +88,7 @@ impl Follower {
     pub(super) async fn start(jetstream: &JetStream, follow: Follow<'_>) -> Result<Self, Failure> {
         let name =
             format!("follow-{}", async_nats::Client::new_inbox(jetstream.connection().client()));
-        let name = name.replace("_INBOX.", "").replace('.', "-");
+        let name = format!("follow-{}", unique(jetstream.connection()));
         let config = pull::Config {
             name: Some(name.clone()),
             deliver_policy: follow.from,
@@ -117,9 +120,7 @@ impl Follower {
             .expires(EXPIRES)
             .messages()
             .await
-            .map_err(|error| {
-                Failure::unavailable(format!("{what}: {error}"), super::api::RETRY_AFTER)
-            })?;
+            .map_err(|error| Failure::unavailable(format!("{what}: {error}"), RETRY_AFTER))?;
         Ok(Self {
             jetstream: jetstream.clone(),
             stream: follow.stream.to_owned(),

@@ -5,6 +5,7 @@
 //! - [`StreamSpec`] and [`ConsumerSpec`] create a stream and its consumer, or check that the
 //!   existing ones are configured as the program expects.
 //! - [`Bucket`] keeps small values under a [`Key`]; [`Bucket::watch`] follows its changes.
+//! - [`Lease`] has at most one holder at a time, and gives each one a larger fence.
 //!
 //! Every call ends: it fails with `unavailable` at once when there is no connection, when the
 //! connection breaks, and after [`CALL_WITHIN`] when nobody answers. A write that fails this way
@@ -15,6 +16,7 @@ mod bucket;
 mod config;
 mod consumer;
 mod key;
+mod lease;
 mod message;
 mod stream;
 mod watch;
@@ -23,5 +25,6 @@ pub use api::{CALL_WITHIN, JetStream};
 pub use bucket::{Bucket, BucketSpec, Entry};
 pub use consumer::ConsumerSpec;
 pub use key::{Key, KeyPattern};
+pub use lease::{Lease, LeaseLoss};
 pub use stream::{DeliveryClass, Retention, StreamSpec};
 pub use watch::{BucketWatch, WatchEvent};
