@@ -38,6 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ocelli-bdd",
         &["ocelli", "ocelli-messages", "ocelli-actors", "ocelli-kernels", "ocelli-nats-server"],
     ),
+    ("ocelli-testkit", &["ocelli-messages", "ocelli-nats-server"]),
 ];
 
 /// What a crate must not pull in, however indirectly.

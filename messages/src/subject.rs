@@ -38,12 +38,24 @@ impl SubjectRow {
         self.payload
     }
 
+    /// Reads the tenant out of a subject of this kind, whatever its key.
+    ///
+    /// # Errors
+    /// If the text is not a subject of this kind.
+    pub fn tenant(&self, text: &str) -> Result<Tenant, SubjectError> {
+        match self.split(text)? {
+            (tenant, rest) if rest.is_empty() || rest.starts_with('.') => Ok(tenant),
+            _ => Err(self.mismatch(text)),
+        }
+    }
+
+    fn mismatch(&self, text: &str) -> SubjectError {
+        SubjectError::Shape { given: text.chars().take(300).collect(), wanted: self.template }
+    }
+
     /// Splits a subject of this kind into its tenant and what follows the path.
     fn split<'a>(&self, text: &'a str) -> Result<(Tenant, &'a str), SubjectError> {
-        let shape = || SubjectError::Shape {
-            given: text.chars().take(300).collect(),
-            wanted: self.template,
-        };
+        let shape = || self.mismatch(text);
         let rest = text.strip_prefix(PREFIX).ok_or_else(shape)?;
         let (tenant, rest) = rest.split_once('.').ok_or_else(shape)?;
         let rest = rest.strip_prefix(self.path).ok_or_else(shape)?;
@@ -98,10 +110,7 @@ impl TenantSubject {
     pub fn parse(&self, text: &str) -> Result<Tenant, SubjectError> {
         match self.0.split(text)? {
             (tenant, "") => Ok(tenant),
-            _ => Err(SubjectError::Shape {
-                given: text.chars().take(300).collect(),
-                wanted: self.0.template,
-            }),
+            _ => Err(self.0.mismatch(text)),
         }
     }
 }
@@ -141,10 +150,7 @@ impl StreamSubject {
     /// If the text is not a subject of this kind.
     pub fn parse(&self, text: &str) -> Result<(Tenant, StreamName), SubjectError> {
         let (tenant, rest) = self.0.split(text)?;
-        let stream = rest.strip_prefix('.').ok_or_else(|| SubjectError::Shape {
-            given: text.chars().take(300).collect(),
-            wanted: self.0.template,
-        })?;
+        let stream = rest.strip_prefix('.').ok_or_else(|| self.0.mismatch(text))?;
         Ok((tenant, stream.parse()?))
     }
 }

@@ -11,6 +11,7 @@
 
 mod connection;
 mod delivery;
+mod jetstream;
 mod service;
 mod service_api;
 mod task_actor;
@@ -22,8 +23,9 @@ pub use delivery::{
     latest::{LiveHandler, LiveSpec, live},
     queue::{DropReason, LatestQueue, Queued},
     reply::{EndpointSpec, Handler},
-    //WORK work::{WorkHandler, WorkSpec, work},
+    work::{WorkHandler, WorkSpec, work},
 };
+pub use jetstream::*;
 pub use service::{ServiceSpec, service};
 pub use service_api::{EndpointStats, ServiceApi};
 pub use task_actor::TaskActor;

@@ -16,7 +16,7 @@ pub(super) mod latest;
 pub(super) mod pump;
 pub(super) mod queue;
 pub(super) mod reply;
-//WORK pub(super) mod work;
+pub(super) mod work;
 
 use std::{
     panic::AssertUnwindSafe,

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::{self, AckKind, consumer::PullConsumer};
 use futures::{FutureExt as _, StreamExt as _};
-use ocelli_messages::{Ack, Failure, MessageContext, Tenant};
+use ocelli_messages::{Ack, Failure, MessageContext, SubjectRow};
 use prost::{Message, Name};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -26,8 +26,7 @@ use tracing::{debug, warn};
 use super::{Delivery, Request, consumer_span, decode, time_left};
 use crate::{
     broker::{
-        Connection, TaskActor,
-        jetstream::{ConsumerSpec, StreamSpec},
+        Connection, ConsumerSpec, StreamSpec, TaskActor,
     },
     metrics::{Metric, counter, histogram},
     supervisor::ChildContext,
@@ -67,8 +66,8 @@ pub struct WorkSpec<H> {
     /// The durable consumer that all workers of this kind share. Its acknowledgement time is also
     /// how long it takes until another worker has the items of one that was killed.
     pub consumer: ConsumerSpec,
-    /// Reads the tenant out of an item's subject.
-    pub tenant: fn(&str) -> Option<Tenant>,
+    /// The kind of subject that items are published on; it names the tenant.
+    pub subject: &'static SubjectRow,
     /// What works on the items.
     pub handler: Arc<H>,
     /// How many items are worked on at a time.
@@ -97,7 +96,7 @@ pub fn work<H: WorkHandler>(
 ) -> TaskActor {
     let delivery = Delivery {
         name: spec.name,
-        template: spec.stream.template(),
+        template: spec.subject.template(),
         connection,
         timeout: spec.timeout,
     };
@@ -165,8 +164,9 @@ impl<H: WorkHandler> Lane<H> {
 
     /// The consumer, made if it is not there.
     async fn bind(&self) -> Result<PullConsumer, Failure> {
-        let stream = self.spec.stream.ensure(&self.delivery.connection).await?;
-        self.spec.consumer.ensure(&stream).await
+        let jetstream = self.delivery.connection.jetstream();
+        self.spec.stream.ensure(&jetstream).await?;
+        self.spec.consumer.ensure(&jetstream).await
     }
 
     /// Takes permits, then as many items, until it is told to stop; fails if the consumer is lost.
@@ -241,9 +241,8 @@ impl<H: WorkHandler> Lane<H> {
         attempt: u64,
     ) -> Result<(), Failure> {
         time_left(&context)?;
-        let tenant = (self.spec.tenant)(&message.subject).ok_or_else(|| {
-            Failure::invalid("subject", format!("{:?} names no tenant", message.subject.as_str()))
-        })?;
+        let tenant = self.spec.subject.tenant(&message.subject);
+        let tenant = tenant.map_err(|error| Failure::invalid("subject", error.to_string()))?;
         let item = decode(message.payload.clone())?;
         let request = Request { tenant, context, message: item, arrived };
         let work = self.spec.handler.handle(request, attempt).fuse();

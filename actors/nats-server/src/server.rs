@@ -47,15 +47,35 @@ pub enum ServerError {
     },
 }
 
+/// How a server of a cluster finds the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterOptions {
+    /// The name that all servers of the cluster share.
+    pub name: String,
+    /// The port of 127.0.0.1 on which this server listens for the others.
+    pub port: u16,
+    /// The ports of 127.0.0.1 on which the servers listen, this one's own may be among them.
+    pub routes: Vec<u16>,
+}
+
 /// What to start.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// 0 takes a free one.
+    /// The port for clients; 0 takes a free one.
     pub port: u16,
     /// The largest message, bytes.
     pub max_payload: u32,
     /// Where JetStream keeps its files; `None` for a directory that goes with the server.
     pub store: Option<PathBuf>,
+    /// Whether JetStream syncs every message to disk before it acknowledges it; otherwise it syncs
+    /// every two minutes.
+    pub sync_always: bool,
+    /// The server's name, unique in its cluster; `None` lets the server choose one.
+    pub name: Option<String>,
+    /// The cluster that the server belongs to; `None` for a server on its own.
+    pub cluster: Option<ClusterOptions>,
+    /// Further lines of the configuration, such as users and their permissions.
+    pub extra: String,
     /// The program; `None` to look for it.
     pub binary: Option<PathBuf>,
     /// A program that takes `<parent pid> <program> <arguments…>` and runs
@@ -71,6 +91,10 @@ impl Default for ServerOptions {
             // message around it: see docs/adr/0001.
             max_payload: 16 * 1024 * 1024,
             store: None,
+            sync_always: false,
+            name: None,
+            cluster: None,
+            extra: String::new(),
             binary: None,
             launcher: None,
         }
@@ -185,6 +209,13 @@ impl NatsServer {
         }
     }
 
+    /// Kills it with SIGKILL, as a crash would, and waits until it is gone.
+    pub async fn kill(mut self) {
+        if let Err(error) = self.child.kill().await {
+            tracing::warn!(%error, "nats-server could not be killed");
+        }
+    }
+
     async fn wait_until_it_listens(&mut self) -> Result<u16, ServerError> {
         let until = Instant::now() + READY_WITHIN;
         loop {
@@ -208,15 +239,27 @@ fn configuration(options: &ServerOptions, directory: &Path) -> String {
     let store = options.store.as_deref().unwrap_or(&own_store);
     let port = if options.port == 0 { -1 } else { i32::from(options.port) };
     let payload = options.max_payload;
-    // A JSON string is a valid string of this configuration language, whatever the path holds.
+    // A JSON string is a valid string of this configuration language, whatever it holds.
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let sync = if options.sync_always { ", sync_interval: always" } else { "" };
+    let name = options.name.as_deref();
+    let name = name.map(|name| format!("server_name: {}\n", text(name))).unwrap_or_default();
+    let cluster = options.cluster.as_ref().map(|cluster| {
+        let routes = cluster.routes.iter().map(|port| format!("\"nats://127.0.0.1:{port}\""));
+        let routes = routes.collect::<Vec<_>>().join(", ");
+        let (name, port) = (text(&cluster.name), cluster.port);
+        format!("cluster {{ name: {name}, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}\n")
+    });
     format!(
         "host: \"127.0.0.1\"\nport: {port}\nmax_payload: {payload}\n\
          # Ten raw 1080p frames fill the default of 64 MiB, and the reader is cut off.\n\
          max_pending: 512MB\nwrite_deadline: \"30s\"\nports_file_dir: {}\n\
-         jetstream {{ store_dir: {} }}\n",
+         jetstream {{ store_dir: {}{sync} }}\n{name}{}{}\n",
         quoted(directory),
         quoted(store),
+        cluster.unwrap_or_default(),
+        options.extra,
     )
 }
 

@@ -9,4 +9,4 @@ mod server;
 
 pub use binary::{BINARY_VARIABLE, find_binary};
 pub use guard::exec_guarded;
-pub use server::{NatsServer, ServerError, ServerOptions};
+pub use server::{ClusterOptions, NatsServer, ServerError, ServerOptions};
