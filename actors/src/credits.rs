@@ -29,6 +29,14 @@ pub struct CreditLimits {
     pub waiting_bytes: usize,
 }
 
+impl CreditLimits {
+    /// Room for that many requests and bytes in progress, and for as many again that wait.
+    #[must_use]
+    pub const fn of(slots: usize, bytes: usize) -> Self {
+        Self { slots, bytes, waiting_slots: slots, waiting_bytes: bytes }
+    }
+}
+
 /// Why there was no credit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShedReason {

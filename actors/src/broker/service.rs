@@ -12,8 +12,9 @@ use tracing::warn;
 use super::{
     Connection, EndpointSpec, EndpointStats, ServiceApi, TaskActor,
     delivery::{pump::pump, reply::Endpoint},
+    task_actor::PATIENT,
 };
-use crate::supervisor::ChildContext;
+use crate::supervisor::{ChildContext, ChildSpec};
 
 /// A service to run.
 #[derive(Clone, Debug)]
@@ -32,10 +33,36 @@ pub struct ServiceSpec {
     pub endpoints: Vec<EndpointSpec>,
 }
 
-/// The service as an actor on that connection; its endpoints are served by tasks.
-#[must_use]
-pub fn service(spec: ServiceSpec, connection: Connection, child: &ChildContext) -> TaskActor {
-    TaskActor::new(child, |child, stop| run(spec, connection, child, stop))
+impl ServiceSpec {
+    /// A service without endpoints, in the version of this workspace.
+    #[must_use]
+    pub fn new(name: &'static str, instance: &str, description: &'static str) -> Self {
+        Self {
+            name,
+            instance: instance.to_owned(),
+            version: env!("CARGO_PKG_VERSION"),
+            description,
+            metadata: BTreeMap::new(),
+            endpoints: Vec::new(),
+        }
+    }
+
+    /// Adds an endpoint.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: EndpointSpec) -> Self {
+        self.endpoints.push(endpoint);
+        self
+    }
+
+    /// The service as an actor of that name on that connection; its endpoints are served by tasks.
+    #[must_use]
+    pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
+        let (child, _) = ChildSpec::actor(name, move |child| {
+            let (spec, connection) = (self.clone(), connection.clone());
+            TaskActor::new(child, |child, stop| run(spec, connection, child, stop))
+        });
+        child.ready_within(PATIENT)
+    }
 }
 
 async fn run(

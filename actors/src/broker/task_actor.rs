@@ -1,5 +1,7 @@
 //! An actor whose work is one task: the actor answers while the task waits.
 
+use std::time::Duration;
+
 use actix::{
     Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, WrapFuture,
 };
@@ -40,6 +42,10 @@ impl TaskActor {
         Self { child: child.clone(), stop, work, task: None }
     }
 }
+
+/// A lane of the delivery waits for its broker as long as it takes: it is not hung meanwhile, and
+/// readiness shows what it waits for.
+pub(super) const PATIENT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Actor for TaskActor {
     type Context = Context<Self>;

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use ocelli_actors::{
     breaker::{Breaker, BreakerPolicy},
-    broker::{self, Connection, EndpointSpec, LiveSpec, ServiceSpec},
+    broker::{Connection, EndpointSpec, LiveSpec, ServiceSpec},
     credits::{CreditLimits, CreditPool},
     device::{BatchLimits, DeviceActor, DeviceQueue, MakeWorker},
     supervisor::{ChildSpec, Restart, SupervisorSpec},
@@ -32,8 +32,6 @@ use crate::{
     worker::FilterWorker,
 };
 
-/// A service that waits for its broker is not hung: readiness says what it waits for.
-const PATIENT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A request that makes a filter panic must not stop the service for others: its worker is made
 /// anew at once, and a client that repeats it can do so often before the process gives up.
 const WORKER_RESTARTS: (usize, Duration) = (1_000, Duration::from_secs(60));
@@ -87,18 +85,10 @@ pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
     };
     let service = service(parts, process.clone(), devices.accelerators());
     let live = live(parts, process);
-    let connection = parts.requests.clone();
-    let (requests, _) = ChildSpec::actor("requests", move |child| {
-        broker::service(service.clone(), connection.clone(), child)
-    });
-    let connection = parts.frames.clone();
-    let (frames, _) = ChildSpec::actor("live", move |child| {
-        broker::live(live.clone(), connection.clone(), child)
-    });
     Ok(SupervisorSpec::new(SERVICE)
         .child(ChildSpec::supervisor(workers))
-        .child(requests.ready_within(PATIENT))
-        .child(frames.ready_within(PATIENT)))
+        .child(service.child("requests", parts.requests.clone()))
+        .child(live.child("live", parts.frames.clone())))
 }
 
 /// Whether to use a GPU.

@@ -21,9 +21,9 @@ use super::{
     time_left,
 };
 use crate::{
-    broker::{Connection, TaskActor},
+    broker::{Connection, TaskActor, task_actor::PATIENT},
     metrics::{Metric, counter},
-    supervisor::ChildContext,
+    supervisor::{ChildContext, ChildSpec},
 };
 
 /// Answers live frames.
@@ -92,27 +92,16 @@ impl<H> Clone for LiveSpec<H> {
     }
 }
 
-/// The live frames as an actor on that connection, which is for nothing else; a task moves them.
-#[must_use]
-pub fn live<H: LiveHandler>(
-    spec: LiveSpec<H>,
-    connection: Connection,
-    child: &ChildContext,
-) -> TaskActor {
-    let delivery = Delivery {
-        name: "live",
-        template: spec.frames_in.row().template(),
-        connection,
-        timeout: spec.timeout,
-    };
-    let lane = Arc::new(Lane {
-        delivery,
-        idle: Arc::new(Semaphore::new(spec.in_flight.max(1))),
-        frames_in: counter(Metric::FramesIn, &[spec.service]),
-        frames_out: counter(Metric::FramesOut, &[spec.service]),
-        spec,
-    });
-    TaskActor::new(child, |child, stop| lane.run(child, stop))
+impl<H: LiveHandler> LiveSpec<H> {
+    /// The live frames as an actor of that name on that connection, which is for nothing else.
+    #[must_use]
+    pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
+        let (child, _) = ChildSpec::actor(name, move |child| {
+            let lane = Arc::new(Lane::new(self.clone(), connection.clone()));
+            TaskActor::new(child, |child, stop| lane.run(child, stop))
+        });
+        child.ready_within(PATIENT)
+    }
 }
 
 struct Lane<H> {
@@ -143,6 +132,22 @@ enum Outcome {
 }
 
 impl<H: LiveHandler> Lane<H> {
+    fn new(spec: LiveSpec<H>, connection: Connection) -> Self {
+        let delivery = Delivery {
+            name: "live",
+            template: spec.frames_in.row().template(),
+            connection,
+            timeout: spec.timeout,
+        };
+        Self {
+            delivery,
+            idle: Arc::new(Semaphore::new(spec.in_flight.max(1))),
+            frames_in: counter(Metric::FramesIn, &[spec.service]),
+            frames_out: counter(Metric::FramesOut, &[spec.service]),
+            spec,
+        }
+    }
+
     async fn run(
         self: Arc<Self>,
         child: ChildContext,

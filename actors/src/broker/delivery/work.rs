@@ -25,11 +25,9 @@ use tracing::{debug, warn};
 
 use super::{Delivery, Request, consumer_span, decode, time_left};
 use crate::{
-    broker::{
-        Connection, ConsumerSpec, StreamSpec, TaskActor,
-    },
+    broker::{Connection, ConsumerSpec, StreamSpec, TaskActor, task_actor::PATIENT},
     metrics::{Metric, counter, histogram},
-    supervisor::ChildContext,
+    supervisor::{ChildContext, ChildSpec},
 };
 
 /// How long one request for items stays with the broker. Short, because a broker that has lost the
@@ -87,26 +85,16 @@ impl<H> Clone for WorkSpec<H> {
     }
 }
 
-/// The work as an actor on that connection.
-#[must_use]
-pub fn work<H: WorkHandler>(
-    spec: WorkSpec<H>,
-    connection: Connection,
-    child: &ChildContext,
-) -> TaskActor {
-    let delivery = Delivery {
-        name: spec.name,
-        template: spec.subject.template(),
-        connection,
-        timeout: spec.timeout,
-    };
-    let lane = Arc::new(Lane {
-        delivery,
-        permits: Arc::new(Semaphore::new(spec.in_flight.max(1))),
-        seconds: histogram(Metric::WorkSeconds, &[spec.name]),
-        spec,
-    });
-    TaskActor::new(child, |child, stop| lane.run(child, stop))
+impl<H: WorkHandler> WorkSpec<H> {
+    /// The work as an actor of that name on that connection.
+    #[must_use]
+    pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
+        let (child, _) = ChildSpec::actor(name, move |child| {
+            let lane = Arc::new(Lane::new(self.clone(), connection.clone()));
+            TaskActor::new(child, |child, stop| Box::pin(lane.run(child, stop)))
+        });
+        child.ready_within(PATIENT)
+    }
 }
 
 struct Lane<H> {
@@ -117,13 +105,28 @@ struct Lane<H> {
 }
 
 impl<H: WorkHandler> Lane<H> {
+    fn new(spec: WorkSpec<H>, connection: Connection) -> Self {
+        let delivery = Delivery {
+            name: spec.name,
+            template: spec.subject.template(),
+            connection,
+            timeout: spec.timeout,
+        };
+        Self {
+            delivery,
+            permits: Arc::new(Semaphore::new(spec.in_flight.max(1))),
+            seconds: histogram(Metric::WorkSeconds, &[spec.name]),
+            spec,
+        }
+    }
+
     async fn run(
         self: Arc<Self>,
         child: ChildContext,
         stop: CancellationToken,
     ) -> Result<(), Failure> {
         let mut tasks = JoinSet::new();
-        let ended = self.pull(&child, &stop, &mut tasks).await;
+        let ended = Box::pin(self.pull(&child, &stop, &mut tasks)).await;
         // Items in hand are finished; those not fetched yet stay in the stream.
         while tasks.join_next().await.is_some() {}
         ended

@@ -20,7 +20,11 @@ pub(crate) fn text(path: &str) -> String {
 
 /// The program, without the settings of whoever runs the tests.
 pub(crate) fn ocelli() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ocelli"));
+    clean(Command::new(env!("CARGO_BIN_EXE_ocelli")))
+}
+
+/// A command without the settings of whoever runs the tests, which ends with its test.
+pub(crate) fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("OCELLI_") && text != ocelli_nats_server::BINARY_VARIABLE {
