@@ -9,18 +9,24 @@ use actix_web::{
 };
 use bytes::Bytes;
 use ocelli_actors::credits::Credit;
-use ocelli_messages::{EncodedFrame, Failure, Limits, MessageContext, RawFrame, v1};
+use ocelli_messages::{EncodedFrame, Failure, Limits, MessageContext, RawFrame, Subject, v1};
 use prost::Message as _;
 use tokio::time::Instant;
 
-use super::{Shared, answer, bounded, need_broker, refuse};
 use crate::{
+    answer::{answer, bounded, refuse},
     body, multipart,
     query::{Parameters, Wish},
     reply,
+    routes::routes,
     scope::Scope,
+    shared::Shared,
     wire::{RequestWriter, WrittenRequest},
 };
+
+routes! {
+    POST "/api/v1/process/image", "Applies filters to an image or to raw pixels" => image;
+}
 
 /// Room for the pipeline and the headers within the broker's limit on messages.
 const MESSAGE_ROOM: usize = 64 * 1024;
@@ -29,7 +35,7 @@ const FORM_ROOM: usize = 64 * 1024;
 /// The names of the part that is the image.
 const IMAGE_PARTS: [&str; 2] = ["image", "file"];
 
-pub(crate) async fn handle(
+async fn image(
     request: HttpRequest,
     scope: ReqData<Scope>,
     shared: web::Data<Shared>,
@@ -51,7 +57,8 @@ async fn process(
     };
     check(&wish, &written.image, &shared.limits)?;
     let context = within(scope, shared, &wish)?;
-    let answer = shared.connection.request(&shared.process, &context, written.message).await?;
+    let subject = Subject::FilterProcess(scope.tenant.clone());
+    let answer = shared.connection.request(&subject, &context, written.message).await?;
     let response = v1::ProcessResponse::decode(answer)
         .map_err(|_| Failure::internal("the worker's answer cannot be read"))?;
     reply::image(response, scope.arrived.elapsed(), credit)
@@ -69,7 +76,7 @@ async fn from_body(
 ) -> Result<Arrived, Failure> {
     let wish = parameters.wish(&shared.limits)?;
     let context = within(scope, shared, &wish)?;
-    need_broker(shared)?;
+    shared.need_broker()?;
     let most = most(shared, wish.raw.is_some());
     let length = content_length(request, most)?;
     let until = until(shared, &context);
@@ -96,7 +103,7 @@ async fn from_form(
     boundary: &str,
 ) -> Result<Arrived, Failure> {
     let context = bounded(scope, shared.request_timeout)?;
-    need_broker(shared)?;
+    shared.need_broker()?;
     // Whether the image is raw, the form tells; its own limit is checked below.
     let most_of_all = most(shared, true).max(most(shared, false)) + FORM_ROOM;
     let length = content_length(request, most_of_all)?;
