@@ -103,11 +103,7 @@ fn resource(
 }
 
 /// Wraps a handler in the middleware that gives each request its [`Scope`].
-fn in_scope(
-    route: &'static Route,
-    tenant: &Tenant,
-    handler: actix_web::Route,
-) -> actix_web::Route {
+fn in_scope(route: &'static Route, tenant: &Tenant, handler: actix_web::Route) -> actix_web::Route {
     let tenant = tenant.clone();
     handler.wrap(from_fn(move |request, next| scope(route, tenant.clone(), request, next)))
 }

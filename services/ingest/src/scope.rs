@@ -225,7 +225,8 @@ mod tests {
     #[test]
     fn every_status_that_the_gateway_answers_with_has_a_label_of_its_own() {
         let errors = ErrorKind::ALL.map(ErrorKind::http_status);
-        for status in [101, 200, 201, 202, 204, 206, 304, 405, CLIENT_GONE].into_iter().chain(errors)
+        for status in
+            [101, 200, 201, 202, 204, 206, 304, 405, CLIENT_GONE].into_iter().chain(errors)
         {
             assert_eq!(status_label(status), status.to_string());
         }

@@ -10,8 +10,8 @@ use prost::Message as _;
 
 use crate::{
     answer::{answer, bounded},
-    names::named,
-    query::{pairs, unknown},
+    names,
+    query::{given_twice, pairs, unknown},
     routes::routes,
     scope::Scope,
     shared::Shared,
@@ -34,12 +34,13 @@ async fn list(
     scope: &Scope,
     shared: &Shared,
 ) -> Result<HttpResponse, Failure> {
-    let asked = v1::ListFiltersRequest { accelerator: accelerator(request.query_string())?.into() };
+    let accelerator = accelerator(request.query_string())?;
+    let query = v1::ListFiltersRequest { accelerator: accelerator.into() };
     let context = bounded(scope, shared.request_timeout)?;
     let subject = Subject::FilterList(scope.tenant.clone());
-    let answer = shared.connection.request(&subject, &context, asked.encode_to_vec().into());
+    let answer = shared.connection.request(&subject, &context, query.encode_to_vec().into());
     let filters = v1::ListFiltersResponse::decode(answer.await?)
-        .map_err(|_| Failure::internal("the worker's answer cannot be read"))?;
+        .map_err(|_| Failure::internal("the worker's response cannot be decoded"))?;
     Ok(HttpResponse::Ok().json(filter_json::list(&filters)))
 }
 
@@ -49,8 +50,8 @@ fn accelerator(query: &str) -> Result<v1::Accelerator, Failure> {
         if name != "accelerator" {
             return Err(unknown(&name).allow(["accelerator"]));
         }
-        if asked.replace(named("accelerator", &value)?).is_some() {
-            return Err(Failure::invalid("accelerator", "is given twice"));
+        if asked.replace(names::parse("accelerator", &value)?).is_some() {
+            return Err(given_twice("accelerator"));
         }
     }
     Ok(asked.unwrap_or(v1::Accelerator::Auto))
