@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ErrorKind, v1};
+use crate::{ErrorKind, Place, v1};
 
 /// An error that can be sent to the one who asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +73,12 @@ impl Failure {
             (false, false) => format!("{outer}.{}", self.field),
         };
         self
+    }
+
+    /// The place that the field names, taken apart.
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        Place::parse(&self.field)
     }
 
     /// Says what is allowed.

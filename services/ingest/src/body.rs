@@ -1,4 +1,4 @@
-//! Reading a request's body: bounded in bytes and in time.
+//! Reads the body of a request, bounded in bytes and in time.
 
 use actix_web::{error::PayloadError, web};
 use bytes::{Bytes, BytesMut};
@@ -6,11 +6,11 @@ use futures::StreamExt as _;
 use ocelli_messages::{ErrorKind, Failure};
 use tokio::time::{Instant, timeout_at};
 
-/// Hands a body on, piece by piece, as it arrives.
+/// Passes a body to `take`, piece by piece, as it arrives.
 ///
 /// # Errors
-/// `deadline_exceeded` if it takes longer than `until`, `invalid_argument` if it is cut off, or
-/// what `take` says.
+/// `deadline_exceeded` if the body is not complete at `until`, `invalid_argument` if it is cut off,
+/// or the error of `take`.
 pub(crate) async fn read(
     payload: &mut web::Payload,
     until: Instant,
@@ -48,10 +48,12 @@ pub(crate) async fn collect(
     Ok(body.freeze())
 }
 
-/// A body over the limit.
+/// The error for a body, or an image in it, of more than `most` bytes.
 pub(crate) fn too_large(length: Option<usize>, most: usize) -> Failure {
-    let is = length.map_or_else(|| format!("more than {most}"), |length| length.to_string());
-    let message = format!("a body of {is} bytes: at most {most} are allowed");
+    let message = match length {
+        Some(length) => format!("the body has {length} bytes; at most {most} are allowed"),
+        None => format!("the body has more than the {most} bytes that are allowed"),
+    };
     Failure::new(ErrorKind::TooLarge, message).at("body")
 }
 

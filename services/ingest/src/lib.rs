@@ -8,14 +8,15 @@
 //!
 //! Every error is `application/problem+json`.
 //!
-//! One request's way: [`topology`] has the server; `scope` gives it an id, a span and a place in a
-//! trace; `routes` finds its handler; `handlers::process_image` reads the [`query`] and the body,
-//! the latter straight into its place in the message ([`wire`]), asks a worker and hands the
-//! answer to `reply`.
+//! The path of a request: [`topology`] has the server; `routes` finds the handler in the table that
+//! `areas` holds; `scope` gives the request its id, tenant, span and place in a trace;
+//! `areas::process` reads the [`query`] and the body, the latter straight into its place in the
+//! message ([`wire`]), asks a worker and hands the response to `reply`.
 
+mod answer;
+mod areas;
 mod body;
 mod config;
-mod handlers;
 mod metrics;
 pub mod multipart;
 mod names;
@@ -25,6 +26,7 @@ mod reply;
 mod routes;
 mod scope;
 mod service;
+mod shared;
 pub mod topology;
 pub mod wire;
 

@@ -1,28 +1,28 @@
-//! `multipart/form-data` (RFC 7578), read from a body that is already in memory and bounded.
+//! Reads `multipart/form-data` (RFC 7578) from a body that is in memory, and bounded in size.
 
 use actix_web::http::header::{ContentDisposition, HeaderValue};
 use bytes::Bytes;
 use memchr::memmem;
 use ocelli_messages::Failure;
 
-/// More parts than any form of ours has.
+/// The most parts that a form may have; those of the gateway have at most a dozen.
 const MAX_PARTS: usize = 64;
-/// A part's headers are its name, its file name and its type.
+/// The most bytes that the headers of a part may have: they are its name, file name and type.
 const MAX_HEADERS: usize = 8 * 1024;
 
 /// One field of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Its name.
+    /// The name of the field, from `Content-Disposition`.
     pub name: String,
-    /// Its content, a slice of the body.
+    /// The content of the field, a slice of the body.
     pub data: Bytes,
 }
 
 /// Splits a body into its parts.
 ///
 /// # Errors
-/// `invalid_argument` if it is no form with that boundary.
+/// `invalid_argument` if the body is not a form with that boundary, or has more than 64 parts.
 pub fn parse(boundary: &str, mut body: Bytes) -> Result<Vec<Part>, Failure> {
     if !(1..=70).contains(&boundary.len()) {
         return Err(broken("the boundary must have 1 to 70 characters"));
@@ -43,13 +43,13 @@ pub fn parse(boundary: &str, mut body: Bytes) -> Result<Vec<Part>, Failure> {
         let (padding, part) =
             split(rest, b"\r\n").ok_or_else(|| broken("the body is cut off after a boundary"))?;
         if !padding.iter().all(|byte| matches!(byte, b' ' | b'\t')) {
-            return Err(broken("a boundary is followed by something else than a line break"));
+            return Err(broken("a boundary is followed by something other than a line break"));
         }
         let (part, after) = split(part, delimiter.as_bytes())
             .ok_or_else(|| broken("a part is cut off: no boundary follows it"))?;
         let (headers, data) = split(part, b"\r\n\r\n")
             .filter(|(headers, _)| headers.len() <= MAX_HEADERS)
-            .ok_or_else(|| broken("a part has no headers, or too many"))?;
+            .ok_or_else(|| broken("a part has no headers, or more than 8 KiB of them"))?;
         let name = name(&headers)
             .ok_or_else(|| broken("a part has no `Content-Disposition: form-data; name=\"…\"`"))?;
         parts.push(Part { name, data });
@@ -59,10 +59,13 @@ pub fn parse(boundary: &str, mut body: Bytes) -> Result<Vec<Part>, Failure> {
 }
 
 fn broken(message: impl Into<String>) -> Failure {
-    Failure::invalid("body", format!("not a valid multipart/form-data: {}", message.into()))
+    Failure::invalid(
+        "body",
+        format!("the body is not valid multipart/form-data: {}", message.into()),
+    )
 }
 
-/// What is before and after the first `needle`.
+/// Splits at the first `needle`, into what comes before it and what comes after it.
 fn split(mut data: Bytes, needle: &[u8]) -> Option<(Bytes, Bytes)> {
     let at = memmem::find(&data, needle)?;
     let mut after = data.split_off(at);
@@ -126,7 +129,7 @@ mod tests {
             (&b""[..], "is not in the body"),
             (b"abc", "is not in the body"),
             (b"--XX", "cut off after a boundary"),
-            (b"--XXY\r\n", "something else than a line break"),
+            (b"--XXY\r\n", "something other than a line break"),
             (b"--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n1", "no boundary follows"),
             (b"--XX\r\n\r\n1\r\n--XX--", "no headers"),
             (b"--XX\r\nA: b\r\n\r\n1\r\n--XX--", "Content-Disposition"),

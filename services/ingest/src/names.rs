@@ -1,38 +1,38 @@
-//! Names that only HTTP users know, and what a wrong one is told.
+//! The names that HTTP clients write for values, and the error for a name that is not known.
 
 use ocelli_messages::{Failure, Named, v1};
 
-/// Pixel formats of raw output.
-pub(crate) const OUTPUT_PIXEL_FORMATS: [(&str, v1::PixelFormat); 6] = [
-    ("gray8", v1::PixelFormat::Gray8),
-    ("rgb8", v1::PixelFormat::Rgb8),
-    ("bgr8", v1::PixelFormat::Bgr8),
-    ("rgba8", v1::PixelFormat::Rgba8),
-    ("nv12", v1::PixelFormat::Nv12),
-    ("i420", v1::PixelFormat::I420),
-];
-
-/// What can come back: a file of that codec, or pixels.
-pub(crate) const FORMATS: [(&str, Option<v1::ImageCodec>); 5] = [
-    ("png", Some(v1::ImageCodec::Png)),
-    ("jpeg", Some(v1::ImageCodec::Jpeg)),
-    ("jpg", Some(v1::ImageCodec::Jpeg)),
-    ("webp", Some(v1::ImageCodec::Webp)),
-    ("raw", None),
-];
-
-/// What a name of that list stands for.
-pub(crate) fn listed<T: Copy>(
-    names: &[(&'static str, T)],
-    field: &'static str,
-    given: &str,
-) -> Result<T, Failure> {
-    let known = names.iter().find(|(name, _)| *name == given).map(|(_, value)| *value);
-    known.ok_or_else(|| unknown(field, given).allow(names.iter().map(|(name, _)| *name)))
+/// The value of the parameter `format`: what the client wants back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// An image file.
+    File(v1::ImageCodec),
+    /// Pixels without a file around them.
+    Raw,
 }
 
-/// What a name of the wire stands for.
-pub(crate) fn named<T: Named>(field: &'static str, given: &str) -> Result<T, Failure> {
+const RAW: &str = "raw";
+
+impl Format {
+    /// Reads the value of the parameter `format`.
+    ///
+    /// # Errors
+    /// `invalid_argument`, with all names, if it is neither a codec nor `raw`.
+    pub(crate) fn parse(given: &str) -> Result<Self, Failure> {
+        if given == RAW {
+            return Ok(Self::Raw);
+        }
+        let codecs = v1::ImageCodec::NAMES.iter().flat_map(|(_, names)| names.iter().copied());
+        let unknown = || unknown("format", given).allow(codecs.chain([RAW]));
+        v1::ImageCodec::named(given).map(Self::File).ok_or_else(unknown)
+    }
+}
+
+/// Reads the value of the parameter `field`, which is a name of the enumeration `T`.
+///
+/// # Errors
+/// `invalid_argument`, with all names, if there is no such name.
+pub(crate) fn parse<T: Named>(field: &'static str, given: &str) -> Result<T, Failure> {
     T::named(given).ok_or_else(|| unknown(field, given).allow(T::names()))
 }
 

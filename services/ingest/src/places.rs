@@ -1,14 +1,22 @@
-//! Places in messages as places in HTTP requests.
+//! Where an error is, in the words of the HTTP API.
+//!
+//! A worker names places in the message that it got: `pipeline.steps[1].filter.parameters.sigma`.
+//! The HTTP client has never seen that message. It wrote `filter=blur:sigma=x`, and is told
+//! `filter[1].sigma`.
 
-use ocelli_messages::Failure;
+use ocelli_messages::{
+    Failure, Place,
+    Segment::{Index, Name},
+};
 
-/// Where in the HTTP request the mistake is that a worker found in the message made from it.
+/// Renames the place of a failure, and the names that are allowed there, from those of a message
+/// to those of the HTTP API. Places that HTTP clients know already are left as they are.
 ///
-/// `pipeline.steps[1].filter.parameters.sigma` becomes `filter[1].sigma`. What a message calls
-/// `GRAY8`, a query calls `gray8`, so lists of such names are written in lower case.
+/// Messages spell the values of enumerations in upper case, `GRAY8`; the HTTP API spells them in
+/// lower case, `gray8`.
 #[must_use]
 pub fn to_http(mut failure: Failure) -> Failure {
-    if let Some(field) = place(&failure.field) {
+    if let Some(field) = http_name(&failure.place()) {
         if !field.starts_with("filter") {
             failure.allowed.iter_mut().for_each(|allowed| *allowed = allowed.to_lowercase());
         }
@@ -17,39 +25,30 @@ pub fn to_http(mut failure: Failure) -> Failure {
     failure
 }
 
-/// `None` for a place that is called the same here.
-fn place(field: &str) -> Option<String> {
-    if let Some(rest) = field.strip_prefix("pipeline.") {
-        return match rest {
-            "output.raw.format" => Some("output_pixel_format".into()),
-            "output.encoded.quality" => Some("quality".into()),
-            "accelerator" => Some("accelerator".into()),
-            _ if starts_a_path(rest, "output") => Some("format".into()),
-            _ => rest.strip_prefix("steps").map(step),
-        };
-    }
-    let parameter = match field {
-        "frame.raw.width" => "width",
-        "frame.raw.height" => "height",
-        "frame.raw.stride" => "stride",
-        "frame.raw.format" => "pixel_format",
-        _ if starts_a_path(field, "frame") => "body",
+/// What the HTTP API calls a place in a `ProcessRequest`; `None` for every other place.
+fn http_name(place: &Place<'_>) -> Option<String> {
+    let name = match place.segments() {
+        [Name("pipeline"), Name("accelerator")] => "accelerator",
+        [Name("pipeline"), Name("output"), Name("raw"), Name("format")] => "output_pixel_format",
+        [Name("pipeline"), Name("output"), Name("encoded"), Name("quality")] => "quality",
+        [Name("pipeline"), Name("output"), ..] => "format",
+        [Name("pipeline"), Name("steps")] => "filter",
+        [Name("pipeline"), Name("steps"), Index(step), inside @ ..] => {
+            return Some(match inside {
+                [Name("filter"), Name("parameters"), parameter @ ..] if !parameter.is_empty() => {
+                    format!("filter[{step}].{}", Place::from(parameter))
+                }
+                _ => format!("filter[{step}]"),
+            });
+        }
+        [Name("frame"), Name("raw"), Name("width")] => "width",
+        [Name("frame"), Name("raw"), Name("height")] => "height",
+        [Name("frame"), Name("raw"), Name("stride")] => "stride",
+        [Name("frame"), Name("raw"), Name("format")] => "pixel_format",
+        [Name("frame"), ..] => "body",
         _ => return None,
     };
-    Some(parameter.into())
-}
-
-fn starts_a_path(text: &str, first: &str) -> bool {
-    text.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-}
-
-/// What follows `pipeline.steps`: `[1].filter.parameters.sigma`.
-fn step(rest: &str) -> String {
-    let (index, inside) = rest.split_once('.').unwrap_or((rest, ""));
-    match inside.strip_prefix("filter.parameters.") {
-        Some(parameter) => format!("filter{index}.{parameter}"),
-        None => format!("filter{index}"),
-    }
+    Some(name.to_owned())
 }
 
 #[cfg(test)]
@@ -63,6 +62,7 @@ mod tests {
             ("pipeline.steps[0].filter.parameters", "filter[0]"),
             ("pipeline.steps[0].filter.id", "filter[0]"),
             ("pipeline.steps[12]", "filter[12]"),
+            ("pipeline.steps[1].filter.parameters.no.such", "filter[1].no.such"),
             ("pipeline.steps", "filter"),
             ("pipeline.output", "format"),
             ("pipeline.output.encoded.codec", "format"),

@@ -1,4 +1,4 @@
-//! Query parameters, and form fields of the same names, as a pipeline.
+//! Reads query parameters, and form fields of the same names, into a pipeline.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,9 +6,9 @@ use actix_web::web;
 use bytes::Bytes;
 use ocelli_messages::{ErrorKind, Failure, Limits, Named, parse_filter, v1};
 
-use crate::names::{FORMATS, OUTPUT_PIXEL_FORMATS, listed, named};
+use crate::names::{self, Format};
 
-/// What may be given once.
+/// The parameters that may be given once.
 const ONCE: [&str; 9] = [
     "format",
     "quality",
@@ -20,29 +20,29 @@ const ONCE: [&str; 9] = [
     "stride",
     "output_pixel_format",
 ];
-/// What may be given many times, in order.
+/// The parameter that may be given many times: filters run in the order in which they are given.
 const FILTER: &str = "filter";
-/// What describes raw input: all of them, or none.
+/// The parameters that describe raw input: a request has all of them or none.
 const RAW: [&str; 3] = ["width", "height", "pixel_format"];
 
-/// The longest time that a client may ask for, milliseconds.
+/// The longest `timeout_ms` that a client may ask for.
 const MAX_TIMEOUT_MS: u32 = 600_000;
 
-/// The parameters of a request, as given.
+/// The parameters of a request as the client wrote them, each known by name and none given twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
     filters: Vec<String>,
     once: BTreeMap<&'static str, String>,
 }
 
-/// What a request asks for.
+/// What the parameters of a request ask for; the image itself comes from the body.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wish {
-    /// What is to be done.
+pub struct ImageRequest {
+    /// The filters, the output format and the accelerator.
     pub pipeline: v1::Pipeline,
     /// The layout of raw input, without its data; `None` for an image file.
     pub raw: Option<v1::RawImage>,
-    /// How long the answer may take.
+    /// How long the answer may take; `None` if the client leaves that to the gateway.
     pub timeout: Option<Duration>,
 }
 
@@ -59,7 +59,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// Adds one.
+    /// Adds one parameter.
     ///
     /// # Errors
     /// `invalid_argument` if there is no such parameter, or if it is given twice.
@@ -73,20 +73,20 @@ impl Parameters {
             .find(|known| *known == name)
             .ok_or_else(|| unknown(name).allow(std::iter::once(FILTER).chain(ONCE)))?;
         if self.once.insert(name, value).is_some() {
-            return Err(Failure::invalid(name, "is given twice"));
+            return Err(given_twice(name));
         }
         Ok(())
     }
 
-    /// What they ask for.
+    /// Reads the values.
     ///
     /// # Errors
     /// `invalid_argument` for a value that is not allowed, or that contradicts another;
-    /// `too_large` for too many filters.
-    pub fn wish(&self, limits: &Limits) -> Result<Wish, Failure> {
-        let most = limits.max_steps;
-        if self.filters.len() > most {
-            let message = format!("{} filters: at most {most} are allowed", self.filters.len());
+    /// `too_large` for more filters than `limits.max_steps`.
+    pub fn image_request(&self, limits: &Limits) -> Result<ImageRequest, Failure> {
+        let (given, most) = (self.filters.len(), limits.max_steps);
+        if given > most {
+            let message = format!("{given} filters were given; at most {most} are allowed");
             return Err(Failure::new(ErrorKind::TooLarge, message).at(FILTER));
         }
         let steps = self.filters.iter().enumerate().map(|(index, text)| {
@@ -95,7 +95,7 @@ impl Parameters {
             Ok::<_, Failure>(v1::Step { kind: Some(v1::step::Kind::Filter(filter)) })
         });
         let raw = self.raw()?;
-        let accelerator = self.choice::<v1::Accelerator>("accelerator")?.unwrap_or_default();
+        let accelerator = self.named::<v1::Accelerator>("accelerator")?.unwrap_or_default();
         let timeout = self.number("timeout_ms", 1, MAX_TIMEOUT_MS)?;
         let pipeline = v1::Pipeline {
             steps: steps.collect::<Result<_, _>>()?,
@@ -103,14 +103,14 @@ impl Parameters {
             accelerator: accelerator.into(),
         };
         let timeout = timeout.map(|ms| Duration::from_millis(ms.into()));
-        Ok(Wish { pipeline, raw, timeout })
+        Ok(ImageRequest { pipeline, raw, timeout })
     }
 
     fn raw(&self) -> Result<Option<v1::RawImage>, Failure> {
         let width = self.number("width", 1, u32::MAX)?;
         let height = self.number("height", 1, u32::MAX)?;
         let stride = self.number("stride", 1, u32::MAX)?;
-        let format = self.choice::<v1::PixelFormat>("pixel_format")?;
+        let format = self.named::<v1::PixelFormat>("pixel_format")?;
         match (width, height, format, stride) {
             (None, None, None, None) => Ok(None),
             (Some(width), Some(height), Some(format), stride) => Ok(Some(v1::RawImage {
@@ -129,41 +129,37 @@ impl Parameters {
     }
 
     fn output(&self, raw_input: bool) -> Result<Option<v1::OutputFormat>, Failure> {
-        let format = self.listed("format", &FORMATS)?;
+        let format = self.once.get("format").map(|given| Format::parse(given)).transpose()?;
         let quality = self.number("quality", 1, 100)?;
-        let pixels = self.listed("output_pixel_format", &OUTPUT_PIXEL_FORMATS)?;
-        let is_raw = format.map_or(raw_input, |codec| codec.is_none());
+        let pixels = self.named::<v1::PixelFormat>("output_pixel_format")?;
+        let is_raw = format.map_or(raw_input, |format| format == Format::Raw);
         if quality.is_some() && is_raw {
-            let message = "raw output has no quality; it belongs to format=jpeg";
+            let message = "raw output has no quality; it goes with format=jpeg";
             return Err(Failure::invalid("quality", message));
         }
         if pixels.is_some() && !is_raw {
-            let message = "only raw output has a pixel format; it belongs to format=raw";
+            let message = "only raw output has a pixel format; it goes with format=raw";
             return Err(Failure::invalid("output_pixel_format", message));
         }
-        let kind = match (is_raw, format, quality, pixels) {
-            (_, None, None, None) => return Ok(None),
-            (true, ..) => v1::output_format::Kind::Raw(v1::RawOutput {
-                format: pixels.unwrap_or_default().into(),
-            }),
-            (false, codec, ..) => v1::output_format::Kind::Encoded(v1::EncodedOutput {
-                codec: codec.flatten().unwrap_or_default().into(),
-                quality: quality.unwrap_or(0),
-            }),
+        if (format, quality, pixels) == (None, None, None) {
+            return Ok(None);
+        }
+        let kind = if is_raw {
+            let format = pixels.unwrap_or_default().into();
+            v1::output_format::Kind::Raw(v1::RawOutput { format })
+        } else {
+            let codec = match format {
+                Some(Format::File(codec)) => codec,
+                Some(Format::Raw) | None => v1::ImageCodec::Unspecified,
+            };
+            let quality = quality.unwrap_or(0);
+            v1::output_format::Kind::Encoded(v1::EncodedOutput { codec: codec.into(), quality })
         };
         Ok(Some(v1::OutputFormat { kind: Some(kind) }))
     }
 
-    fn choice<T: Named>(&self, name: &'static str) -> Result<Option<T>, Failure> {
-        self.once.get(name).map(|given| named(name, given)).transpose()
-    }
-
-    fn listed<T: Copy>(
-        &self,
-        name: &'static str,
-        names: &[(&'static str, T)],
-    ) -> Result<Option<T>, Failure> {
-        self.once.get(name).map(|given| listed(names, name, given)).transpose()
+    fn named<T: Named>(&self, name: &'static str) -> Result<Option<T>, Failure> {
+        self.once.get(name).map(|given| names::parse(name, given)).transpose()
     }
 
     fn number(&self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>, Failure> {
@@ -173,24 +169,29 @@ impl Parameters {
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));
         let wrong = || {
             let given: String = text.chars().take(40).collect();
-            let message = format!("{given:?} must be a whole number from {least} to {most}");
+            let message = format!("{given:?} is not a whole number from {least} to {most}");
             Failure::invalid(name, message)
         };
         number.map(Some).ok_or_else(wrong)
     }
 }
 
-/// The pairs of a query, decoded.
+/// Splits a query into names and values, with percent-encoding and `+` decoded.
 pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Failure> {
     web::Query::from_query(query)
         .map(web::Query::into_inner)
         .map_err(|error| Failure::invalid("query", format!("the query cannot be read: {error}")))
 }
 
-/// A parameter that nobody knows.
+/// The error for a parameter that does not exist.
 pub(crate) fn unknown(name: &str) -> Failure {
     let name: String = name.chars().take(40).collect();
     Failure::invalid(name.clone(), format!("there is no parameter {name:?}"))
+}
+
+/// The error for a parameter that may be given only once.
+pub(crate) fn given_twice(name: &'static str) -> Failure {
+    Failure::invalid(name, "the parameter is given more than once")
 }
 
 #[cfg(test)]
@@ -199,25 +200,25 @@ mod tests {
 
     use super::*;
 
-    fn wish(query: &str) -> Result<Wish, Failure> {
-        Parameters::from_query(query)?.wish(&Limits::default())
+    fn read(query: &str) -> Result<ImageRequest, Failure> {
+        Parameters::from_query(query)?.image_request(&Limits::default())
     }
 
     fn output(query: &str) -> Option<v1::output_format::Kind> {
-        wish(query).unwrap().pipeline.output.and_then(|output| output.kind)
+        read(query).unwrap().pipeline.output.and_then(|output| output.kind)
     }
 
     #[test]
     fn nothing_asked_is_the_image_back() {
-        let nothing = wish("").unwrap();
-        let expected = Wish { pipeline: v1::Pipeline::default(), raw: None, timeout: None };
+        let nothing = read("").unwrap();
+        let expected = ImageRequest { pipeline: v1::Pipeline::default(), raw: None, timeout: None };
         assert_eq!(nothing, expected);
     }
 
     #[test]
     fn filters_keep_their_order_and_are_decoded() {
-        let wish = wish("filter=blur%3Asigma%3D2&filter=gray+scale&filter=blur").unwrap();
-        let ids: Vec<_> = wish
+        let request = read("filter=blur%3Asigma%3D2&filter=gray+scale&filter=blur").unwrap();
+        let ids: Vec<_> = request
             .pipeline
             .steps
             .into_iter()
@@ -233,16 +234,16 @@ mod tests {
 
     #[test]
     fn raw_input_and_the_rest() {
-        let wish = wish(
+        let request = read(
             "width=640&height=480&pixel_format=nv12&stride=700&accelerator=cuda&timeout_ms=250",
         )
         .unwrap();
-        let raw = wish.raw.unwrap();
+        let raw = request.raw.unwrap();
         assert_eq!((raw.width, raw.height, raw.stride), (640, 480, 700));
         assert_eq!(raw.format(), v1::PixelFormat::Nv12);
-        assert_eq!(wish.pipeline.accelerator(), v1::Accelerator::Cuda);
-        assert_eq!(wish.timeout, Some(Duration::from_millis(250)));
-        assert_eq!(wish.pipeline.output, None, "raw stays raw");
+        assert_eq!(request.pipeline.accelerator(), v1::Accelerator::Cuda);
+        assert_eq!(request.timeout, Some(Duration::from_millis(250)));
+        assert_eq!(request.pipeline.output, None, "raw stays raw");
     }
 
     #[test]
@@ -290,20 +291,20 @@ mod tests {
             ("format=raw&output_pixel_format=yuyv".into(), "output_pixel_format", "rgba8"),
             ("filter=blur&filter=blur:".into(), "filter[1]", "id"),
         ] {
-            let failure = wish(&query).unwrap_err();
+            let failure = read(&query).unwrap_err();
             assert_eq!(failure.kind, ErrorKind::InvalidArgument, "{query}");
             assert_eq!(failure.field, field, "{query}");
             let listed = allowed.is_empty() || failure.allowed.iter().any(|name| name == allowed);
             assert!(listed, "{query}: {:?}", failure.allowed);
         }
         let many = "filter=a&".repeat(33);
-        assert_eq!(wish(many.trim_end_matches('&')).unwrap_err().kind, ErrorKind::TooLarge);
+        assert_eq!(read(many.trim_end_matches('&')).unwrap_err().kind, ErrorKind::TooLarge);
     }
 
     proptest! {
         #[test]
         fn no_query_makes_it_panic(query in "(filter|width|format|=|&|%|[a-z0-9:,]){0,40}|.{0,60}") {
-            if let Err(failure) = wish(&query) {
+            if let Err(failure) = read(&query) {
                 prop_assert!(!failure.message.is_empty() && failure.field.len() <= 160);
             }
         }

@@ -1,4 +1,4 @@
-//! A worker's response as an HTTP response. The image is not copied.
+//! Turns a worker's response into an HTTP response, without copying the image.
 
 use std::{
     convert::Infallible,
@@ -16,15 +16,16 @@ use bytes::Bytes;
 use ocelli_actors::credits::Credit;
 use ocelli_messages::{Failure, Named as _, sniff_codec, v1};
 
-/// What is handed to the connection at once: it copies that much, and no more, ahead of a client
-/// that reads slowly.
+/// How many bytes the connection gets at a time. It copies them, so that is all that a client that
+/// reads slowly costs besides the image.
 const CHUNK: usize = 32 * 1024;
 
-/// The response with the image, and what it cost. The `credit` is given back when the last byte
-/// was handed over: until then the image takes memory.
+/// The response with the image, its description and its timing. The `credit` is given back when
+/// the connection has got the last byte, because the image takes memory until then.
 ///
 /// # Errors
-/// The error that the response carries; `internal` if it has no image.
+/// The error that the worker's response carries, or `internal` if it has neither an error nor an
+/// image.
 pub(crate) fn image(
     response: v1::ProcessResponse,
     took: Duration,
@@ -40,7 +41,7 @@ pub(crate) fn image(
         .insert_header(("server-timing", timing))
         .insert_header(("ocelli-backend", backend(&response.steps)))
         .insert_header((CACHE_CONTROL, "no-store"));
-    // A name that is no header value is no reason to withhold the image.
+    // A name that does not fit into a header is no reason to withhold the image.
     if let Ok(worker) = HeaderValue::from_str(&response.worker) {
         reply.insert_header(("ocelli-worker", worker));
     }
@@ -63,10 +64,10 @@ pub(crate) fn image(
             tensor.data
         }
         Some(v1::frame::Payload::Blob(_)) | None => {
-            return Err(Failure::internal("the worker answered without an image"));
+            return Err(Failure::internal("the worker's response has no image"));
         }
     };
-    Ok(reply.body(Held { data, _credit: credit }))
+    Ok(reply.body(CreditedBody { data, _credit: credit }))
 }
 
 fn raw_headers(reply: &mut HttpResponseBuilder, image: &v1::RawImage) {
@@ -79,7 +80,8 @@ fn raw_headers(reply: &mut HttpResponseBuilder, image: &v1::RawImage) {
         .insert_header(("ocelli-pixel-format", format));
 }
 
-/// On the wire 0 stands for rows without padding; here the number is spelt out.
+/// The bytes from row to row. The message may have 0 for rows without padding; the header always
+/// has the number.
 fn stride(image: &v1::RawImage) -> u32 {
     let bytes_per_pixel = match image.format() {
         v1::PixelFormat::Rgb8 | v1::PixelFormat::Bgr8 => 3,
@@ -99,12 +101,12 @@ fn media_type(file: &v1::EncodedImage) -> Result<&'static str, Failure> {
         Some(v1::ImageCodec::Jpeg) => Ok("image/jpeg"),
         Some(v1::ImageCodec::Webp) => Ok("image/webp"),
         Some(v1::ImageCodec::Unspecified) | None => {
-            Err(Failure::internal("the worker answered with an image of unknown format"))
+            Err(Failure::internal("the worker's response has an image of unknown format"))
         }
     }
 }
 
-/// Where the steps ran; a worker runs all of them in one place.
+/// The accelerator that the steps ran on; a worker runs all steps of a request on the same one.
 fn backend(steps: &[v1::StepReport]) -> &'static str {
     steps.first().map_or("none", |step| step.backend().name())
 }
@@ -121,13 +123,13 @@ fn server_timing(timing: v1::Timing, took: Duration) -> String {
     )
 }
 
-/// A body that holds a credit while it is sent.
-struct Held {
+/// A body that keeps a credit until it is sent.
+struct CreditedBody {
     data: Bytes,
     _credit: Credit,
 }
 
-impl MessageBody for Held {
+impl MessageBody for CreditedBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {

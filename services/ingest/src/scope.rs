@@ -1,4 +1,5 @@
-//! What every HTTP request gets: an id, a place in a trace, a span, and to be counted.
+//! The middleware around every route: it gives a request its id, its tenant and its place in a
+//! trace, opens its span, and counts it.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,42 +18,48 @@ use ocelli_kit::{
     problem,
     telemetry::{Origin, request_span},
 };
-use ocelli_messages::{MessageContext, TraceParent, header};
+use ocelli_messages::{MessageContext, Tenant, TraceParent, header};
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug};
 
 use crate::{metrics::Metric, routes::Route};
 
-/// Longer than any deadline that a request can have: what is left of it is the caller's own.
+/// The deadline of a request whose caller states none. It is later than any deadline that the
+/// gateway sets, so that only a deadline of the caller's own comes before that one.
 const NO_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("ocelli-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static(header::TRACEPARENT);
 
-/// Of one request: whose it is, and since when it is here.
+/// What the gateway knows of a request before its handler reads it.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
-    /// As the headers say; the deadline is the caller's, or a day away.
+    /// The request's id, trace and deadline, as its headers state them. Without a deadline in the
+    /// headers it is a day away.
     pub(crate) context: MessageContext,
-    /// When its head had arrived.
+    /// When the request's head arrived.
     pub(crate) arrived: Instant,
-    /// Where it goes.
-    pub(crate) route: Route,
+    /// The row of the route table that the request matched.
+    pub(crate) route: &'static Route,
+    /// The tenant that the request belongs to. Handlers send work on this tenant's subjects only.
+    /// Nothing in the request chooses it.
+    pub(crate) tenant: Tenant,
 }
 
 impl Scope {
-    /// Its id.
     pub(crate) fn request_id(&self) -> &str {
         &self.context.request_id
     }
 }
 
-/// The middleware around every route.
+/// Runs the handler of `route` within the span of the request, with a [`Scope`] for
+/// [`ReqData`](actix_web::web::ReqData) to find.
 pub(crate) async fn scope(
+    route: &'static Route,
+    tenant: Tenant,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let route = Route::of(request.path());
     let mut counted = Counted { route, arrived: Instant::now(), status: CLIENT_GONE };
     let now = SystemTime::now();
     let headers = request.headers();
@@ -62,8 +69,8 @@ pub(crate) async fn scope(
     let traced =
         text(headers, header::TRACEPARENT).is_some_and(|text| text.parse::<TraceParent>().is_ok());
     let origin = if traced { Origin::Caller } else { Origin::Here };
-    let span = request_span(route.span(), &mut context, origin);
-    let scope = Scope { context, arrived: counted.arrived, route };
+    let span = request_span(route.span, &mut context, origin);
+    let scope = Scope { context, arrived: counted.arrived, route, tenant };
     let outgoing = trace::outgoing(&span, &scope.context);
     let request_id = HeaderValue::from_str(scope.request_id());
     let mut response = match read {
@@ -89,54 +96,54 @@ pub(crate) async fn scope(
     Ok(response)
 }
 
-/// A header as text. What is not ASCII becomes a text that no check accepts, rather than missing:
-/// except for headers that are only passed on, and are better left out than changed.
+/// A header as text. A value that is not ASCII becomes a text that every check refuses, so that it
+/// does not pass for a missing header. Headers that are only passed on are left out instead.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let text = headers.get(name)?.to_str();
     let passed_on = name == header::TRACESTATE || name == header::BAGGAGE;
     if passed_on { text.ok() } else { Some(text.unwrap_or("\u{fffd}")) }
 }
 
-/// What is counted for a client that did not wait for its answer; nginx calls it so.
+/// The status that is counted where the client went away before its answer; nginx uses it too.
 const CLIENT_GONE: u16 = 499;
 
 /// Counts a request when it ends, also where the client has gone and nobody is answered.
 struct Counted {
-    route: Route,
+    route: &'static Route,
     arrived: Instant,
     status: u16,
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let route = self.route.path();
+        let route = self.route.pattern;
         counter(Metric::HttpRequests, &[route, status_label(self.status)]).increment(1);
         histogram(Metric::HttpSeconds, &[route]).record(self.arrived.elapsed());
     }
 }
 
-/// The closed list behind the label `status`.
-const fn status_label(status: u16) -> &'static str {
-    match status {
-        200 => "200",
-        400 => "400",
-        401 => "401",
-        403 => "403",
-        404 => "404",
-        405 => "405",
-        409 => "409",
-        413 => "413",
-        415 => "415",
-        429 => "429",
-        CLIENT_GONE => "499",
-        500 => "500",
-        503 => "503",
-        504 => "504",
-        _ => "other",
-    }
+macro_rules! status_labels {
+    ($($status:literal)+) => {
+        /// The value of the metric label `status`, which is a closed list: the statuses that the
+        /// gateway answers with, and those of protocols that its routes may speak.
+        const fn status_label(status: u16) -> &'static str {
+            match status {
+                $($status => stringify!($status),)+
+                _ => "other",
+            }
+        }
+    };
 }
 
-/// An open connection, counted for as long as it lives.
+status_labels! {
+    101
+    200 201 202 204 206
+    304
+    400 401 403 404 405 406 408 409 410 412 413 415 416 422 429 499
+    500 501 502 503 504
+}
+
+/// Counts an open connection for as long as the value lives.
 pub(crate) struct OpenConnection;
 
 impl OpenConnection {
@@ -168,6 +175,7 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
+    use crate::routes::UNKNOWN;
 
     /// Answers with the trace and the span that it runs in.
     async fn where_am_i() -> HttpResponse {
@@ -181,7 +189,8 @@ mod tests {
         let tracer = SdkTracerProvider::builder().build().tracer("test");
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
         let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-        let app = App::new().wrap(from_fn(scope)).default_service(web::to(where_am_i));
+        let scope = from_fn(|request, next| scope(&UNKNOWN, Tenant::default(), request, next));
+        let app = App::new().default_service(web::to(where_am_i).wrap(scope));
         let app = init_service(app).await;
         let mut request = TestRequest::default();
         if let Some(parent) = traceparent {
@@ -214,9 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn every_status_that_an_error_has_is_in_the_list() {
-        for kind in ErrorKind::ALL {
-            assert_eq!(status_label(kind.http_status()), kind.http_status().to_string());
+    fn every_status_that_the_gateway_answers_with_has_a_label_of_its_own() {
+        let errors = ErrorKind::ALL.map(ErrorKind::http_status);
+        for status in
+            [101, 200, 201, 202, 204, 206, 304, 405, CLIENT_GONE].into_iter().chain(errors)
+        {
+            assert_eq!(status_label(status), status.to_string());
         }
         assert_eq!(status_label(299), "other");
     }

@@ -9,7 +9,6 @@ use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
     http::KeepAlive,
-    middleware::from_fn,
 };
 use ocelli_actors::{
     actor_ref::ActorRef,
@@ -18,16 +17,11 @@ use ocelli_actors::{
     supervisor::{ChildContext, ChildSpec, Exit, Stop},
 };
 use ocelli_kit::health::Health;
-use ocelli_messages::{ErrorKind, Limits, Tenant, subjects};
+use ocelli_messages::{ErrorKind, Limits, Tenant};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::{
-    Config,
-    handlers::Shared,
-    routes,
-    scope::{OpenConnection, scope},
-};
+use crate::{Config, areas::AREAS, routes, scope::OpenConnection, shared::Shared};
 
 /// How long a connection may be idle between requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -72,8 +66,7 @@ impl Parts {
             connection,
             health,
             limits,
-            process: subjects::FILTER_PROCESS.of(&tenant),
-            list: subjects::FILTER_LIST.of(&tenant),
+            tenant,
             credits: CreditPool::new(credits, "http"),
             patience: Duration::from_millis(config.patience_ms),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
@@ -112,13 +105,13 @@ impl Parts {
         let shared = Arc::clone(&self.shared);
         let server = HttpServer::new(move || {
             let shared = Arc::clone(&shared);
+            let tenant = shared.tenant.clone();
             App::new()
                 .data_factory(move || {
                     let shared = Arc::clone(&shared);
                     async move { shared.on_this_thread().await }
                 })
-                .wrap(from_fn(scope))
-                .configure(routes::configure)
+                .configure(routes::configure(AREAS, tenant))
         })
         .workers(config.workers)
         .max_connections(config.max_connections.div_ceil(config.workers.max(1)))

@@ -1,9 +1,9 @@
-//! A `ProcessRequest` whose image is read straight into its place in the message.
+//! Writes a `ProcessRequest` with the image as its last bytes.
 //!
 //! Protobuf fields may come in any order. Everything but the image is written first, with the
-//! lengths that the image's length implies, so that the image's bytes are the end of the message
-//! and the body of an HTTP request can be appended as it arrives: each byte is copied once. A test
-//! shows that prost reads the same message as from its own encoding.
+//! lengths that follow from the image's length. The body of the HTTP request is then appended as it
+//! arrives, and each byte is copied once. A test shows that prost decodes the same request as from
+//! its own encoding.
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use ocelli_messages::v1;
@@ -22,15 +22,15 @@ const FRAME_ENCODED: u8 = key(5);
 const RAW_DATA: u8 = key(5);
 const ENCODED_DATA: u8 = key(2);
 
-/// The image to come exceeds what was announced, or fell short of it.
+/// The image is longer or shorter than was announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{announced} bytes were announced; there are {is}")]
+#[error("{announced} bytes were announced, but {actual} were sent")]
 pub struct WrongLength {
     announced: usize,
-    is: usize,
+    actual: usize,
 }
 
-/// A request under construction.
+/// A request whose image is still arriving.
 #[derive(Debug)]
 pub struct RequestWriter {
     buffer: BytesMut,
@@ -43,13 +43,14 @@ pub struct RequestWriter {
 pub struct WrittenRequest {
     /// The encoded `ProcessRequest`.
     pub message: Bytes,
-    /// The part of it that is the image.
+    /// The image within the message.
     pub image: Bytes,
 }
 
 impl RequestWriter {
-    /// Starts a request with an image of `length` bytes: a raw one that `raw` describes (its `data`
-    /// is left out), or else an encoded one whose codec its own bytes tell.
+    /// Starts a request with an image of `length` bytes. With `raw` they are pixels in that layout,
+    /// whose `data` is ignored; without it they are an image file, and the file itself says of
+    /// which codec.
     #[must_use]
     pub fn new(pipeline: &v1::Pipeline, raw: Option<&v1::RawImage>, length: usize) -> Self {
         let (payload_key, data_key, fields) = match raw {
@@ -78,24 +79,24 @@ impl RequestWriter {
     /// Appends the next bytes of the image.
     ///
     /// # Errors
-    /// If they are more than announced.
+    /// If that makes more bytes than were announced; nothing is appended then.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), WrongLength> {
-        let is = self.buffer.len() - self.image_at + bytes.len();
-        if is > self.announced {
-            return Err(WrongLength { announced: self.announced, is });
+        let actual = self.buffer.len() - self.image_at + bytes.len();
+        if actual > self.announced {
+            return Err(WrongLength { announced: self.announced, actual });
         }
         self.buffer.extend_from_slice(bytes);
         Ok(())
     }
 
-    /// The message.
+    /// Ends the image and returns the message.
     ///
     /// # Errors
-    /// If bytes are missing.
+    /// If fewer bytes were appended than were announced.
     pub fn finish(self) -> Result<WrittenRequest, WrongLength> {
-        let is = self.buffer.len() - self.image_at;
-        if is != self.announced {
-            return Err(WrongLength { announced: self.announced, is });
+        let actual = self.buffer.len() - self.image_at;
+        if actual != self.announced {
+            return Err(WrongLength { announced: self.announced, actual });
         }
         let message = self.buffer.freeze();
         let image = message.slice(self.image_at..);
@@ -103,7 +104,7 @@ impl RequestWriter {
     }
 }
 
-/// The start of a length-delimited field: its key and its length, a varint.
+/// Writes the start of a length-delimited field: its key, and its length as a varint.
 fn put_field(buffer: &mut BytesMut, key: u8, mut length: usize) {
     buffer.put_u8(key);
     while length >= 0x80 {
@@ -113,7 +114,7 @@ fn put_field(buffer: &mut BytesMut, key: u8, mut length: usize) {
     buffer.put_u8(length as u8);
 }
 
-/// What a length-delimited field takes, with its key and its length.
+/// The bytes that a length-delimited field takes, including its key and its length.
 fn field_length(content: usize) -> usize {
     1 + length_delimiter_len(content) + content
 }
@@ -200,10 +201,10 @@ mod tests {
         let writer = || RequestWriter::new(&v1::Pipeline::default(), None, 3);
         let mut more = writer();
         more.push(b"ab").unwrap();
-        assert_eq!(more.push(b"cd"), Err(WrongLength { announced: 3, is: 4 }));
+        assert_eq!(more.push(b"cd"), Err(WrongLength { announced: 3, actual: 4 }));
         let mut less = writer();
         less.push(b"ab").unwrap();
         let error = less.finish().unwrap_err();
-        assert_eq!(error.to_string(), "3 bytes were announced; there are 2");
+        assert_eq!(error.to_string(), "3 bytes were announced, but 2 were sent");
     }
 }

@@ -7,12 +7,14 @@
 //! - [`health`]: what a service depends on, and whether it is ready.
 //! - [`admin`]: the admin port, which shows all of that over HTTP.
 //! - [`problem`]: errors as RFC 9457 `application/problem+json`.
+//! - [`filter_json`]: filter definitions as JSON, for HTTP and the command line.
 //! - [`signals`]: when to stop.
 //!
 //! The connection to NATS is in `ocelli_actors::broker`.
 
 pub mod admin;
 pub mod config;
+pub mod filter_json;
 pub mod health;
 pub mod host;
 pub mod problem;

@@ -1,4 +1,4 @@
-//! Errors over HTTP: RFC 9457 `application/problem+json`.
+//! Errors over HTTP, as `application/problem+json` (RFC 9457).
 
 use std::time::Duration;
 
@@ -15,34 +15,34 @@ use serde::Serialize;
 /// The media type of every error.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// The body of an error.
+/// The body of an error response.
 #[derive(Clone, Debug, Serialize)]
 pub struct Details {
-    /// `urn:ocelli:problem:<kind>`.
+    /// The problem's type, which has the kind in it: `urn:ocelli:problem:<kind>`.
     pub r#type: String,
-    /// The kind in words.
+    /// The kind of error as words: `Invalid argument`.
     pub title: String,
-    /// The HTTP status.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// What was wrong this time.
+    /// What was wrong with this request.
     pub detail: String,
-    /// The kind, as on the wire.
+    /// The kind of error as messages spell it: `invalid_argument`.
     pub kind: &'static str,
-    /// Where.
+    /// Where in the request the error is; empty if it is not about a field.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub field: String,
-    /// What is allowed there.
+    /// What is allowed there; empty if that is not a list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<String>,
-    /// When it makes sense to try again.
+    /// After how many milliseconds it makes sense to try again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// Finds the request in logs and traces.
+    /// The id of the request, which is in its log lines and traces too.
     pub request_id: String,
 }
 
 impl Details {
-    /// The body for that failure.
+    /// The body that tells of `failure`.
     #[must_use]
     pub fn new(failure: &Failure, request_id: &str) -> Self {
         Self {
@@ -67,20 +67,21 @@ fn title(kind: ErrorKind) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The response for that failure, with `Retry-After` if it says when to try again.
+/// The response that tells of `failure`, with `Retry-After` if that says when to try again.
 #[must_use]
 pub fn response(failure: &Failure, request_id: &str) -> HttpResponse {
     respond(&Details::new(failure, request_id), failure.retry_after)
 }
 
-/// The response where nothing is.
+/// The response 404 to a request for a path that leads nowhere.
 #[must_use]
 pub fn not_found(path: &str, request_id: &str) -> HttpResponse {
     let path: String = path.chars().take(200).collect();
     response(&Failure::new(ErrorKind::NotFound, format!("there is nothing at {path}")), request_id)
 }
 
-/// The response to a method that a resource does not know.
+/// The response 405 to a request with a method that its path does not support; `allow` lists the
+/// methods that it does.
 #[must_use]
 pub fn method_not_allowed(method: &str, allow: &[&str], request_id: &str) -> HttpResponse {
     let method: String = method.chars().take(40).collect();
@@ -101,11 +102,11 @@ fn respond(details: &Details, retry_after: Option<Duration>) -> HttpResponse {
     let status = StatusCode::from_u16(details.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);
     if let Some(after) = retry_after {
-        // Rounded up: who comes too early only makes it worse.
+        // Rounded up: a client that comes back too early only adds load.
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         builder.insert_header((RETRY_AFTER, seconds.max(1)));
     }
-    // A request id that is no header value came from no client of ours: the body still has it.
+    // A request id that does not fit into a header is in the body only.
     let name = header::REQUEST_ID.to_ascii_lowercase();
     if let (Ok(name), Ok(id)) =
         (HeaderName::try_from(name), HeaderValue::from_str(&details.request_id))
@@ -113,7 +114,7 @@ fn respond(details: &Details, retry_after: Option<Duration>) -> HttpResponse {
         builder.insert_header((name, id));
     }
     builder.insert_header(("cache-control", "no-store"));
-    // `json` keeps a content type that is already there.
+    // `json` keeps a content type that was set before.
     builder.content_type(CONTENT_TYPE).json(details)
 }
 

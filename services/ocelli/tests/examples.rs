@@ -202,3 +202,23 @@ async fn filters_are_listed_and_one_is_shown() {
     let said = String::from_utf8(wrong.stderr).unwrap();
     assert!(said.contains("\"blurr\"") && said.contains("box_blur"), "{said}");
 }
+
+#[tokio::test]
+async fn filters_as_json_are_the_same_over_http_and_on_the_command_line() {
+    let system = System::start().await;
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--fail"]).arg(format!("http://{}/api/v1/filters", system.http));
+    let mut list = ocelli();
+    list.args(["filters", "--json", "--nats", &system.nats]);
+    let mut one = ocelli();
+    one.args(["filters", "show", "blur", "--json", "--nats", &system.nats]);
+    let mut read = Vec::new();
+    for mut command in [curl, list, one] {
+        let output = timeout(PATIENCE, command.output()).await.expect("it did not end").unwrap();
+        assert!(output.status.success(), "{command:?}: {output:?}");
+        read.push(serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap());
+    }
+    assert_eq!(read[0], read[1]);
+    let filters = read[0]["filters"].as_array().unwrap();
+    assert_eq!(filters.iter().find(|filter| filter["id"] == "blur"), Some(&read[2]));
+}

@@ -6,4 +6,5 @@ mod forms;
 mod images;
 mod lifecycle;
 mod support;
+mod tenants;
 mod workers;

@@ -1,16 +1,16 @@
-//! `ocelli filters`.
+//! `ocelli filters`: lists the filters of a running system, as text or as JSON.
 
 use std::process::ExitCode;
 
+use ocelli_kit::filter_json;
 use ocelli_messages::{ErrorKind, Failure, Named as _, v1};
-use serde_json::{Value, json};
 
 use crate::{
     cli::{Filters, FiltersAction},
     client::{self, Client},
 };
 
-/// Prints what the filters are and what they take.
+/// Prints the filters and their parameters.
 pub(crate) fn filters(filters: &Filters) -> anyhow::Result<ExitCode> {
     let list =
         client::block_on(async { Ok(Client::connect(&filters.target).await?.filters().await?) })?;
@@ -18,20 +18,15 @@ pub(crate) fn filters(filters: &Filters) -> anyhow::Result<ExitCode> {
         Some(FiltersAction::Show { id }) => Some(find(&list.filters, id)?),
         None => None,
     };
-    if let (true, Some(filter)) = (filters.json, only) {
-        say!("{:#}", as_json(filter));
-        return Ok(ExitCode::SUCCESS);
-    }
     if filters.json {
-        let filters: Vec<_> = list.filters.iter().map(as_json).collect();
-        say!("{:#}", json!({ "version": list.version, "filters": filters }));
+        let json = only.map_or_else(|| filter_json::list(&list), filter_json::definition);
+        say!("{json:#}");
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(filter) = only {
         show(filter);
         return Ok(ExitCode::SUCCESS);
     }
-    // The families in the order in which the worker has them; it sorts filters by id.
     let mut families: Vec<&str> = list.filters.iter().map(|f| f.family.as_str()).collect();
     families.sort_unstable();
     families.dedup();
@@ -42,11 +37,11 @@ pub(crate) fn filters(filters: &Filters) -> anyhow::Result<ExitCode> {
             say!("");
         }
     }
-    say!("`ocelli filters show ID` says more about one.");
+    say!("Run `ocelli filters show ID` for the details of one.");
     Ok(ExitCode::SUCCESS)
 }
 
-/// The filter of that id.
+/// Finds a filter by its id, or fails with the ids that there are.
 fn find<'a>(
     filters: &'a [v1::FilterDefinition],
     id: &str,
@@ -76,7 +71,7 @@ fn show(filter: &v1::FilterDefinition) {
     }
 }
 
-/// How far results may differ between processors, in words.
+/// How far the results of different processors may differ, in words.
 fn tolerance(filter: &v1::FilterDefinition) -> String {
     match filter.tolerance {
         0 => "the same everywhere".to_owned(),
@@ -109,35 +104,4 @@ fn describe(parameter: &v1::FilterParameter) -> String {
         ),
     };
     format!("{range}  [{}]  {}", parameter.default_value, parameter.description)
-}
-
-fn as_json(filter: &v1::FilterDefinition) -> Value {
-    let parameters: Vec<_> = (filter.parameters.iter())
-        .map(|parameter| {
-            json!({
-                "id": parameter.id,
-                "description": parameter.description,
-                "type": parameter.r#type().name(),
-                "default": parameter.default_value,
-                "options": parameter.options,
-                "minimum": parameter.minimum,
-                "maximum": parameter.maximum,
-                "step": parameter.step,
-                "min_items": parameter.min_items,
-                "max_items": parameter.max_items,
-                "items_step": parameter.items_step,
-            })
-        })
-        .collect();
-    json!({
-        "id": filter.id,
-        "name": filter.name,
-        "description": filter.description,
-        "formats": filter.formats().map(v1::PixelFormat::name).collect::<Vec<_>>(),
-        "accelerators": filter.accelerators().map(v1::Accelerator::name).collect::<Vec<_>>(),
-        "tolerance": filter.tolerance,
-        "family": filter.family,
-        "notes": filter.notes,
-        "parameters": parameters,
-    })
 }

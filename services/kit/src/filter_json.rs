@@ -1,59 +1,15 @@
-//! `GET /api/v1/filters`: what the workers can do.
+//! Filter definitions as JSON: `GET /api/v1/filters` and `ocelli filters --json` both answer with it.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{self, ReqData},
-};
-use ocelli_messages::{Failure, Named as _, v1};
-use prost::Message as _;
+use ocelli_messages::{Named as _, v1};
 use serde_json::{Map, Value, json};
 
-use super::{Shared, answer, bounded};
-use crate::{
-    names::named,
-    query::{pairs, unknown},
-    scope::Scope,
-};
-
-pub(crate) async fn handle(
-    request: HttpRequest,
-    scope: ReqData<Scope>,
-    shared: web::Data<Shared>,
-) -> HttpResponse {
-    answer(&scope, list(&request, &scope, &shared)).await
-}
-
-async fn list(
-    request: &HttpRequest,
-    scope: &Scope,
-    shared: &Shared,
-) -> Result<HttpResponse, Failure> {
-    let asked = v1::ListFiltersRequest { accelerator: accelerator(request.query_string())?.into() };
-    let context = bounded(scope, shared.request_timeout)?;
-    let answer = shared.connection.request(&shared.list, &context, asked.encode_to_vec().into());
-    let filters = v1::ListFiltersResponse::decode(answer.await?)
-        .map_err(|_| Failure::internal("the worker's answer cannot be read"))?;
-    Ok(HttpResponse::Ok().json(to_json(&filters)))
-}
-
-fn accelerator(query: &str) -> Result<v1::Accelerator, Failure> {
-    let mut asked = None;
-    for (name, value) in pairs(query)? {
-        if name != "accelerator" {
-            return Err(unknown(&name).allow(["accelerator"]));
-        }
-        if asked.replace(named("accelerator", &value)?).is_some() {
-            return Err(Failure::invalid("accelerator", "is given twice"));
-        }
-    }
-    Ok(asked.unwrap_or(v1::Accelerator::Auto))
-}
-
-fn to_json(list: &v1::ListFiltersResponse) -> Value {
+/// Renders a list of filters.
+#[must_use]
+pub fn list(list: &v1::ListFiltersResponse) -> Value {
     json!({
         "accelerators": names(list.accelerators()),
         "version": list.version,
-        "filters": list.filters.iter().map(filter).collect::<Vec<_>>(),
+        "filters": list.filters.iter().map(definition).collect::<Vec<_>>(),
     })
 }
 
@@ -61,7 +17,9 @@ fn names(accelerators: impl Iterator<Item = v1::Accelerator>) -> Vec<&'static st
     accelerators.map(v1::Accelerator::name).collect()
 }
 
-fn filter(filter: &v1::FilterDefinition) -> Value {
+/// Renders the definition of one filter.
+#[must_use]
+pub fn definition(filter: &v1::FilterDefinition) -> Value {
     let formats: Vec<_> = filter.formats().map(v1::PixelFormat::name).collect();
     json!({
         "id": filter.id,
@@ -87,10 +45,10 @@ fn parameter(parameter: &v1::FilterParameter) -> Value {
     set("description", parameter.description.as_str().into());
     set("type", name.into());
     set("default", default(kind, &parameter.default_value));
-    if kind == T::Select {
-        set("options", parameter.options.as_slice().into());
-    }
     match kind {
+        T::Select => {
+            set("options", parameter.options.as_slice().into());
+        }
         T::Numbers => {
             set("min_items", parameter.min_items.into());
             set("max_items", parameter.max_items.into());
@@ -112,7 +70,7 @@ fn parameter(parameter: &v1::FilterParameter) -> Value {
     Value::Object(fields)
 }
 
-/// The default as JSON of the parameter's type; as text where it is none.
+/// The default in the JSON type that fits the parameter's type, or as text where none does.
 fn default(kind: v1::ParameterType, text: &str) -> Value {
     let typed = match kind {
         v1::ParameterType::Integer => text.parse::<i64>().ok().map(Value::from),
@@ -130,7 +88,7 @@ fn default(kind: v1::ParameterType, text: &str) -> Value {
     typed.unwrap_or_else(|| text.into())
 }
 
-/// `3` and not `3.0` for a whole number.
+/// A number that is written without a fraction if the parameter is an integer: `3`, not `3.0`.
 fn number(kind: v1::ParameterType, value: f64) -> Value {
     #[allow(clippy::cast_possible_truncation, reason = "a whole number within the range of i64")]
     if kind == v1::ParameterType::Integer && value.fract() == 0.0 && value.abs() < 9e15 {
@@ -144,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_list() {
+    fn each_type_of_parameter_has_its_own_fields() {
         let select = v1::FilterParameter {
             id: "weights".into(),
             name: "Weights".into(),
@@ -210,7 +168,7 @@ mod tests {
             family: "colour".into(),
             notes: "n".into(),
         };
-        let list = v1::ListFiltersResponse {
+        let response = v1::ListFiltersResponse {
             filters: vec![filter],
             accelerators: vec![v1::Accelerator::Cpu.into()],
             version: "0.1.0".into(),
@@ -241,19 +199,6 @@ mod tests {
                 ],
             }],
         });
-        assert_eq!(to_json(&list), expected);
-    }
-
-    #[test]
-    fn only_the_accelerator_can_be_asked_for() {
-        assert_eq!(accelerator("").unwrap(), v1::Accelerator::Auto);
-        assert_eq!(accelerator("accelerator=cuda").unwrap(), v1::Accelerator::Cuda);
-        for (query, field) in [
-            ("accelerator=tpu", "accelerator"),
-            ("accelerator=cpu&accelerator=cpu", "accelerator"),
-            ("filter=blur", "filter"),
-        ] {
-            assert_eq!(accelerator(query).unwrap_err().field, field);
-        }
+        assert_eq!(list(&response), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /api/v1/process/image`: an image in, the filtered image out.
+//! `POST /api/v1/process/image`: applies filters to an image and answers with the result.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,27 +9,35 @@ use actix_web::{
 };
 use bytes::Bytes;
 use ocelli_actors::credits::Credit;
-use ocelli_messages::{EncodedFrame, Failure, Limits, MessageContext, RawFrame, v1};
+use ocelli_messages::{
+    EncodedFrame, ErrorKind, Failure, Limits, MessageContext, RawFrame, subjects, v1,
+};
 use prost::Message as _;
 use tokio::time::Instant;
 
-use super::{Shared, answer, bounded, need_broker, refuse};
 use crate::{
+    answer::{answer, bounded},
     body, multipart,
-    query::{Parameters, Wish},
+    query::{ImageRequest, Parameters},
     reply,
+    routes::routes,
     scope::Scope,
+    shared::Shared,
     wire::{RequestWriter, WrittenRequest},
 };
 
-/// Room for the pipeline and the headers within the broker's limit on messages.
+routes! {
+    POST "/api/v1/process/image", "Applies filters to an image or to raw pixels" => image;
+}
+
+/// How much of the broker's limit on messages is kept for the pipeline and the headers, in bytes.
 const MESSAGE_ROOM: usize = 64 * 1024;
-/// Room for what is not the image in a form.
+/// How many bytes a form may have besides its image.
 const FORM_ROOM: usize = 64 * 1024;
-/// The names of the part that is the image.
+/// The names that the part with the image may have.
 const IMAGE_PARTS: [&str; 2] = ["image", "file"];
 
-pub(crate) async fn handle(
+async fn image(
     request: HttpRequest,
     scope: ReqData<Scope>,
     shared: web::Data<Shared>,
@@ -45,48 +53,55 @@ async fn process(
     mut payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
     let parameters = Parameters::from_query(request.query_string())?;
-    let (wish, written, credit) = match boundary(request)? {
+    let Received { asked, written, credit } = match boundary(request)? {
         Some(boundary) => from_form(request, scope, shared, payload, parameters, &boundary).await?,
         None => from_body(request, scope, shared, &mut payload, &parameters).await?,
     };
-    check(&wish, &written.image, &shared.limits)?;
-    let context = within(scope, shared, &wish)?;
-    let answer = shared.connection.request(&shared.process, &context, written.message).await?;
+    check(&asked, &written.image, &shared.limits)?;
+    let context = context_of(scope, shared, &asked)?;
+    let subject = subjects::FILTER_PROCESS.of(&scope.tenant);
+    let answer = shared.connection.request(&subject, &context, written.message).await?;
     let response = v1::ProcessResponse::decode(answer)
-        .map_err(|_| Failure::internal("the worker's answer cannot be read"))?;
+        .map_err(|_| Failure::internal("the worker's response cannot be decoded"))?;
     reply::image(response, scope.arrived.elapsed(), credit)
 }
 
-type Arrived = (Wish, WrittenRequest, Credit);
+/// A request whose body has arrived.
+struct Received {
+    asked: ImageRequest,
+    written: WrittenRequest,
+    /// Given back once the response is sent.
+    credit: Credit,
+}
 
-/// The body is the image.
+/// Receives a body that is the image.
 async fn from_body(
     request: &HttpRequest,
     scope: &Scope,
     shared: &Shared,
     payload: &mut web::Payload,
     parameters: &Parameters,
-) -> Result<Arrived, Failure> {
-    let wish = parameters.wish(&shared.limits)?;
-    let context = within(scope, shared, &wish)?;
-    need_broker(shared)?;
-    let most = most(shared, wish.raw.is_some());
+) -> Result<Received, Failure> {
+    let asked = parameters.image_request(&shared.limits)?;
+    let context = context_of(scope, shared, &asked)?;
+    shared.need_broker()?;
+    let most = max_image_bytes(shared, asked.raw.is_some());
     let length = content_length(request, most)?;
-    let until = until(shared, &context);
+    let until = body_deadline(shared, &context);
     let credit = admit(shared, until, length, most).await?;
     let written = match length {
         Some(length) => {
-            let mut writer = RequestWriter::new(&wish.pipeline, wish.raw.as_ref(), length);
+            let mut writer = RequestWriter::new(&asked.pipeline, asked.raw.as_ref(), length);
             let mut push = |bytes: &[u8]| writer.push(bytes).map_err(wrong_length);
             body::read(payload, until, &mut push).await?;
             writer.finish().map_err(wrong_length)?
         }
-        None => write(&wish, &body::collect(payload, until, most).await?)?,
+        None => write(&asked, &body::collect(payload, until, most).await?)?,
     };
-    Ok((wish, written, credit))
+    Ok(Received { asked, written, credit })
 }
 
-/// The image is a part of a form, and so may be the parameters.
+/// Receives a form with the image in one part, and maybe parameters in others.
 async fn from_form(
     request: &HttpRequest,
     scope: &Scope,
@@ -94,16 +109,17 @@ async fn from_form(
     mut payload: web::Payload,
     mut parameters: Parameters,
     boundary: &str,
-) -> Result<Arrived, Failure> {
+) -> Result<Received, Failure> {
     let context = bounded(scope, shared.request_timeout)?;
-    need_broker(shared)?;
-    // Whether the image is raw, the form tells; its own limit is checked below.
-    let most_of_all = most(shared, true).max(most(shared, false)) + FORM_ROOM;
-    let length = content_length(request, most_of_all)?;
-    let until = until(shared, &context);
+    shared.need_broker()?;
+    // Only the form tells whether the image is raw; the limit that applies is checked below.
+    let largest = max_image_bytes(shared, true).max(max_image_bytes(shared, false));
+    let most = largest + FORM_ROOM;
+    let length = content_length(request, most)?;
+    let until = body_deadline(shared, &context);
     // The form and the message made from it are in memory at the same time.
-    let credit = admit(shared, until, length.map(|length| length * 2), most_of_all).await?;
-    let form = body::collect(&mut payload, until, most_of_all).await?;
+    let credit = admit(shared, until, length.map(|length| length * 2), most).await?;
+    let form = body::collect(&mut payload, until, most).await?;
     let mut image = None;
     for part in multipart::parse(boundary, form)? {
         if IMAGE_PARTS.contains(&part.name.as_str()) {
@@ -112,23 +128,24 @@ async fn from_form(
             }
         } else {
             let value = String::from_utf8(part.data.into())
-                .map_err(|_| Failure::invalid(part.name.clone(), "is no UTF-8 text"))?;
+                .map_err(|_| Failure::invalid(part.name.clone(), "the value is not UTF-8 text"))?;
             parameters.add(&part.name, value).map_err(allow_image)?;
         }
     }
     let image = image.ok_or_else(|| {
-        Failure::invalid("body", "the form has no image: no part is named so").allow(IMAGE_PARTS)
+        Failure::invalid("body", "the form has no part with an image").allow(IMAGE_PARTS)
     })?;
-    let wish = parameters.wish(&shared.limits)?;
-    let most = most(shared, wish.raw.is_some());
+    let asked = parameters.image_request(&shared.limits)?;
+    let most = max_image_bytes(shared, asked.raw.is_some());
     if image.len() > most {
         return Err(body::too_large(Some(image.len()), most));
     }
-    let written = write(&wish, &image)?;
-    Ok((wish, written, credit))
+    let written = write(&asked, &image)?;
+    Ok(Received { asked, written, credit })
 }
 
-/// A part of unknown name may have been meant to be the image.
+/// Adds the names of the image's part to those that are allowed: a part with an unknown name may
+/// have been meant as the image.
 fn allow_image(mut failure: Failure) -> Failure {
     if !failure.allowed.is_empty() {
         failure.allowed.extend(IMAGE_PARTS.map(str::to_owned));
@@ -136,8 +153,8 @@ fn allow_image(mut failure: Failure) -> Failure {
     failure
 }
 
-fn write(wish: &Wish, image: &[u8]) -> Result<WrittenRequest, Failure> {
-    let mut writer = RequestWriter::new(&wish.pipeline, wish.raw.as_ref(), image.len());
+fn write(asked: &ImageRequest, image: &[u8]) -> Result<WrittenRequest, Failure> {
+    let mut writer = RequestWriter::new(&asked.pipeline, asked.raw.as_ref(), image.len());
     writer.push(image).map_err(wrong_length)?;
     writer.finish().map_err(wrong_length)
 }
@@ -146,10 +163,10 @@ fn wrong_length(error: crate::wire::WrongLength) -> Failure {
     Failure::invalid("body", error.to_string())
 }
 
-/// What would be refused by a worker is refused here, without a hop.
-fn check(wish: &Wish, image: &Bytes, limits: &Limits) -> Result<(), Failure> {
+/// Refuses what a worker would refuse, without asking one.
+fn check(asked: &ImageRequest, image: &Bytes, limits: &Limits) -> Result<(), Failure> {
     let data = image.clone();
-    match &wish.raw {
+    match &asked.raw {
         Some(raw) => RawFrame::check(v1::RawImage { data, ..raw.clone() }, limits)
             .map(drop)
             .map_err(|failure| failure.within("frame.raw")),
@@ -159,13 +176,17 @@ fn check(wish: &Wish, image: &Bytes, limits: &Limits) -> Result<(), Failure> {
     }
 }
 
-/// The largest image that is taken: the limit on files, and what the broker takes.
-fn most(shared: &Shared, raw: bool) -> usize {
+/// The largest image that is accepted: as much as fits into a message, and for files also the
+/// configured limit.
+fn max_image_bytes(shared: &Shared, raw: bool) -> usize {
     let broker = shared.connection.max_payload().saturating_sub(MESSAGE_ROOM);
     if raw { broker } else { shared.limits.max_encoded_bytes.min(broker) }
 }
 
-/// What the client states, if it does; actix has checked that it is a number.
+/// The length that the client states, if it states one; actix has checked that it is a number.
+///
+/// # Errors
+/// `too_large` if that is more than `most`.
 fn content_length(request: &HttpRequest, most: usize) -> Result<Option<usize>, Failure> {
     let stated = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let Some(stated) = stated else {
@@ -175,7 +196,8 @@ fn content_length(request: &HttpRequest, most: usize) -> Result<Option<usize>, F
     if length > most { Err(body::too_large(Some(length), most)) } else { Ok(Some(length)) }
 }
 
-/// A body of unknown length is paid for as if it were the longest, and its copy too.
+/// Waits for a credit of `length` bytes. A body of unknown length takes as much as the longest one
+/// does, twice: it is collected first and then copied into the message.
 async fn admit(
     shared: &Shared,
     until: Instant,
@@ -184,24 +206,33 @@ async fn admit(
 ) -> Result<Credit, Failure> {
     let bytes = length.unwrap_or(most * 2);
     let patience = until.min(Instant::now() + shared.patience);
-    shared.credits.acquire_before(bytes, patience).await.map_err(|shed| refuse(&shed))
+    shared.credits.acquire_before(bytes, patience).await.map_err(|shed| {
+        let failure = Failure::from(shed);
+        if failure.kind == ErrorKind::TooLarge { failure.at("body") } else { failure }
+    })
 }
 
-fn within(scope: &Scope, shared: &Shared, wish: &Wish) -> Result<MessageContext, Failure> {
-    // Counted from the arrival: the time to send the body is part of it.
-    let timeout = wish.timeout.unwrap_or(shared.request_timeout);
+/// The context of the message to the worker. The timeout counts from the arrival of the request:
+/// the time that the client takes to send the body is part of it.
+fn context_of(
+    scope: &Scope,
+    shared: &Shared,
+    asked: &ImageRequest,
+) -> Result<MessageContext, Failure> {
+    let timeout = asked.timeout.unwrap_or(shared.request_timeout);
     bounded(scope, timeout.saturating_sub(scope.arrived.elapsed()))
 }
 
-/// Until when the body must be here: a long deadline is for the work, not for a slow client.
-fn until(shared: &Shared, context: &MessageContext) -> Instant {
+/// When the whole body must have arrived: a long deadline is meant for the work, and not for a
+/// client that sends slowly.
+fn body_deadline(shared: &Shared, context: &MessageContext) -> Instant {
     let left = context.deadline.left(SystemTime::now()).unwrap_or(Duration::ZERO);
     Instant::now() + left.min(shared.request_timeout)
 }
 
-/// The boundary, where the body is a form.
+/// The boundary between the parts of a form; `None` if the body is not a form.
 fn boundary(request: &HttpRequest) -> Result<Option<String>, Failure> {
-    // What is no media type is no form, and only forms matter here.
+    // A Content-Type that cannot be parsed does not announce a form, and only forms matter here.
     let Ok(Some(media_type)) = request.mime_type() else {
         return Ok(None);
     };
