@@ -3,6 +3,10 @@
 //! A device is a CPU core or a GPU. Its [`DeviceActor`] is only the control face: it starts the
 //! thread, says when it is ready, and reports how it ended, so that the supervisor can make a new
 //! one. The queue belongs to nobody's generation: jobs that wait survive the restart of a worker.
+//!
+//! A worker makes progress whenever it takes jobs or finds none. With
+//! [`hung_after`](crate::supervisor::ChildSpec::hung_after), one that is busy with the same jobs for
+//! longer is replaced: a new thread takes over the queue, and the old one ends after its jobs.
 
 mod queue;
 
@@ -115,7 +119,8 @@ impl<W: Worker> Actor for DeviceActor<W> {
 
 impl<W: Worker> Drop for DeviceActor<W> {
     fn drop(&mut self) {
-        // A killed actor must not leave its thread behind: two generations would share the queue.
+        // A killed actor must not leave its thread behind: two generations would share the queue. A
+        // thread that hangs ends when its jobs do; nothing can end it before.
         self.stop.send_replace(true);
     }
 }
@@ -163,6 +168,9 @@ impl<W: Worker> Seat<W> {
                 return Exit::Drained;
             }
             self.queue.take(&mut jobs, LOOK_UP, worker.batch(), W::together);
+            // Whatever has been done so far, it does not hang: from here on the time of the jobs in
+            // hand counts.
+            self.child.progress();
             let taken = jobs.len();
             if taken == 0 {
                 continue;
@@ -174,7 +182,7 @@ impl<W: Worker> Seat<W> {
             }
             jobs.clear();
             match done {
-                Ok(Ok(())) => self.child.progress(),
+                Ok(Ok(())) => {}
                 Ok(Err(failure)) => return self.failed(&failure),
                 // What the panic left behind is not trusted: the supervisor makes a new worker.
                 Err(panic) => return Exit::Panicked(panic_text(panic.as_ref())),

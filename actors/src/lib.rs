@@ -8,6 +8,8 @@
 //!
 //! No product logic and no CUDA here.
 
+#![forbid(unsafe_code)]
+
 pub mod actor_ref;
 pub mod breaker;
 pub mod broker;

@@ -9,6 +9,8 @@
 //!
 //! No tokio and no NATS client here: a message is data.
 
+#![forbid(unsafe_code)]
+
 mod context;
 mod deadline;
 mod error_kind;

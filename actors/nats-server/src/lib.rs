@@ -3,6 +3,8 @@
 //! It is ready about 15 ms after it was started, so every test that needs a broker has one of its
 //! own, and `ocelli up` brings one along: there is no in-memory imitation of NATS.
 
+#![forbid(unsafe_code)]
+
 mod binary;
 mod guard;
 mod server;

@@ -55,6 +55,9 @@ pub struct Config {
     pub live_waiting_bytes: usize,
     /// The deadline of a live frame that states none.
     pub live_timeout_ms: u64,
+    /// A CPU worker that is busy with one request for longer counts as hung: a new one takes its
+    /// place in the queue.
+    pub hang_ms: u64,
     /// Unused pixel memory that is kept for the next frames.
     pub pool_bytes: usize,
 }
@@ -76,6 +79,7 @@ impl Default for Config {
             live_waiting: 64,
             live_waiting_bytes: 128 * MIB,
             live_timeout_ms: 5_000,
+            hang_ms: 120_000,
             pool_bytes: 128 * MIB,
         }
     }
@@ -90,6 +94,7 @@ impl Section for Config {
             Problem::range("credit_bytes", self.credit_bytes, MIB, usize::MAX),
             Problem::range("waiting", self.waiting, 0, 65_536),
             Problem::range("live_waiting", self.live_waiting, 1, 65_536),
+            Problem::range("hang_ms", self.hang_ms, 100, 3_600_000),
             Problem::range("live_waiting_bytes", self.live_waiting_bytes, MIB, usize::MAX),
         ]
         .into_iter()

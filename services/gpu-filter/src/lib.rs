@@ -9,6 +9,8 @@
 //! One request's way: [`topology`] shows the actors; `handlers/` take the messages; `plan` checks a
 //! request until it cannot be wrong; `worker` does the work on a device's thread.
 
+#![forbid(unsafe_code)]
+
 mod balance;
 mod choices;
 mod config;

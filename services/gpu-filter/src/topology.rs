@@ -145,7 +145,7 @@ fn devices(
         let (child, _) = ChildSpec::actor(thread, move |child| {
             DeviceActor::new(thread, queue.clone(), Arc::clone(&make), child)
         });
-        workers = workers.child(child);
+        workers = workers.child(child.hung_after(Duration::from_millis(config.hang_ms)));
     }
     let Some(costs) = costs else {
         return Ok((workers, Devices { cpu, gpu: None }));

@@ -13,6 +13,8 @@
 //! `areas::process` reads the [`query`] and the body, the latter straight into its place in the
 //! message ([`wire`]), asks a worker and hands the response to `reply`.
 
+#![forbid(unsafe_code)]
+
 mod answer;
 mod areas;
 mod body;

@@ -12,6 +12,8 @@
 //!
 //! The connection to NATS is in `ocelli_actors::broker`.
 
+#![forbid(unsafe_code)]
+
 pub mod admin;
 pub mod config;
 pub mod filter_json;

@@ -3,6 +3,8 @@
 //!
 //! It knows no service by name; `main.rs` hands it the registry.
 
+#![forbid(unsafe_code)]
+
 mod broker;
 mod cli;
 mod client;

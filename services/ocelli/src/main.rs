@@ -1,5 +1,7 @@
 //! `ocelli`: all services, the managed broker and the command line in one binary.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use ocelli_gpu_filter::GpuFilter;

@@ -34,7 +34,7 @@ impl Handler for Config {
     type Response = String;
 
     async fn handle(&self, request: Request<String>) -> Result<Encoded<String>, Failure> {
-        let (Self { max_chars: most }, text) = (self, request.message);
+        let (Self { max_chars: most }, text) = (*self, request.message);
         if text.chars().count() > most {
             return Err(Failure::invalid("value", format!("at most {most} characters")));
         }
