@@ -29,9 +29,9 @@ pub(crate) const fn parameter(default: &'static str) -> ParameterDefinition {
     ParameterDefinition {
         id: "border_mode",
         name: "Border",
-        description: "What stands beyond the edge: its outermost pixel (clamp, replicate), the \
-                      image mirrored at its edge (reflect) or at its outermost pixel \
-                      (reflect_101), the other side (wrap), or zeros (constant).",
+        description: "Which pixels are used beyond the edge: the outermost pixel (clamp, \
+                      replicate), the image mirrored at its edge (reflect) or at its outermost \
+                      pixel (reflect_101), the opposite side (wrap), or zeros (constant).",
         kind: ParameterKind::Select { options: &NAMES, default },
     }
 }

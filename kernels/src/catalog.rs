@@ -1,4 +1,4 @@
-//! The filters that there are.
+//! The catalog of filters.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use crate::{
     morphology, privacy, sharpen, tensor,
 };
 
-/// A filter: its definition, and how to make the operation from checked parameters.
+/// A filter: its definition, and the function that makes its operation from checked parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// What it is.
+    /// The description of the filter.
     pub definition: &'static FilterDefinition,
-    /// Makes it. Called with parameters that follow the definition.
+    /// Makes the operation. The parameters that it is given follow the definition.
     pub build: fn(&Parameters) -> Result<Arc<dyn Operation>, ParameterError>,
 }
 
-/// All filters, by id.
+/// The filters that requests can use, by id.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     entries: BTreeMap<&'static str, Entry>,
 }
 
 impl Catalog {
-    /// The filters that ship with this crate.
+    /// The filters of this crate.
     #[must_use]
     pub fn standard() -> Self {
         let families = [
@@ -42,19 +42,19 @@ impl Catalog {
         families.into_iter().flatten().copied().fold(empty, Self::with)
     }
 
-    /// With one more; it replaces one of the same id.
+    /// Adds a filter, which replaces any filter with the same id.
     #[must_use]
     pub fn with(mut self, entry: Entry) -> Self {
         self.entries.insert(entry.definition.id, entry);
         self
     }
 
-    /// The definitions, ordered by id.
+    /// The definitions of all filters, ordered by id.
     pub fn definitions(&self) -> impl ExactSizeIterator<Item = &'static FilterDefinition> {
         self.entries.values().map(|entry| entry.definition)
     }
 
-    /// The filter of that id.
+    /// The filter with that id, if there is one.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Entry> {
         self.entries.get(id)

@@ -1,57 +1,58 @@
-//! How a filter describes itself. Validation, the HTTP listing, the console's controls, the help
-//! of the command line and the documentation are all generated from this.
+//! How a filter describes itself. Validation, the HTTP listing, the console's controls, the help of
+//! the command line and the documentation are all generated from this.
 
 use crate::PixelFormat;
 
-/// A filter: its name, its parameters, what it works on.
+/// Everything that users are told about a filter: its names, its parameters, and the images that it
+/// accepts.
 #[derive(Debug, PartialEq)]
 pub struct FilterDefinition {
-    /// What it is called in requests: lower case.
+    /// The name of the filter in requests, in lower case.
     pub id: &'static str,
-    /// What it is called in a user interface.
+    /// The name of the filter in a user interface.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// What the filter does, in one or two sentences.
     pub description: &'static str,
-    /// What kind of filter it is.
+    /// The kind of filter, by which lists are grouped.
     pub family: Family,
-    /// What can be set; everything has a default.
+    /// The parameters of the filter. Each of them has a default.
     pub parameters: &'static [ParameterDefinition],
-    /// The pixel layouts that it takes.
+    /// The pixel layouts that the filter accepts.
     pub formats: &'static [PixelFormat],
-    /// Whether it also runs on a GPU.
+    /// Whether the filter also runs on a GPU.
     pub cuda: bool,
-    /// By how much, per sample, results may differ between processors.
+    /// By how many levels of 255 the results of different processors may differ, per sample.
     pub tolerance: u8,
-    /// What it is in OpenCV, and where and why results differ from it; whose algorithm it is
-    /// otherwise.
+    /// The equivalent in OpenCV, and where and why results differ from it; otherwise the source of
+    /// the algorithm.
     pub notes: &'static str,
 }
 
 /// The kinds of filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
-    /// What colours become.
+    /// Filters that change colours and brightness.
     Colour,
-    /// Less detail.
+    /// Filters that remove detail.
     Blur,
-    /// Where brightness changes.
+    /// Filters that show where brightness changes.
     Edges,
-    /// More detail.
+    /// Filters that emphasise detail.
     Sharpen,
-    /// Shapes grow and shrink.
+    /// Filters that make shapes grow and shrink.
     Morphology,
-    /// Where pixels go.
+    /// Filters that move pixels.
     Geometry,
-    /// How it looks.
+    /// Filters that change the look of an image.
     Effect,
-    /// What may not be seen, and what is to be seen.
+    /// Filters that hide parts of an image or draw over it.
     Privacy,
-    /// For models and analyses: they make a tensor beside the image, and end a chain.
+    /// Filters for models and analyses. They make a tensor beside the image and end a chain.
     Tensor,
 }
 
 impl Family {
-    /// All, in the order in which they are listed.
+    /// All families, in the order in which they are listed.
     pub const ALL: [Self; 9] = [
         Self::Colour,
         Self::Blur,
@@ -64,7 +65,7 @@ impl Family {
         Self::Tensor,
     ];
 
-    /// What it is called: lower case.
+    /// The name of the family in requests, in lower case.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -84,78 +85,78 @@ impl Family {
 /// A parameter of a filter.
 #[derive(Debug, PartialEq)]
 pub struct ParameterDefinition {
-    /// What it is called in requests: lower case with underscores.
+    /// The name of the parameter in requests, in lower case with underscores.
     pub id: &'static str,
-    /// What it is called in a user interface.
+    /// The name of the parameter in a user interface.
     pub name: &'static str,
-    /// What it changes, in one sentence.
+    /// What the parameter changes, in one or two sentences.
     pub description: &'static str,
-    /// Its type, range and default.
+    /// The type, range and default of the parameter.
     pub kind: ParameterKind,
 }
 
-/// Type, range and default of a parameter.
+/// The type, range and default of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParameterKind {
-    /// One of a list.
+    /// One option of a list.
     Select {
-        /// The list.
+        /// The options that are allowed.
         options: &'static [&'static str],
-        /// One of them.
+        /// The option that is used if none is given.
         default: &'static str,
     },
-    /// A whole number: `min`, `min + step`, … up to `max`; others are refused.
+    /// A whole number: `min`, `min + step` and so on up to `max`. Other numbers are refused.
     Integer {
-        /// The least.
+        /// The lowest allowed value.
         min: i64,
-        /// The greatest.
+        /// The highest allowed value.
         max: i64,
-        /// From one allowed value to the next.
+        /// The distance between allowed values.
         step: i64,
-        /// One of the allowed values.
+        /// The value that is used if none is given.
         default: i64,
     },
     /// Any finite number from `min` to `max`.
     Number {
-        /// The least.
+        /// The lowest allowed value.
         min: f64,
-        /// The greatest.
+        /// The highest allowed value.
         max: f64,
-        /// What a control in a user interface moves by; values between are allowed.
+        /// The step of a control in a user interface; values in between are allowed.
         step: f64,
-        /// What holds when it is not given.
+        /// The value that is used if none is given.
         default: f64,
     },
-    /// `true` or `false`.
+    /// A switch: `true` or `false`.
     Boolean {
-        /// What holds when it is not given.
+        /// The value that is used if none is given.
         default: bool,
     },
-    /// Several finite numbers: with commas, semicolons or spaces between them.
+    /// A list of finite numbers, separated by commas, semicolons or spaces.
     Numbers {
-        /// How few.
+        /// The smallest allowed count of numbers.
         min_items: usize,
-        /// How many.
+        /// The largest allowed count of numbers.
         max_items: usize,
-        /// They come in groups of that many.
+        /// The count of numbers must be a multiple of this.
         group: usize,
-        /// The least that each may be.
+        /// The lowest allowed value of each number.
         min: f64,
-        /// The greatest that each may be.
+        /// The highest allowed value of each number.
         max: f64,
-        /// What holds when it is not given.
+        /// The list that is used if none is given.
         default: &'static [f64],
     },
-    /// A colour: `#rrggbb` or `#rrggbbaa`, in hexadecimal.
+    /// A colour in hexadecimal: `#rrggbb` or `#rrggbbaa`.
     Color {
-        /// What holds when it is not given.
+        /// The colour that is used if none is given.
         default: &'static str,
     },
-    /// Text in a language of its own, which the description explains.
+    /// Text in a language of its own, which the description of the parameter explains.
     Text {
-        /// The most characters.
+        /// The largest allowed number of characters.
         max_chars: usize,
-        /// What holds when it is not given.
+        /// The text that is used if none is given.
         default: &'static str,
     },
 }
@@ -182,7 +183,7 @@ impl ParameterKind {
 }
 
 impl ParameterKind {
-    /// What holds when it is not given, as a request would say it.
+    /// The default, as a request would spell it.
     #[must_use]
     pub fn default_text(&self) -> String {
         match self {
@@ -200,7 +201,7 @@ impl ParameterKind {
 }
 
 impl FilterDefinition {
-    /// The parameter of that name.
+    /// The parameter with that id, if the filter has one.
     #[must_use]
     pub fn parameter(&self, id: &str) -> Option<&'static ParameterDefinition> {
         self.parameters.iter().find(|parameter| parameter.id == id)

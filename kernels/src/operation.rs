@@ -10,23 +10,27 @@ use crate::cuda::CudaWork;
 pub use crate::simd::Level;
 use crate::{FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape};
 
-/// What one step of a chain does, on every processor that can do it.
+/// A filter with its parameters set: what one step of a chain does, on every processor that can do
+/// it.
 ///
-/// Implementations give the same result on each, within the tolerance of the definition.
+/// All implementations of an operation give the same result, within the tolerance of its
+/// definition.
 pub trait Operation: Send + Sync + Debug {
-    /// The filter that this is.
+    /// The filter that this operation belongs to.
     fn definition(&self) -> &'static FilterDefinition;
 
-    /// Size and layout of the result for such an input.
+    /// The size and layout of the result for an input of that shape.
     ///
     /// # Errors
-    /// If it cannot be done with an input of that size, and which parameter is to blame.
+    /// If the operation cannot handle an input of that size. The error names the parameter to
+    /// blame.
     fn output(&self, input: Shape) -> Result<Shape, Refusal> {
         Ok(input)
     }
 
-    /// What tensor it makes of such an input, if it makes one: filters of [`Family::Tensor`] do.
-    /// Its output is then the input, and it is the last step of a chain.
+    /// The tensor that the operation makes of an input of that shape. Only filters of
+    /// [`Family::Tensor`] make one; their image is the unchanged input, and they are the last step
+    /// of a chain.
     ///
     /// [`Family::Tensor`]: crate::Family::Tensor
     fn tensor(&self, input: Shape) -> Option<TensorShape> {
@@ -34,48 +38,48 @@ pub trait Operation: Send + Sync + Debug {
         None
     }
 
-    /// How to do it on the CPU, for an input of a shape that [`Operation::output`] took.
+    /// The work on the CPU, for an input of a shape that [`Operation::output`] accepts.
     fn cpu(&self, input: Shape) -> CpuWork<'_>;
 
-    /// How to do it on a GPU, for an input of a shape that [`Operation::output`] took; `None` if
-    /// it cannot.
+    /// The work on a GPU, for an input of a shape that [`Operation::output`] accepts; `None` if the
+    /// operation does not run there.
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let _ = input;
         None
     }
 }
 
-/// The kinds of work that an operation is on the CPU. What it depends on decides what it can be
-/// joined with: neighbouring steps of the first two kinds run together, band by band, so that
-/// what lies between them never leaves the cache.
+/// The kinds of work that an operation can be on the CPU. What its result depends on decides what
+/// it can be combined with: neighbouring steps that are `Nothing`, `Pointwise` or `Rows` of limited
+/// reach run together, band by band, so that the pixels between them never leave the cache.
 #[derive(Clone, Copy, Debug)]
 pub enum CpuWork<'a> {
-    /// It returns its input as it is.
+    /// The result is the input.
     Nothing,
-    /// Each pixel depends on the same pixel of the input only, wherever it lies.
+    /// Each pixel depends only on the same pixel of the input, regardless of its position.
     Pointwise(&'a dyn Pointwise),
     /// Each row depends on some rows of the input.
     Rows(&'a dyn Rows),
-    /// It needs several passes over the image.
+    /// The operation needs several passes over the image.
     Whole(&'a dyn Whole),
-    /// It makes a tensor, and leaves the image as it is.
+    /// The operation makes a tensor and leaves the image unchanged.
     Tensor(&'a dyn ToTensor),
 }
 
-/// From pixels to as many pixels.
+/// Work that turns each pixel into one pixel.
 pub trait Pointwise: Debug + Sync {
-    /// What becomes of each sample, if that depends on nothing but the sample. Neighbouring
-    /// tables become one.
+    /// The table that describes this work, if each sample depends on nothing but the same sample.
+    /// Neighbouring tables are merged into one.
     fn table(&self) -> Option<&Table> {
         None
     }
 
-    /// Does some pixels. Both slices hold the same number of them, in the layout of the input and
-    /// in that of the result. Not called if there is a table.
+    /// Processes some pixels. Both slices hold the same number of them, in the layout of the input
+    /// and of the result. Not called if there is a table.
     fn pixels(&self, level: Level, input: PixelFormat, from: &[u8], to: &mut [u8]);
 
-    /// The same. Those bytes are needed soon: one that computes for long asks memory for them
-    /// meanwhile.
+    /// Like [`Pointwise::pixels`], with the bytes that are needed `soon`: work that computes for
+    /// long may prefetch them.
     fn pixels_asking(
         &self,
         level: Level,
@@ -89,24 +93,25 @@ pub trait Pointwise: Debug + Sync {
     }
 }
 
-/// From some rows to some rows.
+/// Work that makes rows from rows.
 pub trait Rows: Debug + Sync {
-    /// Which rows of the input a row of the result depends on.
+    /// The rows of the input that a row of the result depends on.
     fn reach(&self) -> Reach;
 
-    /// Makes those rows of the result, without padding, on the calling thread. The window has at
-    /// least the rows within reach of them.
+    /// Makes rows `rows` of the result, without padding, on the calling thread. The window has at
+    /// least the rows that they depend on.
     fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]);
 
-    /// If it is less work when only a [`Cut`] of each colour is asked for: how.
+    /// A faster way for results that are only compared with a threshold, a [`Cut`] of each colour;
+    /// `None` if there is none.
     fn cuts(&self) -> Option<&dyn CutRows> {
         None
     }
 }
 
-/// Rows with a threshold after them, in one.
+/// Rows and the threshold after them, done in one.
 pub trait CutRows: Debug + Sync {
-    /// As [`Rows::render`], with that cut of each colour; transparency is not cut.
+    /// Like [`Rows::render`], with `cut` applied to each colour; transparency is not cut.
     fn render_cut(
         &self,
         cpu: &Cpu,
@@ -117,44 +122,44 @@ pub trait CutRows: Debug + Sync {
     );
 }
 
-/// Which rows of the input a row of the result depends on.
+/// The rows of the input that a row of the result depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// On as many above and below the same height. Rows beyond the edge of the image are made up
-    /// from rows within the same distance: clamped or mirrored, not from the other side. The
-    /// result is as high and wide as the input.
+    /// The rows up to this distance above and below. Rows beyond the edge of the image are derived
+    /// from rows within the same distance, by clamping or mirroring, not from the opposite side.
+    /// The result has the size of the input.
     Near(usize),
-    /// On any. The result may have another size.
+    /// Any row. The result may have another size.
     Anywhere,
 }
 
-/// From image to image.
+/// Work that makes an image from an image.
 pub trait Whole: Debug + Sync {
-    /// Does it; on other threads too, where [`Cpu::bands`] gives them.
+    /// Makes the result, also on the threads that [`Cpu::bands`] offers.
     ///
     /// # Errors
-    /// If the result is not an image, which is a bug of the operation.
+    /// If the result is not a valid image, which is a bug of the operation.
     fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError>;
 }
 
-/// From image to tensor.
+/// Work that makes a tensor from an image.
 pub trait ToTensor: Debug + Sync {
-    /// Does it; on other threads too, where [`Cpu::bands`] gives them.
+    /// Makes the tensor, also on the threads that [`Cpu::bands`] offers.
     ///
     /// # Errors
-    /// If the result is not the tensor that [`Operation::tensor`] said, which is a bug of the
+    /// If the result is not the tensor that [`Operation::tensor`] announced, which is a bug of the
     /// operation.
     fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError>;
 }
 
-/// Why an operation does not take an image of that size.
+/// Why an operation does not accept an image of that size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// The parameter that does not fit the image, if it is one.
+    /// The parameter that does not fit the image, if it is due to one.
     pub parameter: Option<&'static str>,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// What would have been right.
+    /// What is allowed instead.
     pub allowed: Vec<String>,
 }

@@ -1,11 +1,11 @@
-//! Text from a request to checked values, by the definition of the filter.
+//! Turns the text of a request into checked values, following the definition of the filter.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::{FilterDefinition, ParameterDefinition, ParameterKind};
 
-/// The values of all parameters of a filter: as given, or the default.
+/// The values of all parameters of a filter: those given, and the defaults of the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
     values: BTreeMap<&'static str, Value>,
@@ -22,23 +22,23 @@ enum Value {
     Free(String),
 }
 
-/// Which parameter is wrong, why, and what is allowed.
+/// An error in one parameter: which one, why, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ParameterError {
-    /// Its id, as given.
+    /// The id of the parameter, as given.
     pub parameter: String,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// What would have been right.
+    /// What is allowed instead.
     pub allowed: Vec<String>,
 }
 
 impl Parameters {
-    /// Checks what was given and fills in what was not.
+    /// Checks the values that are given, and adds the defaults of the others.
     ///
     /// # Errors
-    /// If a parameter is unknown, of the wrong type or out of its range.
+    /// If a parameter is unknown, has the wrong type or is out of range.
     pub fn parse(
         definition: &'static FilterDefinition,
         given: &BTreeMap<String, String>,
@@ -65,7 +65,7 @@ impl Parameters {
     /// The value of a [`ParameterKind::Select`].
     ///
     /// # Errors
-    /// If the filter declares no such parameter.
+    /// If the filter does not declare a parameter of that id and kind.
     pub fn text(&self, id: &str) -> Result<&'static str, ParameterError> {
         match self.values.get(id) {
             Some(Value::Text(value)) => Ok(value),
@@ -76,7 +76,7 @@ impl Parameters {
     /// The value of a [`ParameterKind::Integer`].
     ///
     /// # Errors
-    /// If the filter declares no such parameter.
+    /// If the filter does not declare a parameter of that id and kind.
     pub fn integer(&self, id: &str) -> Result<i64, ParameterError> {
         match self.values.get(id) {
             Some(Value::Integer(value)) => Ok(*value),
@@ -87,7 +87,7 @@ impl Parameters {
     /// The value of a [`ParameterKind::Number`].
     ///
     /// # Errors
-    /// If the filter declares no such parameter.
+    /// If the filter does not declare a parameter of that id and kind.
     pub fn number(&self, id: &str) -> Result<f64, ParameterError> {
         match self.values.get(id) {
             Some(Value::Number(value)) => Ok(*value),
@@ -98,7 +98,7 @@ impl Parameters {
     /// The value of a [`ParameterKind::Boolean`].
     ///
     /// # Errors
-    /// If the filter declares no such parameter.
+    /// If the filter does not declare a parameter of that id and kind.
     pub fn boolean(&self, id: &str) -> Result<bool, ParameterError> {
         match self.values.get(id) {
             Some(Value::Boolean(value)) => Ok(*value),
@@ -108,10 +108,10 @@ impl Parameters {
 }
 
 impl Parameters {
-    /// The value of a [`ParameterKind::Numbers`].
+    /// The values of a [`ParameterKind::Numbers`].
     ///
     /// # Errors
-    /// If the filter declares no such parameter.
+    /// If the filter does not declare a parameter of that id and kind.
     pub fn numbers(&self, id: &str) -> Result<&[f64], ParameterError> {
         match self.values.get(id) {
             Some(Value::Numbers(value)) => Ok(value),
@@ -119,10 +119,10 @@ impl Parameters {
         }
     }
 
-    /// The value of a [`ParameterKind::Color`]: red, green, blue, alpha.
+    /// The value of a [`ParameterKind::Color`]: red, green, blue and alpha.
     ///
     /// # Errors
-    /// If the filter declares no such parameter.
+    /// If the filter does not declare a parameter of that id and kind.
     pub fn color(&self, id: &str) -> Result<[u8; 4], ParameterError> {
         match self.values.get(id) {
             Some(Value::Color(value)) => Ok(*value),
@@ -133,7 +133,7 @@ impl Parameters {
     /// The value of a [`ParameterKind::Text`].
     ///
     /// # Errors
-    /// If the filter declares no such parameter.
+    /// If the filter does not declare a parameter of that id and kind.
     pub fn free(&self, id: &str) -> Result<&str, ParameterError> {
         match self.values.get(id) {
             Some(Value::Free(value)) => Ok(value),
@@ -143,7 +143,7 @@ impl Parameters {
 }
 
 impl ParameterError {
-    /// For an operation that finds a value wrong that its kind allows.
+    /// An error for a value that its kind allows and the operation does not.
     #[must_use]
     pub fn new(parameter: &str, message: String, allowed: Vec<String>) -> Self {
         Self { parameter: parameter.to_owned(), message, allowed }

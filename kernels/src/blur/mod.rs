@@ -11,7 +11,5 @@ mod motion;
 mod reference;
 
 use crate::Entry;
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] =
     &[gaussian::ENTRY, box_blur::ENTRY, median::ENTRY, bilateral::ENTRY, motion::ENTRY];

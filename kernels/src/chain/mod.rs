@@ -1,4 +1,4 @@
-//! Operations one after the other.
+//! Chains of operations.
 
 mod plan;
 
@@ -11,17 +11,17 @@ use crate::{
 
 pub(crate) use plan::{Step, Steps};
 
-/// The most steps that a chain may have.
+/// The largest number of steps of a chain.
 pub const MAX_STEPS: usize = 64;
 
-/// Checked operations in the order in which they run.
+/// A list of checked operations, which run in that order.
 ///
-/// Chains of one [`Catalog`] are equal if they have the same filters with the same values, given or
-/// not.
+/// Two chains from the same [`Catalog`] are equal if they have the same filters with the same
+/// values, whether given or default.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
     operations: Vec<Arc<dyn Operation>>,
-    /// What each was built from.
+    /// The parameters that each operation was built from.
     parameters: Vec<Parameters>,
 }
 
@@ -31,25 +31,25 @@ impl PartialEq for Chain {
     }
 }
 
-/// Which step of a request is wrong, why, and what is allowed.
+/// An error in one step of a request: which step, why, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("step {step}: {message}")]
 pub struct ChainError {
-    /// Counted from 0.
+    /// The index of the step, counted from 0.
     pub step: usize,
-    /// The parameter that is wrong; `None` if it is the filter.
+    /// The parameter that is wrong; `None` if the error concerns the whole step.
     pub parameter: Option<String>,
     /// What is wrong, in one sentence.
     pub message: String,
-    /// What would have been right.
+    /// What is allowed instead.
     pub allowed: Vec<String>,
 }
 
 impl Chain {
-    /// Checks every step: its filter and its parameters.
+    /// Checks the filter and the parameters of every step.
     ///
     /// # Errors
-    /// At the first step that is wrong.
+    /// On the first step that is wrong.
     pub fn parse<'a>(
         catalog: &Catalog,
         steps: impl IntoIterator<Item = (&'a str, &'a BTreeMap<String, String>)>,
@@ -92,13 +92,13 @@ impl Chain {
         Ok(Self { operations, parameters })
     }
 
-    /// Whether it does nothing.
+    /// Whether the chain has no steps.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
 
-    /// How many steps it has.
+    /// The number of steps.
     #[must_use]
     pub fn len(&self) -> usize {
         self.operations.len()
@@ -127,29 +127,29 @@ impl Chain {
         self.operations.iter().all(|operation| operation.definition().cuda)
     }
 
-    /// What tensor it makes of such an input, beside the image.
+    /// The tensor that the chain makes of an input of that shape; `None` if it makes only an image.
     ///
     /// # Errors
-    /// If a step does not take what the one before makes.
+    /// If a step does not accept what the step before it makes.
     pub fn tensor(&self, input: Shape) -> Result<Option<TensorShape>, BackendError> {
         let steps = self.plan(input)?;
         Ok(steps.last().and_then(|step| step.operation.tensor(step.input)))
     }
 
-    /// Size and layout of the result for such an input.
+    /// The size and layout of the resulting image for an input of that shape.
     ///
     /// # Errors
-    /// If a step does not take what the one before makes.
+    /// If a step does not accept what the step before it makes.
     pub fn output(&self, input: Shape) -> Result<Shape, BackendError> {
         let steps = self.plan(input)?;
         Ok(steps.last().map_or(input, |step| step.output))
     }
 
-    /// Calls `each` with size and layout of the result of each step for such an input; what
-    /// [`Chain::tensor`] says.
+    /// Calls `each` with the size and layout after every step for an input of that shape, and
+    /// returns what [`Chain::tensor`] does.
     ///
     /// # Errors
-    /// If a step does not take what the one before makes.
+    /// If a step does not accept what the step before it makes.
     pub fn results(
         &self,
         input: Shape,

@@ -7,35 +7,34 @@ use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "brightness_contrast",
     name: "Brightness and contrast",
-    description: "Multiplies each sample by the contrast and adds the brightness; results below 0 \
-                  and above 255 become 0 and 255. Transparency stays.",
+    description: "Multiplies each sample by the contrast and adds the brightness; results are \
+                  clamped to 0 and 255. Transparency is kept.",
     family: Family::Colour,
     parameters: &[
         ParameterDefinition {
             id: "brightness",
             name: "Brightness",
-            description: "What is added, in levels, after the multiplication. 0 changes nothing.",
+            description: "Levels added after the multiplication. 0 changes nothing.",
             kind: ParameterKind::Number { min: -255.0, max: 255.0, step: 1.0, default: 0.0 },
         },
         ParameterDefinition {
             id: "contrast",
             name: "Contrast",
-            description: "The factor. 1 changes nothing, 0 leaves only the brightness.",
+            description: "Factor that each sample is multiplied by. 1 changes nothing, 0 leaves \
+                          only the brightness.",
             kind: ParameterKind::Number { min: 0.0, max: 10.0, step: 0.05, default: 1.0 },
         },
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's alpha (contrast) and beta (brightness), as in convertScaleAbs and bit for \
-            bit, but negative results become 0, not their absolute value.",
+    notes: "OpenCV's convertScaleAbs with contrast as alpha and brightness as beta, bit for bit, \
+            except that negative results become 0 instead of their absolute value.",
 };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

@@ -7,15 +7,13 @@ use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "color_matrix",
     name: "Colour matrix",
-    description: "Makes each of red, green and blue a weighted sum of all three and an offset; \
-                  results below 0 and above 255 become 0 and 255. Transparency stays.",
+    description: "Makes each of red, green and blue a weighted sum of all three plus an offset; \
+                  results are clamped to 0 and 255. Transparency is kept.",
     family: Family::Colour,
     parameters: &[ParameterDefinition {
         id: "matrix",
@@ -34,8 +32,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &[PixelFormat::Rgb8, PixelFormat::Rgba8],
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's transform with a matrix of 3 × 4 within 1 level: weights are rounded to 12 to \
-            14 fractional bits here, to 10 there.",
+    notes: "OpenCV's transform with a 3 × 4 matrix, within 1 level: weights are rounded to 12 to \
+            14 fractional bits here and to 10 in OpenCV.",
 };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

@@ -7,27 +7,25 @@ use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "gamma",
     name: "Gamma",
-    description: "Raises each sample, as a part of 255, to a power: black and white stay, what \
-                  lies between gets brighter or darker. Transparency stays.",
+    description: "Raises each sample, as a fraction of 255, to a power: black and white stay the \
+                  same, and the levels between them get brighter or darker. Transparency is kept.",
     family: Family::Colour,
     parameters: &[ParameterDefinition {
         id: "gamma",
         name: "Gamma",
-        description: "The exponent: below 1 is brighter, above 1 is darker, 1 changes nothing.",
+        description: "Exponent: below 1 brightens, above 1 darkens, and 1 changes nothing.",
         kind: ParameterKind::Number { min: 0.1, max: 10.0, step: 0.05, default: 1.0 },
     }],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
     notes: "255 × (sample / 255) ^ gamma, rounded to nearest: the gamma correction of OpenCV's \
-            tutorials (a table for LUT), and cv2.pow within 1 level.",
+            tutorials (a table for LUT); cv2.pow is within 1 level of it.",
 };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

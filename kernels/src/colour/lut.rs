@@ -7,21 +7,19 @@ use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "lut",
     name: "Lookup table",
-    description: "Replaces each sample by what a table has for it. Transparency stays.",
+    description: "Replaces each sample by its entry in a table. Transparency is kept.",
     family: Family::Colour,
     parameters: &[ParameterDefinition {
         id: "table",
         name: "Table",
         description: "Whole numbers from 0 to 255: 256 of them, for the samples 0, 1, … 255 of \
                       every channel, or 768, 256 each for red, green and blue (not for grey \
-                      images). None at all change nothing.",
+                      images). An empty list changes nothing.",
         kind: ParameterKind::Numbers {
             min_items: 0,
             max_items: 768,
@@ -34,7 +32,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's LUT, bit for bit, but for alpha, which stays.",
+    notes: "OpenCV's LUT, bit for bit, except for alpha, which is kept.",
 };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

@@ -26,8 +26,6 @@ mod tones;
 mod white_balance;
 
 use crate::Entry;
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] = &[
     grayscale::ENTRY,
     invert::ENTRY,

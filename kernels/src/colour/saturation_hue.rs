@@ -7,28 +7,26 @@ use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "saturation_hue",
     name: "Saturation and hue",
-    description: "Makes colours stronger or weaker, then turns them around the colour wheel; \
-                  brightness stays as it is, and so do grey and transparency.",
+    description: "Makes colours stronger or weaker, then rotates them around the colour wheel. \
+                  Brightness, grey and transparency are kept.",
     family: Family::Colour,
     parameters: &[
         ParameterDefinition {
             id: "saturation",
             name: "Saturation",
-            description: "The factor by which colours differ from grey: 0 is grey, 1 changes \
-                          nothing.",
+            description: "Factor by which colours differ from grey: 0 makes the image grey, 1 \
+                          changes nothing.",
             kind: ParameterKind::Number { min: 0.0, max: 4.0, step: 0.05, default: 1.0 },
         },
         ParameterDefinition {
             id: "hue",
             name: "Hue",
-            description: "By how much hues turn, in degrees: at 120 red becomes green. 0 changes \
+            description: "Rotation of the hue in degrees: 120 turns red into green. 0 changes \
                           nothing.",
             kind: ParameterKind::Number { min: -360.0, max: 360.0, step: 1.0, default: 0.0 },
         },
@@ -36,9 +34,10 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "The matrices of saturate() and hue-rotate() of CSS (W3C Filter Effects), which keep \
-            the luma of BT.709, as one; between the two nothing is cut off at 0 and 255. OpenCV's \
-            transform with that matrix within 1 level. On a grey image it changes nothing.",
+    notes: "The matrices of the CSS functions saturate() and hue-rotate() (W3C Filter Effects), \
+            which keep the luma of BT.709, multiplied into one, so that nothing is clamped between \
+            the two. OpenCV's transform with that matrix is within 1 level. Grey images are not \
+            changed.",
 };
 
 /// What red, green and blue count for luma.

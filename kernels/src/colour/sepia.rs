@@ -7,26 +7,24 @@ use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "sepia",
     name: "Sepia",
-    description: "Tints the image brown, as an old photograph. Transparency stays.",
+    description: "Tints the image brown, like an old photograph. Transparency is kept.",
     family: Family::Colour,
     parameters: &[ParameterDefinition {
         id: "amount",
         name: "Amount",
-        description: "From 0, the image as it is, to 1, all sepia.",
+        description: "Strength of the effect, from 0 (no change) to 1 (full sepia).",
         kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.05, default: 1.0 },
     }],
     formats: &[PixelFormat::Rgb8, PixelFormat::Rgba8],
     cuda: true,
     tolerance: 0,
-    notes: "The matrix of the sepia() filter of CSS (W3C Filter Effects), in integers; OpenCV's \
-            transform with that matrix within 1 level.",
+    notes: "The matrix of the CSS function sepia() (W3C Filter Effects), in integers. OpenCV's \
+            transform with that matrix is within 1 level.",
 };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

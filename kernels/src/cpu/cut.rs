@@ -1,20 +1,21 @@
-//! A threshold.
+//! Thresholds.
 
 use super::Table;
 
-/// What becomes of samples below a value, and of all others.
+/// A threshold: one value for the samples below it, another for all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// The lowest of the others.
+    /// The lowest sample that gets `others`.
     pub at: u8,
-    /// What becomes of those below.
+    /// The value for samples below `at`.
     pub below: u8,
-    /// What becomes of the others.
+    /// The value for samples from `at` on.
     pub others: u8,
 }
 
 impl Cut {
-    /// If a table is one: each colour becomes one value up to somewhere, and another from there on.
+    /// The threshold that a table describes; `None` if the table is not a threshold, or not the
+    /// same for every colour.
     #[must_use]
     pub fn of(table: &Table) -> Option<Self> {
         let [list, ..] = table.lists();

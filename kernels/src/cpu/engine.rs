@@ -1,4 +1,4 @@
-//! Runs the steps of a chain: those that can, together.
+//! Runs the steps of a chain, several of them together where that is possible.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::chain::{Step, Steps};
 use crate::clock::Stopwatch;
 use crate::{BackendError, Chain, CpuWork, Image, Output};
 
-/// Runs a chain.
+/// Runs a chain on one image.
 pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, BackendError> {
     let mut steps = Steps::new();
     chain.plan_into(&mut steps, input.shape())?;

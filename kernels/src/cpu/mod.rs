@@ -1,4 +1,4 @@
-//! How operations run on the CPU.
+//! The CPU engine: runs the operations of a chain.
 
 mod cut;
 mod engine;
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use crate::simd::Level;
 use crate::{Pool, PooledBuffer};
 
-/// What an operation works with: memory, vector instructions, other threads.
+/// The resources that an operation may use: memory, vector instructions and other threads.
 #[derive(Clone, Debug)]
 pub struct Cpu {
     pool: Pool,
@@ -30,7 +30,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// One thread, with the widest vector instructions that there are.
+    /// One thread, with the widest vector instructions of this CPU.
     pub(crate) fn new(pool: Pool) -> Self {
         Self { pool, level: Level::best(), workers: None }
     }
@@ -43,13 +43,13 @@ impl Cpu {
         Self { workers: Some(workers), ..self }
     }
 
-    /// Where memory comes from.
+    /// The pool that memory is taken from.
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// Memory for pixels, with what was left in it.
+    /// Takes memory for pixels from the pool. It is not cleared.
     #[must_use]
     pub fn take(&self, len: usize) -> PooledBuffer {
         self.pool.take(len)
@@ -61,19 +61,20 @@ impl Cpu {
         self.level
     }
 
-    /// The other threads, if they have nothing else to do.
+    /// The worker pool, if its threads have nothing else to do.
     pub(crate) fn idle_workers(&self) -> Option<&WorkerPool> {
         self.workers.as_deref().filter(|workers| workers.is_idle())
     }
 
-    /// How many threads [`Cpu::bands`] uses now.
+    /// The number of threads that [`Cpu::bands`] uses now.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.idle_workers().map_or(1, WorkerPool::threads)
     }
 
-    /// Calls `work` for bands of some rows that together make up `output`: several at a time, if
-    /// it is worth it and threads are idle. A band is a range of rows, and their bytes.
+    /// Divides `output` into bands of whole rows and calls `work` for each with the range of its
+    /// rows and their bytes. Several bands run at a time if that is worthwhile and threads are
+    /// idle.
     pub fn bands(
         &self,
         output: &mut [u8],
@@ -85,7 +86,7 @@ impl Cpu {
         self.bands_of(output, row_bytes, band, work);
     }
 
-    /// The same with bands of that many rows.
+    /// Like [`Cpu::bands`], with bands of `band_rows` rows.
     pub fn bands_of(
         &self,
         output: &mut [u8],
@@ -96,8 +97,8 @@ impl Cpu {
         self.bands_from(output.len(), output, row_bytes, band_rows, work);
     }
 
-    /// The same for work that looks at so many bytes to make few: whether it is worth sharing
-    /// hangs on those.
+    /// Like [`Cpu::bands_of`], for work that reads many bytes to make few: `looked_at`, the number
+    /// of bytes read, decides whether sharing is worthwhile.
     pub(crate) fn bands_from(
         &self,
         looked_at: usize,
@@ -113,8 +114,8 @@ impl Cpu {
         });
     }
 
-    /// Calls `work` for each part, which together make or look at that many bytes: several at a
-    /// time, if it is worth it and threads are idle.
+    /// Calls `work` for each part. Together the parts read or make `bytes` bytes. Several run at a
+    /// time if that is worthwhile and threads are idle.
     pub(crate) fn each<T: Send>(
         &self,
         bytes: usize,
@@ -131,7 +132,7 @@ impl Cpu {
         }
     }
 
-    /// How many bands to cut a result of that many bytes into.
+    /// The number of bands that a result of that many bytes should be divided into.
     pub(crate) fn band_count(&self, bytes: usize) -> usize {
         self.idle_workers().map_or(1, |workers| workers.bands(bytes))
     }

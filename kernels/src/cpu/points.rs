@@ -1,5 +1,5 @@
-//! Pointwise steps that run together: a few pixels go through all of them while they are in the
-//! nearest cache.
+//! Pointwise steps that run together: a few pixels at a time go through all of them while they are
+//! in the first-level cache.
 
 use std::ops::Range;
 
@@ -10,28 +10,27 @@ use super::table::Prepared;
 use crate::simd::Level;
 use crate::{PixelFormat, Pointwise};
 
-/// The most links of one stream; longer chains are cut.
+/// The largest number of links in a stream; longer chains are cut into several streams.
 pub(super) const MAX_LINKS: usize = 16;
 
-/// Pixels that go through at a time: with what is read and written, that is half of a first-level
-/// cache of 48 KiB. A multiple of what the widest vectors take.
+/// Pixels that go through the steps at a time: with what is read and written, half of a first-level
+/// cache of 48 KiB. A multiple of the widest vectors.
 const PIXELS: usize = 2048;
 
-/// Of the widest layout.
+/// Channels of the widest layout.
 const CHANNELS: usize = 4;
 
-/// Fewer are through before shorter tables have saved the time that it takes to make them.
+/// For fewer pixels than this, preparing shorter tables takes longer than they save.
 const SHORTEN: usize = 1 << 16;
 
-/// Bytes of what lies between two steps. The two blocks must not be a multiple of 4 KiB apart: a
-/// load from one then seems to need what was just stored to the other, and waits (3 % of a chain).
+/// Bytes of the buffer between two steps. Two buffers must not be a multiple of 4 KiB apart: a load
+/// from one then seems to depend on a store to the other, and waits (3 % of a chain).
 const BLOCK: usize = PIXELS * CHANNELS + 128;
 
-/// The pointwise steps of a stream, in order; neighbouring tables are one.
+/// The pointwise steps of a stream, in order; neighbouring tables are merged.
 #[derive(Default)]
 pub(super) struct Points<'a>(ArrayVec<Point<'a>, MAX_LINKS>);
 
-/// One of them.
 pub(super) struct Point<'a> {
     work: Work<'a>,
     from: PixelFormat,
@@ -45,7 +44,7 @@ enum Work<'a> {
 }
 
 impl<'a> Points<'a> {
-    /// One more. Joined, it may be one with the last.
+    /// Adds a step. If it is `joined` to the one before and both are tables, they are merged.
     pub(super) fn push(
         &mut self,
         pointwise: &'a dyn Pointwise,
@@ -67,7 +66,7 @@ impl<'a> Points<'a> {
         self.0.push(Point { work, from, to });
     }
 
-    /// Makes those, which run together, ready for so many pixels.
+    /// Prepares the steps in `range`, which run together, for an image of that many pixels.
     pub(super) fn prepare(&mut self, range: Range<usize>, pixels: usize) {
         if range.len() == 1 || pixels < SHORTEN {
             return;
@@ -85,7 +84,7 @@ impl<'a> Points<'a> {
 }
 
 impl Point<'_> {
-    /// What it looks up, if that is all it does.
+    /// The table of this step, if it is nothing else.
     pub(super) fn table(&self) -> Option<&Table> {
         match &self.work {
             Work::Table(table) => Some(table.table()),
@@ -93,7 +92,6 @@ impl Point<'_> {
         }
     }
 
-    /// Those bytes are needed soon.
     fn run(&self, level: Level, from: &[u8], to: &mut [u8], soon: [&[u8]; 2]) {
         match &self.work {
             Work::Table(table) => table.pixels(level, self.from, from, to),
@@ -102,12 +100,12 @@ impl Point<'_> {
     }
 }
 
-/// Bytes that [`run`] needs for what lies between those steps.
+/// The bytes of scratch memory that [`run`] needs between these steps.
 pub(super) fn scratch(points: &[Point<'_>]) -> usize {
     if points.len() > 1 { 2 * BLOCK } else { 0 }
 }
 
-/// Some pixels through all of them.
+/// Takes some pixels through all steps.
 pub(super) fn run(
     points: &[Point<'_>],
     level: Level,
@@ -136,7 +134,7 @@ pub(super) fn run(
     }
 }
 
-/// The part of a block for so many pixels as that step makes them.
+/// The part of a buffer for that many pixels in the layout that a step makes.
 fn part<'a>(block: &'a mut [u8], pixels: usize, point: &Point<'_>) -> &'a mut [u8] {
     block.get_mut(..pixels * point.to.channels()).unwrap_or_default()
 }

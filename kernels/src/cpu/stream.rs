@@ -1,4 +1,5 @@
-//! Steps that run together, band by band: what lies between them stays in the cache.
+//! Streams: steps that run together, band by band, so that what lies between them stays in the
+//! cache.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +14,8 @@ use crate::chain::Step;
 use crate::clock::Stopwatch;
 use crate::{CpuWork, CutRows, Image, ImageError, PooledBuffer, Reach, Rows, Shape};
 
-/// Bytes of what lies between two steps that a band may have: with what is read and written
-/// around it, that stays in a second-level cache.
+/// Bytes between two steps that a band may have: with what is read and written around them, they
+/// stay in a second-level cache.
 const BAND_BYTES: usize = 192 << 10;
 
 /// One pass over the rows of a band.
@@ -22,22 +23,22 @@ struct Link<'a> {
     kind: Kind<'a>,
     input: Shape,
     output: Shape,
-    /// Rows above and below that it needs.
+    /// Rows above and below that the pass needs.
     reach: usize,
-    /// The steps of the chain that it is.
+    /// The steps of the chain that the pass does.
     steps: ArrayVec<usize, MAX_LINKS>,
     nanoseconds: AtomicU64,
 }
 
 enum Kind<'a> {
-    /// Those of the pointwise steps.
+    /// The pointwise steps in that range.
     Points(Range<usize>),
     Rows(&'a dyn Rows),
-    /// With each sample above or below a value in the end.
+    /// Rows whose samples only have to be compared with a threshold.
     Cut(&'a dyn CutRows, Cut),
 }
 
-/// How many of the first steps run together: at least one.
+/// The number of steps at the start of the list that run together, at least one.
 pub(super) fn length(steps: &[Step<'_>]) -> usize {
     let near = |step: &Step<'_>| match step.work() {
         CpuWork::Nothing | CpuWork::Pointwise(_) => true,
@@ -48,7 +49,7 @@ pub(super) fn length(steps: &[Step<'_>]) -> usize {
     steps.iter().take(MAX_LINKS).take_while(|step| near(step)).count().max(1)
 }
 
-/// Runs those steps, of which [`length`] said that they run together.
+/// Runs steps together, as many as [`length`] allows.
 pub(super) fn run(
     cpu: &Cpu,
     steps: &[Step<'_>],
@@ -79,7 +80,7 @@ pub(super) fn run(
     Image::packed(output.size, output.format, buffer)
 }
 
-/// Neighbouring pointwise steps become one link.
+/// Turns steps into links; neighbouring pointwise steps become one link.
 fn link<'a>(
     steps: &[Step<'a>],
     links: &mut ArrayVec<Link<'a>, MAX_LINKS>,
@@ -120,7 +121,8 @@ fn link<'a>(
     cut(links, points.all());
 }
 
-/// Where all that follows is whether a sample is above some value, some rows are had for less.
+/// Merges rows with a threshold after them where that saves work: to know whether a sample is above
+/// a value, some rows need not be computed in full.
 fn cut(links: &mut ArrayVec<Link<'_>, MAX_LINKS>, points: &[Point<'_>]) {
     for at in (1..links.len()).rev() {
         let Some([Link { kind: Kind::Rows(rows), steps, .. }, Link { kind, steps: more, .. }]) =
@@ -140,7 +142,7 @@ fn cut(links: &mut ArrayVec<Link<'_>, MAX_LINKS>, points: &[Point<'_>]) {
     }
 }
 
-/// How many rows of the result to make at a time; `None` if it does not matter.
+/// The number of rows of the result to make at a time; `None` if it does not matter.
 fn band_rows(cpu: &Cpu, links: &[Link<'_>]) -> Option<usize> {
     let between = links.split_last().map(|(_, before)| before).unwrap_or_default();
     let widest = between.iter().map(|link| link.output.row_bytes()).max()?;
@@ -151,7 +153,7 @@ fn band_rows(cpu: &Cpu, links: &[Link<'_>]) -> Option<usize> {
     Some((BAND_BYTES / widest.max(1)).max(8 * seam).min(fair).max(1))
 }
 
-/// Makes those rows of the result of the last link.
+/// Makes rows `rows` of the result of the last link.
 fn render(
     cpu: &Cpu,
     (links, points): (&[Link<'_>], &[Point<'_>]),
@@ -218,7 +220,8 @@ impl Link<'_> {
     }
 }
 
-/// Shares the time of all among them, as they took part in it.
+/// Distributes the time of the whole stream over its steps, in proportion to the time that each
+/// link took.
 fn share(links: &[Link<'_>], whole: Duration, times: &mut StepTimes) {
     let all: u64 = links.iter().map(|link| link.nanoseconds.load(Ordering::Relaxed)).sum();
     for link in links {

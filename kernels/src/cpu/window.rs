@@ -1,11 +1,11 @@
-//! Some rows of an image.
+//! A part of the rows of an image.
 
 use std::ops::Range;
 
 use crate::border::Border;
 use crate::{Image, Shape};
 
-/// Some consecutive rows of an image that knows where they belong. The layout is interleaved.
+/// Consecutive rows of an image, and their place in it. The layout is interleaved.
 #[derive(Clone, Debug)]
 pub struct Window<'a> {
     shape: Shape,
@@ -15,60 +15,60 @@ pub struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// All rows.
+    /// All rows of an image.
     pub(crate) fn all(image: &'a Image) -> Self {
         let rows = 0..image.size().height();
         Self { shape: image.shape(), rows, stride: image.stride(), data: image.data() }
     }
 
-    /// Those rows of an image of that shape, without padding.
+    /// Rows `rows` of an image of that shape, without padding.
     pub(crate) fn part(shape: Shape, rows: Range<usize>, data: &'a [u8]) -> Self {
         Self { shape, rows, stride: shape.row_bytes(), data }
     }
 
-    /// Of the whole image.
+    /// The shape of the whole image.
     #[must_use]
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Width of the image.
+    /// The width of the image in pixels.
     #[must_use]
     pub fn width(&self) -> usize {
         self.shape.size.width()
     }
 
-    /// Height of the whole image.
+    /// The height of the whole image in pixels.
     #[must_use]
     pub fn height(&self) -> usize {
         self.shape.size.height()
     }
 
-    /// Samples a pixel.
+    /// The number of samples in a pixel.
     #[must_use]
     pub fn channels(&self) -> usize {
         self.shape.format.channels()
     }
 
-    /// Bytes from the start of a row to the start of the next.
+    /// The number of bytes from the start of a row to the start of the next.
     #[must_use]
     pub fn stride(&self) -> usize {
         self.stride
     }
 
-    /// The bytes of the rows that it has, padding included.
+    /// The bytes of the rows in the window, including padding.
     #[must_use]
     pub fn data(&self) -> &'a [u8] {
         self.data
     }
 
-    /// The rows that it has.
+    /// The rows of the image that are in the window.
     #[must_use]
     pub fn rows(&self) -> Range<usize> {
         self.rows.clone()
     }
 
-    /// The row at that height of the image, without padding; empty if it is not in the window.
+    /// Row `y` of the image, without padding; empty if it is not in the window.
     #[must_use]
     pub fn row(&self, y: usize) -> &'a [u8] {
         let Some(start) = y.checked_sub(self.rows.start) else { return &[] };
@@ -76,13 +76,14 @@ impl<'a> Window<'a> {
         self.data.get(start..start.saturating_add(self.shape.row_bytes())).unwrap_or_default()
     }
 
-    /// The row that stands for any height, also beyond the edge; `None` for a constant border.
+    /// The row that stands for row `y`, which may lie beyond the edge; `None` if the border is
+    /// constant.
     #[must_use]
     pub(crate) fn bordered_row(&self, y: isize, border: Border) -> Option<&'a [u8]> {
         border.index(y, self.height()).map(|y| self.row(y))
     }
 
-    /// Those rows in one slice, if there is nothing between them.
+    /// Several rows as one slice, if there is no padding between them.
     #[must_use]
     pub fn packed(&self, rows: Range<usize>) -> Option<&'a [u8]> {
         let row = self.shape.row_bytes();

@@ -1,9 +1,9 @@
-//! What a kernel is given, once it is known where everything lies.
+//! Turns the arguments of a launch into values, once it is known where the memory lies.
 
 use super::launch::MOST_INTS;
 use super::{Argument, CudaError};
 
-/// Where the memory of a stage lies on the device.
+/// The addresses on the device of the memory of a stage.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Addresses<'a> {
     pub(super) input: u64,
@@ -12,17 +12,17 @@ pub(super) struct Addresses<'a> {
     pub(super) data: &'a [u64],
 }
 
-/// An argument as the driver takes it.
+/// An argument in the form that the driver takes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Pointer(u64),
     Int(i32),
     Float(f32),
-    /// The driver copies as many as the kernel declares.
+    /// The driver copies only as many numbers as the kernel declares.
     Ints(Box<[i32; MOST_INTS]>),
 }
 
-/// The arguments of a launch.
+/// Resolves the arguments of a launch.
 pub(super) fn resolve(arguments: &[Argument], at: Addresses<'_>) -> Result<Vec<Value>, CudaError> {
     let pointer = |list: &[u64], index: usize| {
         let missing = || CudaError::Bug(format!("a kernel asks for a buffer {index} of {list:?}"));

@@ -1,4 +1,4 @@
-//! Runs chains on a GPU: upload once, all steps, download once; several batches overlap.
+//! Runs chains on a GPU: one upload, all steps, one download. Several batches overlap.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -18,21 +18,21 @@ use super::{CudaError, disk};
 use crate::analysis::{Difference, difference_plan};
 use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, Pool, StepTimes};
 
-/// The most images of a batch, whatever their size.
+/// The largest number of images in a batch, however small they are.
 const MOST_IMAGES: usize = 64;
 
 /// How a GPU is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CudaOptions {
-    /// Where compiled kernels are kept; `None`: nowhere.
+    /// The folder that compiled kernels are cached in; `None` disables the cache.
     pub kernel_folder: Option<PathBuf>,
-    /// Batches under way at a time, so that copies overlap with computing.
+    /// The number of batches in flight at a time, so that copies overlap with computing.
     pub lanes: usize,
-    /// Device memory that a batch may take; larger ones are cut.
+    /// The device memory in bytes that a batch may use; larger batches are split.
     pub batch_bytes: usize,
-    /// Device memory for constants of operations that were used before.
+    /// The device memory in bytes for constants of operations that were used before.
     pub constant_bytes: usize,
-    /// A batch that takes longer means that the device is lost.
+    /// A batch that takes longer than this means that the device is lost.
     pub patience: Duration,
 }
 
@@ -48,24 +48,21 @@ impl Default for CudaOptions {
     }
 }
 
-/// How long a batch took on the device.
+/// The time that a batch took on the device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchTimes {
-    /// Host to device.
+    /// Time to copy images from host to device.
     pub upload: Duration,
-    /// All kernels.
+    /// Time of all kernels.
     pub compute: Duration,
-    /// Device to host.
+    /// Time to copy results from device to host.
     pub download: Duration,
 }
 
-/// One GPU. It belongs to one thread at a time.
+/// Runs chains on one GPU. It belongs to one thread at a time.
 ///
-/// Memory of the device is kept between runs, and grows to what the largest batch needed. After an
-/// error that the device does not recover from every run fails at once with
-/// [`BackendError::DeviceLost`].
-///
-/// Not yet run on a GPU.
+/// Device memory is kept between runs, and grows to what the largest batch needed. After an error
+/// that the device cannot recover from, every run fails at once with [`BackendError::DeviceLost`].
 #[derive(Debug)]
 pub struct CudaBackend {
     device: Option<Device>,
@@ -104,8 +101,9 @@ impl Device {
     }
 }
 
-/// Each lane uses its own memory on its own stream, and constants are uploaded before another
-/// stream sees them: events around each access would only cost time.
+/// Turns off the driver's own synchronisation: each lane uses its own memory on its own stream, and
+/// constants are uploaded before another stream sees them, so events around each access would only
+/// cost time.
 #[allow(unsafe_code, reason = "the bookkeeping is ours")]
 fn order_by_streams(context: &CudaContext) {
     // SAFETY: buffers are used and freed on the stream that allocated them; what lanes share is
@@ -114,18 +112,18 @@ fn order_by_streams(context: &CudaContext) {
 }
 
 impl CudaBackend {
-    /// Opens the GPU of that number, from 0; results come in memory of that pool.
+    /// Opens GPU `ordinal`, counted from 0. Results are placed in memory from `pool`.
     ///
     /// # Errors
-    /// If the driver, the kernel compiler or the device is not there or does not work.
+    /// If the driver, the kernel compiler or the device is missing or does not work.
     pub fn open(ordinal: usize, pool: Pool) -> Result<Self, CudaError> {
         Self::open_with(ordinal, pool, CudaOptions::default())
     }
 
-    /// The same, not as usual.
+    /// Like [`CudaBackend::open`], with explicit options.
     ///
     /// # Errors
-    /// As [`CudaBackend::open`].
+    /// Those of [`CudaBackend::open`].
     pub fn open_with(ordinal: usize, pool: Pool, options: CudaOptions) -> Result<Self, CudaError> {
         let count = count()?;
         if ordinal >= count {
@@ -136,13 +134,13 @@ impl CudaBackend {
         Ok(Self { device: Some(device), pool, options, lost })
     }
 
-    /// How many more batches can be submitted now.
+    /// The number of batches that can be submitted now, in addition to those in flight.
     #[must_use]
     pub fn free_lanes(&self) -> usize {
         self.device.as_ref().map_or(0, |device| device.schedule.free())
     }
 
-    /// The most images of such a shape that go in one batch.
+    /// The largest number of images of that shape in one batch.
     ///
     /// # Errors
     /// If the chain does not run on such an image.
@@ -151,12 +149,12 @@ impl CudaBackend {
         Ok((self.options.batch_bytes / one.max(1)).clamp(1, MOST_IMAGES))
     }
 
-    /// Puts a batch on its way: images of one shape, one launch of each kernel for all of them.
-    /// What [`CudaBackend::complete`] gives for the ticket are their results.
+    /// Starts a batch: images of one shape, with one launch of each kernel for all of them.
+    /// [`CudaBackend::complete`] returns the results for the ticket.
     ///
     /// # Errors
-    /// [`BackendError::DeviceBusy`] if all lanes are taken or memory is short; if the images have
-    /// different shapes; otherwise as [`Backend::run`].
+    /// [`BackendError::DeviceBusy`] if all lanes are taken or memory is short. It is also an error
+    /// if the images have different shapes; otherwise the errors are those of [`Backend::run`].
     pub fn submit(&mut self, chain: &Chain, images: Vec<Image>) -> Result<Ticket, BackendError> {
         let Some(shape) = images.first().map(Image::shape) else {
             return Err(BackendError::Internal("a batch of nothing".to_owned()));
@@ -167,7 +165,7 @@ impl CudaBackend {
         self.submit_plan(CudaPlan::new(chain, shape)?, images, chain.len())
     }
 
-    /// The same for a plan of so many steps.
+    /// Starts a batch of a plan for a chain of that many steps.
     fn submit_plan(
         &mut self,
         plan: CudaPlan,
@@ -196,11 +194,11 @@ impl CudaBackend {
         self.judge(result).map(|()| ticket)
     }
 
-    /// How much each of those frames of one shape differs from the one before it: one result less
-    /// than there are frames, in order.
+    /// Measures how much each of these frames of one shape differs from the frame before it. There
+    /// is one result less than there are frames, in order.
     ///
     /// # Errors
-    /// As [`CudaBackend::submit`].
+    /// Those of [`CudaBackend::submit`].
     pub fn differences(
         &mut self,
         frames: &[Image],
@@ -227,10 +225,10 @@ impl CudaBackend {
         Ok(differences)
     }
 
-    /// Waits for a batch, and gives its results in order, and how long it took.
+    /// Waits for a batch, and returns its results in order and the time that it took.
     ///
     /// # Errors
-    /// As [`Backend::run`]; if there is no such batch.
+    /// Those of [`Backend::run`], and if there is no such batch.
     pub fn complete(&mut self, ticket: Ticket) -> Result<(Vec<Output>, BatchTimes), BackendError> {
         let device = self.device.as_mut().ok_or_else(|| self.lost.clone())?;
         let lane = device.schedule.lane(ticket).and_then(|index| device.lanes.get_mut(index));
@@ -248,7 +246,8 @@ impl CudaBackend {
         self.judge(result)
     }
 
-    /// After an error that the device does not recover from it is not touched again.
+    /// Marks the device as lost after an error that it cannot recover from, so that it is not used
+    /// again.
     fn judge<T>(&mut self, result: Result<T, CudaError>) -> Result<T, BackendError> {
         let error = match result {
             Ok(value) => return Ok(value),
@@ -262,7 +261,7 @@ impl CudaBackend {
         Err(error)
     }
 
-    /// Adds the results of a batch of so many images.
+    /// Adds the results of a batch of that many images.
     fn collect(
         &mut self,
         batch: Option<(Ticket, usize)>,
@@ -275,8 +274,8 @@ impl CudaBackend {
         }
     }
 
-    /// Adds the results of a batch that failed. One for which memory was short gets another
-    /// chance in halves, with nothing else under way.
+    /// Adds the results of a batch that failed. If memory was short, the batch is tried again in
+    /// halves, with nothing else in flight.
     fn retry(
         &mut self,
         chain: &Chain,
@@ -296,7 +295,8 @@ impl CudaBackend {
     }
 }
 
-/// The times of a chain that does nothing, if it is one: then its input is its result.
+/// The times of a chain that does nothing, so that its input is its result; `None` for any other
+/// chain.
 fn unchanged(chain: &Chain, image: &Image) -> Option<StepTimes> {
     let plan = CudaPlan::new(chain, image.shape()).ok()?;
     plan.stages.is_empty().then(|| chain.ids().map(|_| Duration::ZERO).collect())
@@ -319,7 +319,7 @@ impl Backend for CudaBackend {
         outputs.pop().ok_or_else(|| BackendError::Internal("a batch without result".to_owned()))
     }
 
-    /// As few batches as memory allows, one on its way while another is computed.
+    /// Uses as few batches as memory allows, and submits one while another is computed.
     fn run_batch(
         &mut self,
         chain: &Chain,

@@ -1,16 +1,15 @@
-//! What is kept as long as it is used, within a limit.
+//! A cache with a limit, which drops what was not used for longest.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Values by key; the ones that were not used for longest go first.
+/// A map with a limit; the values that were not used for longest are dropped first.
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
     entries: HashMap<K, Entry<V>>,
     weight: usize,
     limit: usize,
-    /// Counts uses.
     clock: u64,
 }
 
@@ -22,7 +21,7 @@ struct Entry<V> {
 }
 
 impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
-    /// All together have at most that weight; a heavier one stays alone.
+    /// A map whose values have at most that weight together. A single heavier value is kept alone.
     pub(super) fn new(limit: usize) -> Self {
         Self { entries: HashMap::new(), weight: 0, limit, clock: 0 }
     }
@@ -51,7 +50,6 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
         }
     }
 
-    /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.weight = 0;

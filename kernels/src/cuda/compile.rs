@@ -1,4 +1,4 @@
-//! Sources to what a device runs, by NVRTC.
+//! Compiles sources with NVRTC.
 
 use std::ffi::{CString, c_char};
 use std::path::PathBuf;
@@ -10,21 +10,21 @@ use super::CudaError;
 use super::devices::{guard, has_compiler};
 use super::disk::DiskCache;
 
-/// What all sources are compiled with: the same floats as on the CPU.
+/// Options for every source, so that floating point gives the same results as on the CPU.
 const OPTIONS: [&str; 2] = ["--std=c++17", "--fmad=false"];
 
-/// What to compile for.
+/// The target of a compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
-    /// Machine code of that architecture: no driver has to translate it, nor has to be as new as
-    /// the compiler.
+    /// Machine code of that architecture: no driver has to translate it, and the driver may be
+    /// older than the compiler.
     Machine(u32),
     /// PTX, which the driver translates for an architecture that the compiler does not know.
     Ptx(u32),
 }
 
 impl Target {
-    /// The best for a device.
+    /// The best target for a device.
     fn of(capability: (u32, u32), supported: &[u32]) -> Option<Self> {
         let device = capability.0 * 10 + capability.1;
         if supported.contains(&device) {
@@ -49,18 +49,18 @@ pub struct KernelCompiler {
     cache: Option<DiskCache>,
 }
 
-/// A compiled source.
+/// The kernels of a source, compiled for one kind of device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompiledKernels {
-    /// A CUBIN, or PTX that ends with a zero.
+    /// A CUBIN, or PTX that ends with a zero byte.
     pub bytes: Vec<u8>,
-    /// Whether it was on disk already.
+    /// Whether it was found on disk instead of being compiled.
     pub cached: bool,
 }
 
 impl KernelCompiler {
-    /// For devices of that compute capability. What it compiles is kept in that folder, and taken
-    /// from there.
+    /// A compiler for devices of that compute capability. Compiled kernels are cached in `folder`,
+    /// if there is one.
     ///
     /// # Errors
     /// If NVRTC is not installed, or knows no architecture that such devices can run.
@@ -79,10 +79,10 @@ impl KernelCompiler {
         })
     }
 
-    /// Compiles a source that is complete; the name is for messages.
+    /// Compiles a complete source; `name` is used in messages.
     ///
     /// # Errors
-    /// If it does not compile.
+    /// If the source does not compile.
     pub fn compile(&self, name: &str, text: &str) -> Result<CompiledKernels, CudaError> {
         let made_of = self.made_of(text);
         if let Some(bytes) = self.cache.as_ref().and_then(|cache| cache.read(&made_of)) {
@@ -96,7 +96,7 @@ impl KernelCompiler {
         Ok(CompiledKernels { bytes, cached: false })
     }
 
-    /// Everything that a compiled source depends on.
+    /// Everything that a compiled source depends on, as the key of the cache.
     fn made_of(&self, text: &str) -> String {
         let (major, minor) = self.version;
         format!("nvrtc {major}.{minor} {} {}\n{text}", self.target.option(), OPTIONS.join(" "))
@@ -129,7 +129,7 @@ fn supported() -> Result<Vec<u32>, CudaError> {
 /// A program of NVRTC, destroyed on drop.
 struct Program {
     handle: sys::nvrtcProgram,
-    /// It may refer to both.
+    /// The program may refer to both strings.
     _source: (CString, CString),
 }
 
@@ -180,7 +180,7 @@ fn compile(name: &str, text: &str, target: Target) -> Result<Vec<u8>, CudaError>
     Ok(bytes)
 }
 
-/// Text of C: whether its characters have a sign depends on the processor.
+/// The bytes of a C string, whose characters are signed on some processors and unsigned on others.
 fn bytes(text: Vec<c_char>) -> impl Iterator<Item = u8> {
     text.into_iter().flat_map(c_char::to_ne_bytes)
 }

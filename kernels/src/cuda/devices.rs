@@ -1,4 +1,4 @@
-//! Which GPUs there are.
+//! Finds the GPUs of this machine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,7 +7,7 @@ use cudarc::driver::{CudaContext, result, sys};
 use super::CudaError;
 use crate::CudaDevice;
 
-/// The GPUs, or why there is none.
+/// The GPUs of this machine, or the reason why there are none.
 pub(crate) fn devices() -> Result<Vec<CudaDevice>, String> {
     let count = count().map_err(|error| error.to_string())?;
     if count == 0 {
@@ -16,7 +16,7 @@ pub(crate) fn devices() -> Result<Vec<CudaDevice>, String> {
     guard(|| (0..count).map(device).collect()).map_err(|error| error.to_string())
 }
 
-/// How many GPUs there are, if what is needed to use them is installed.
+/// The number of GPUs, if what is needed to use them is installed.
 pub(super) fn count() -> Result<usize, CudaError> {
     if !has_driver() {
         return Err(CudaError::NoDriver);
@@ -28,7 +28,7 @@ pub(super) fn count() -> Result<usize, CudaError> {
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// cudarc panics where a library lacks a function that it knows; that is an error like others.
+/// Turns panics of cudarc into errors: it panics if a library lacks a function that it expects.
 pub(super) fn guard<T>(work: impl FnOnce() -> Result<T, CudaError>) -> Result<T, CudaError> {
     // Nothing of ours is changed half-way: the work only returns a value.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {

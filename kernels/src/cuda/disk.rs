@@ -1,8 +1,8 @@
-//! Compiled kernels on disk, so that the next start need not compile them.
+//! Caches compiled kernels on disk, so that the next start need not compile them.
 //!
-//! An entry holds all that it was made from, and a checksum: one that is damaged, or of another
-//! source, is as good as none. It is written under another name first, so that nobody reads half
-//! of one.
+//! An entry holds everything that it was made from and a checksum; an entry that is damaged or made
+//! from another source is ignored. Files are written under another name first, so that nobody reads
+//! half of one.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const MAGIC: &[u8] = b"ocelli-kernel-1\n";
-/// Of more entries than this the oldest go.
+/// If there are more entries than this, the oldest ones are removed.
 const MOST_ENTRIES: usize = 1024;
 
 /// A folder of compiled kernels.
@@ -24,13 +24,13 @@ impl DiskCache {
         Self { folder }
     }
 
-    /// What was made from that, if it is there.
+    /// The bytes that were made from `made_of`, if they are in the cache.
     pub(super) fn read(&self, made_of: &str) -> Option<Vec<u8>> {
         let file = std::fs::read(self.file(made_of)).ok()?;
         decode(&file, made_of).map(<[u8]>::to_vec)
     }
 
-    /// Keeps what was made from that.
+    /// Stores the bytes that were made from `made_of`.
     pub(super) fn write(&self, made_of: &str, bytes: &[u8]) -> io::Result<()> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         std::fs::create_dir_all(&self.folder)?;
@@ -51,7 +51,7 @@ impl DiskCache {
         self.folder.join(format!("{:016x}.kernel", hash(made_of.as_bytes())))
     }
 
-    /// Removes the oldest entries; what an ended process left half-written is among them one day.
+    /// Removes the oldest entries, which in time includes files that a process left half-written.
     fn trim(&self, most: usize) -> io::Result<()> {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(&self.folder)? {
@@ -73,8 +73,7 @@ impl DiskCache {
     }
 }
 
-/// Where compiled kernels are kept unless somebody says otherwise: as the XDG base directory
-/// specification has it.
+/// The default folder for compiled kernels, following the XDG base directory specification.
 pub(super) fn default_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
@@ -105,8 +104,8 @@ fn part(file: &[u8]) -> Option<(&[u8], &[u8])> {
     (hash(bytes) == u64::from_le_bytes(*checksum)).then_some((bytes, rest))
 }
 
-/// FNV-1a: the same in every version of this program. Against accidents, not against malice: who
-/// can write there can do worse.
+/// FNV-1a, which is the same in every version of this program. It detects damage, not malice:
+/// whoever can write to the folder can do worse.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

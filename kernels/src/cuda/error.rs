@@ -1,4 +1,4 @@
-//! What can go wrong with a GPU, and what that means.
+//! The errors of a GPU, and what they mean.
 
 use std::time::Duration;
 
@@ -9,29 +9,29 @@ use crate::BackendError;
 /// Why a GPU cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CudaError {
-    /// No `libcuda`.
+    /// `libcuda` is not installed.
     #[error("the NVIDIA driver (libcuda) is not installed")]
     NoDriver,
-    /// No `libnvrtc`.
+    /// `libnvrtc` is not installed.
     #[error("the CUDA kernel compiler (libnvrtc 12 or 13) is not installed")]
     NoCompiler,
-    /// The ordinal is too large.
+    /// There is no device with that ordinal.
     #[error("there is no CUDA device {ordinal}: there are {count}, numbered from 0")]
     NoDevice {
-        /// As asked for.
+        /// The ordinal that was asked for.
         ordinal: usize,
-        /// How many there are.
+        /// The number of devices.
         count: usize,
     },
-    /// The device, or what was asked of it, failed.
+    /// A call to the driver failed.
     #[error("{0}")]
     Driver(#[from] DriverFault),
     /// A kernel does not compile.
     #[error("{source_name} does not compile: {log}")]
     Compile {
-        /// The file.
+        /// The name of the source.
         source_name: String,
-        /// What the compiler says.
+        /// The messages of the compiler.
         log: String,
     },
     /// The driver library is too old or broken.
@@ -40,18 +40,18 @@ pub enum CudaError {
     /// The compiler library is too old or broken.
     #[error("the CUDA kernel compiler is not usable: {0}")]
     BrokenCompiler(String),
-    /// The device did not finish.
+    /// The device did not finish within that time.
     #[error("the device has not finished within {0:?}")]
     Hung(Duration),
-    /// A bug of ours.
+    /// A bug in this program.
     #[error("{0}")]
     Bug(String),
 }
 
-/// An error code of the driver, by what it means to the caller.
+/// An error code of the driver, classified by what it means to the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DriverFault {
-    /// Less memory is free than was asked for.
+    /// There is not enough free device memory.
     #[error("out of device memory ({0})")]
     OutOfMemory(String),
     /// Nothing in this process can use the device any more.
@@ -79,7 +79,7 @@ impl From<DriverError> for DriverFault {
     }
 }
 
-/// After these every further call of the process fails too.
+/// Whether every further call of the process fails after this error.
 fn is_sticky(code: CUresult) -> bool {
     matches!(
         code,

@@ -1,8 +1,8 @@
-//! One kernel for neighbouring steps that work pixel by pixel: what lies between them stays in
+//! Fuses neighbouring pointwise steps into one kernel, so that what lies between them stays in
 //! registers.
 //!
-//! The kernel depends on the shape of the chain only: which functions, on which layouts, with how
-//! many constants. Their values are arguments, so another value needs no other kernel.
+//! The kernel depends only on the structure of the chain: the functions, the layouts and the number
+//! of constants. Their values are arguments, so a chain with other values uses the same kernel.
 
 use super::generated::{Function, Generated};
 use super::launch::MOST_INTS;
@@ -11,19 +11,20 @@ use super::wide::{self, THREADS};
 use super::{Argument, CudaPointwise};
 use crate::{Shape, Table};
 
-/// The most functions of one kernel: it is unrolled for each pixel of a thread.
+/// The largest number of functions in one kernel, whose code is repeated for every pixel of a
+/// thread.
 const MOST_FUNCTIONS: usize = 16;
 
-/// A step to fuse, and what it makes.
+/// A step to fuse, and the shape of its result.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) work: CudaPointwise,
     pub(super) output: Shape,
-    /// The step of the chain.
+    /// The index of the step in the chain.
     pub(super) step: usize,
 }
 
-/// How many of the first parts fit into one kernel; at least one.
+/// The number of parts at the start of the list that fit into one kernel; at least one.
 pub(super) fn length(parts: &[Part]) -> usize {
     let mut constants = 0;
     let fits = parts.iter().take(MOST_FUNCTIONS).take_while(|part| {
@@ -33,7 +34,7 @@ pub(super) fn length(parts: &[Part]) -> usize {
     fits.count().max(1)
 }
 
-/// The kernel for those parts; `None` if the image has more pixels than a kernel can count.
+/// The stage for those parts; `None` if the image has more pixels than a kernel can count.
 pub(super) fn fuse(parts: Vec<Part>, input: Shape) -> Option<Stage> {
     let steps = parts.iter().map(|part| part.step).collect();
     let output = parts.last()?.output;
@@ -75,7 +76,7 @@ pub(super) fn fuse(parts: Vec<Part>, input: Shape) -> Option<Stage> {
     Some(Stage { steps, input, output, output_bytes, scratch, data, launches: vec![launch] })
 }
 
-/// Neighbouring look-ups become one.
+/// Merges neighbouring tables into one.
 fn join_tables(parts: Vec<Part>) -> Vec<Part> {
     let mut joined = Vec::<Part>::with_capacity(parts.len());
     for part in parts {
@@ -92,7 +93,7 @@ fn join_tables(parts: Vec<Part>) -> Vec<Part> {
     joined
 }
 
-/// The lists of a look-up, if that is all that it is.
+/// The table of a part, if it does nothing else.
 fn table(work: &CudaPointwise) -> Option<Table> {
     let (lists, rest) = work.table.as_deref()?.as_chunks::<256>();
     let [red, green, blue] = lists else { return None };

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use super::wide::{self, THREADS};
 
-/// One function of a kernel: what the kernel's text depends on.
+/// One function of a kernel, with everything about it that the kernel's text depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Function {
     pub(super) name: &'static str,
     pub(super) constants: usize,
     pub(super) table: usize,
-    /// Channels of its result.
+    /// The number of channels of the result.
     pub(super) channels: usize,
 }
 
@@ -32,13 +32,13 @@ impl Generated {
         Self { name, input, functions }
     }
 
-    /// Of the source and of its kernel: says all that the text depends on.
+    /// The name of the source and of its kernel. It states everything that the text depends on.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The kernel; `common.cuh`, `wide.cuh` and `pointwise.cu` have to stand before it.
+    /// The text of the kernel; it needs `common.cuh`, `wide.cuh` and `pointwise.cu` in front of it.
     #[must_use]
     pub fn kernel_text(&self) -> String {
         let output = self.output();
@@ -83,12 +83,12 @@ impl Generated {
         self.functions.iter().map(|function| function.table).sum()
     }
 
-    /// Pixels of a thread: as many as what has fewer channels needs.
+    /// Pixels for each thread, given by the side with fewer channels.
     pub(super) fn each(&self) -> usize {
         wide::each(self.input.min(self.output()))
     }
 
-    /// Where neighbouring threads exchange what they read or write.
+    /// Shared memory in which neighbouring threads exchange what they read or write, in bytes.
     pub(super) fn shared_bytes(&self) -> u32 {
         if self.input == 3 || self.output() == 3 { wide::EXCHANGE } else { 0 }
     }

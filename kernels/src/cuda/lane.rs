@@ -1,4 +1,4 @@
-//! A stream of the device with memory of its own: one batch at a time, beside those of the others.
+//! A lane: a stream of the device with memory of its own, which runs one batch at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,28 +24,28 @@ pub(super) struct Lane {
     stream: Arc<CudaStream>,
     upload: Pinned,
     download: Pinned,
-    /// Input and output of a stage; they change places after each.
+    /// The input and the output of a stage, which swap after every stage.
     images: [Buffer; 2],
     scratch: Vec<Buffer>,
-    /// Before the upload, after it, after each stage, after the download.
+    /// Events before the upload, after it, after each stage, and after the download.
     events: Vec<CudaEvent>,
     flight: Option<Flight>,
     preparing: Duration,
 }
 
-/// What is under way.
+/// The batch that is in flight.
 #[derive(Debug)]
 struct Flight {
     plan: CudaPlan,
-    /// The pixels that were uploaded: what a chain that changes nothing returns.
+    /// The images that were uploaded: a chain that changes nothing returns them.
     inputs: Vec<Image>,
     steps: usize,
-    /// Must not be freed before it is done.
+    /// Kernels and constants that must not be freed before the batch is done.
     _held: (Vec<CudaFunction>, Vec<Arc<CudaSlice<u8>>>),
 }
 
 impl Flight {
-    /// Bytes of one image and of one tensor that are downloaded.
+    /// The bytes of one image and of one tensor that are downloaded.
     fn downloads(&self) -> (usize, usize) {
         downloads(&self.plan)
     }
@@ -71,7 +71,7 @@ impl Lane {
         })
     }
 
-    /// Puts a batch on its way: images of the shape of the plan's input.
+    /// Starts a batch of images of the shape of the plan's input.
     pub(super) fn submit(
         &mut self,
         plan: CudaPlan,
@@ -100,7 +100,7 @@ impl Lane {
         Ok(())
     }
 
-    /// How long compiling, constants and memory took so far.
+    /// The time spent so far on compiling, on constants and on memory.
     pub(super) const fn preparing(&self) -> Duration {
         self.preparing
     }
@@ -168,7 +168,7 @@ impl Lane {
         Ok(())
     }
 
-    /// The image is in the first buffer, a tensor in the second.
+    /// Starts the download: the image is in the first buffer, a tensor in the second.
     fn fetch(&mut self, plan: &CudaPlan, images: usize) -> Result<(), CudaError> {
         let (image, tensor) = downloads(plan);
         let (image, tensor) = (spaced(images, image), spaced(images, tensor));
@@ -191,7 +191,7 @@ impl Lane {
         self.events.get(event).ok_or_else(|| CudaError::Bug(format!("there is no event {event}")))
     }
 
-    /// Waits for the batch that is under way.
+    /// Waits for the batch in flight.
     pub(super) fn complete(
         &mut self,
         patience: Duration,
@@ -263,7 +263,7 @@ impl Lane {
         flight.inputs.into_iter().enumerate().map(one).collect()
     }
 
-    /// Waits until nothing of a batch that could not be submitted is under way.
+    /// Waits until the device has finished with a batch that could not be submitted completely.
     pub(super) fn settle(&mut self, patience: Duration) -> Result<(), CudaError> {
         self.flight = None;
         let event = self.stream.record_event(None)?;

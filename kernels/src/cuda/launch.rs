@@ -1,69 +1,69 @@
-//! What runs on the device, as data.
+//! Launches of kernels, as plain data.
 
-/// A file of CUDA C++. `common.cuh`, `wide.cuh` and `tile.cuh` stand before it when it is
-/// compiled.
+/// A file of CUDA C++. It is compiled with `common.cuh`, `wide.cuh` and `tile.cuh` in front of it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CudaSource {
-    /// Its name, unique, for messages and caches.
+    /// The unique name of the file, for messages and caches.
     pub name: &'static str,
-    /// What it says.
+    /// The text of the file.
     pub text: &'static str,
 }
 
-/// What an operation is on a GPU.
+/// The work of an operation on a GPU.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CudaWork {
-    /// Each pixel depends on the same pixel of the input only. Neighbouring steps of this kind
+    /// Each pixel depends only on the same pixel of the input. Neighbouring steps of this kind
     /// become one kernel, which is generated for them.
     Pointwise(CudaPointwise),
-    /// Kernels one after the other.
+    /// Several kernels, one after the other.
     Program(CudaProgram),
 }
 
-/// A device function of `pointwise.cu`:
-/// `Pixel function(Pixel pixel, const int *constants, const unsigned char *table)`.
+/// A device function of `pointwise.cu`: `Pixel function(Pixel pixel, const int *constants, const
+/// unsigned char *table)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CudaPointwise {
-    /// Its name.
+    /// The name of the function.
     pub function: &'static str,
-    /// What it is given; `float`s as their bits, for `as_float`.
+    /// The constants of the function; a `float` is passed as its bits, for `as_float`.
     pub constants: Vec<i32>,
-    /// What it can look up.
+    /// The table of the function, if it has one.
     pub table: Option<Vec<u8>>,
 }
 
 /// Kernels, and the memory that they share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CudaProgram {
-    /// Bytes of each buffer that lives as long as the program runs, for each image of a batch.
-    /// What stands in it at first is left over.
+    /// The bytes, for each image of a batch, of each buffer that lives while the program runs.
+    /// Buffers are not cleared.
     pub scratch: Vec<usize>,
-    /// Constants that are too large for arguments; the same for all images of a batch. They stay
-    /// on the device as long as the operation is used.
+    /// Constants that are too large for arguments; they are the same for all images of a batch.
+    /// They stay on the device while the operation is in use.
     pub data: Vec<Vec<u8>>,
-    /// In order. The first reads the input, the last completes the output.
+    /// The launches, in order. The first reads the input, the last completes the output.
     pub launches: Vec<Launch>,
 }
 
-/// One launch of a kernel. Images are packed. The third dimension of the grid counts the images of
-/// a batch: kernels find theirs with `BATCH(pointer, bytes of one)`.
+/// One launch of a kernel. Images have no padding. The third dimension of the grid counts the
+/// images of a batch: a kernel finds its image with `BATCH(pointer, bytes of one)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Launch {
-    /// Where the kernel is.
+    /// The file that has the kernel.
     pub source: &'static CudaSource,
-    /// What it is called there.
+    /// The name of the kernel in that file.
     pub kernel: &'static str,
-    /// Blocks, across and down.
+    /// The number of blocks, across and down.
     pub grid: (u32, u32),
-    /// Threads of a block, across and down.
+    /// The number of threads in a block, across and down.
     pub block: (u32, u32),
-    /// Dynamic shared memory of a block.
+    /// The dynamic shared memory of a block in bytes.
     pub shared_bytes: u32,
-    /// In the order of the kernel's parameters.
+    /// The arguments, in the order of the kernel's parameters.
     pub arguments: Vec<Argument>,
 }
 
-/// The most numbers of an [`Argument::Ints`]: all arguments of a kernel have to fit into 4 KB.
+/// The largest number of integers in an [`Argument::Ints`]: all arguments of a kernel have to fit
+/// into 4 KB.
 pub const MOST_INTS: usize = 512;
 
 /// An argument of a kernel.
@@ -73,14 +73,14 @@ pub enum Argument {
     Input,
     /// `unsigned char *`: the pixels of the result.
     Output,
-    /// `unsigned char *`: that buffer of [`CudaProgram::scratch`].
+    /// `unsigned char *`: a buffer of [`CudaProgram::scratch`], by index.
     Scratch(usize),
-    /// `const unsigned char *`: that entry of [`CudaProgram::data`].
+    /// `const unsigned char *`: an entry of [`CudaProgram::data`], by index.
     Data(usize),
-    /// `int`.
+    /// `int`: a number.
     Int(i32),
-    /// `float`.
+    /// `float`: a number in single precision.
     Float(f32),
-    /// `Constants<N>`: so many `int`s by value. At most [`MOST_INTS`].
+    /// `Constants<N>`: several `int`s by value, at most [`MOST_INTS`].
     Ints(Vec<i32>),
 }

@@ -1,4 +1,4 @@
-//! Memory of the device, and of the host where the device can reach it.
+//! Device memory, and host memory that the device can reach.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::CudaError;
 use super::bounded::Bounded;
 use super::wait::wait;
 
-/// Device memory that grows to what was needed most.
+/// Device memory that grows to the largest size that was needed.
 #[derive(Debug)]
 pub(super) struct Buffer {
     slice: CudaSlice<u8>,
@@ -20,7 +20,7 @@ impl Buffer {
         Ok(Self { slice: allocate(stream, 1)? })
     }
 
-    /// Sees to it that it has that many bytes; what was in it is lost.
+    /// Makes sure that the buffer has that many bytes; its content is lost.
     pub(super) fn reserve(
         &mut self,
         stream: &Arc<CudaStream>,
@@ -49,7 +49,7 @@ impl Buffer {
     }
 }
 
-/// Host memory that the device copies from or to by itself; grows as [`Buffer`].
+/// Host memory that the device can copy from and to by itself. It grows like [`Buffer`].
 #[derive(Debug)]
 pub(super) struct Pinned {
     slice: PinnedHostSlice<u8>,
@@ -57,7 +57,7 @@ pub(super) struct Pinned {
 }
 
 impl Pinned {
-    /// To write to in order, and never to read: the CPU's caches are not filled with it.
+    /// Memory that is only written, and in order: writing bypasses the caches of the CPU.
     pub(super) fn for_upload(context: &Arc<CudaContext>) -> Result<Self, CudaError> {
         Self::new(context, sys::CU_MEMHOSTALLOC_WRITECOMBINED)
     }
@@ -77,17 +77,17 @@ impl Pinned {
         Ok(())
     }
 
-    /// The first bytes. Nothing of the device may be reading or writing them.
+    /// The first `bytes` bytes. The device must not be reading or writing them.
     pub(super) fn bytes_mut(&mut self, bytes: usize) -> Result<&mut [u8], CudaError> {
         let all = self.slice.as_mut_slice()?;
         all.get_mut(..bytes).ok_or_else(|| CudaError::Bug("too little pinned memory".to_owned()))
     }
 }
 
-/// Constants of operations, which stay on the device while they are used.
+/// Constants of operations, which stay on the device while they are in use.
 #[derive(Debug)]
 pub(super) struct Constants {
-    /// By content: the same numbers are uploaded once, whoever uses them.
+    /// Constants by content, so that the same numbers are uploaded only once.
     kept: Bounded<Vec<u8>, Arc<CudaSlice<u8>>>,
     patience: Duration,
 }
@@ -97,7 +97,7 @@ impl Constants {
         Self { kept: Bounded::new(limit), patience }
     }
 
-    /// Where they are; they stay there as long as the result is held.
+    /// The address of constants, which stays valid while the result is held.
     pub(super) fn get(
         &mut self,
         stream: &Arc<CudaStream>,
@@ -117,7 +117,7 @@ impl Constants {
         Ok(slice)
     }
 
-    /// Gives up all that nobody holds.
+    /// Frees all constants that nobody holds.
     pub(super) fn clear(&mut self) {
         self.kept.clear();
     }

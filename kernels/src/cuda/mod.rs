@@ -1,13 +1,13 @@
 //! Operations on an NVIDIA GPU.
 //!
-//! An operation describes its launch as plain data ([`Launch`]): which kernel of which source
-//! file, how many threads, which arguments. [`CudaPlan`] makes stages of a chain, and one kernel of
-//! neighbouring steps that work pixel by pixel. [`CudaBackend`] compiles the sources for the device
-//! with NVRTC, and runs them. The same plans drive the tests that compile the kernels for every
-//! architecture and run them on the host.
+//! An operation describes its launches as plain data ([`Launch`]): which kernel of which source,
+//! how many threads, which arguments. [`CudaPlan`] turns a chain into stages, and neighbouring
+//! pointwise steps into one kernel. [`CudaBackend`] compiles the sources for the device with NVRTC
+//! and runs them. The tests that compile the kernels for every architecture and run them on the host
+//! use the same plans.
 //!
 //! The driver and NVRTC are loaded at run time; without them there is an error, never a crash.
-//! Not yet run on a GPU: so far the kernels are only compiled, and run on the host.
+//! `docs/explanation/gpu.md` says what has been tested so far.
 
 mod arguments;
 mod backend;

@@ -1,29 +1,29 @@
-//! What a chain is on a GPU: kernels, and the memory that they work on.
+//! Plans a chain for a GPU: the kernels, and the memory that they work on.
 
 use super::fuse::{self, Part};
 use super::stage::Stage;
 use super::{CudaProgram, CudaWork};
 use crate::{BackendError, Chain, CpuWork, Shape, TensorShape};
 
-/// What a chain is on a GPU, for an input of one shape.
+/// The stages of a chain on a GPU, for an input of one shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CudaPlan {
-    /// What is uploaded.
+    /// The shape of the image that is uploaded.
     pub input: Shape,
-    /// What is downloaded.
+    /// The shape of the image that is downloaded.
     pub output: Shape,
-    /// What else is: what the last stage makes, if it makes a tensor.
+    /// The shape of the tensor that is downloaded too, if the last stage makes one.
     pub tensor: Option<TensorShape>,
-    /// One after the other; each takes what the one before makes. None if the chain changes
+    /// The stages, in order. Each works on the result of the one before. Empty if the chain changes
     /// nothing.
     pub stages: Vec<Stage>,
 }
 
 impl CudaPlan {
-    /// Plans a chain for such an input.
+    /// Plans a chain for an input of that shape.
     ///
     /// # Errors
-    /// If a step does not take what the one before makes, or does not run on a GPU.
+    /// If a step does not accept what the step before it makes, or does not run on a GPU.
     pub fn new(chain: &Chain, input: Shape) -> Result<Self, BackendError> {
         let steps = chain.plan(input)?;
         let mut plan = Self { input, output: input, tensor: None, stages: Vec::new() };
@@ -53,7 +53,8 @@ impl CudaPlan {
         Ok(plan)
     }
 
-    /// A single stage that is no step of a chain: it makes a tensor, the image stays as it is.
+    /// A plan of one stage that is not a step of a chain: it makes a tensor and leaves the image
+    /// unchanged.
     pub(crate) fn of_tensor(program: CudaProgram, input: Shape, tensor: TensorShape) -> Self {
         let mut stage = Stage::of(program, 0, input, input);
         stage.steps.clear();
@@ -61,7 +62,7 @@ impl CudaPlan {
         Self { input, output: input, tensor: Some(tensor), stages: vec![stage] }
     }
 
-    /// Makes kernels of the steps that are waiting for it.
+    /// Makes kernels of the pointwise steps in `run`.
     fn fuse(&mut self, run: &mut Vec<Part>) -> Result<(), BackendError> {
         while !run.is_empty() {
             let rest = run.split_off(fuse::length(run));
@@ -76,12 +77,12 @@ impl CudaPlan {
         Ok(())
     }
 
-    /// Whether the image that goes in comes out as it is, so that it need not be downloaded.
+    /// Whether the image that goes in comes out unchanged, so that it need not be downloaded.
     pub(super) fn keeps_image(&self) -> bool {
         self.stages.len() <= usize::from(self.tensor.is_some())
     }
 
-    /// The memory that it works on.
+    /// The memory that the plan needs for a batch of that many images.
     #[must_use]
     pub(super) fn layout(&self, images: usize) -> Layout {
         let outputs = self.stages.iter().map(|stage| spaced(images, stage.output_bytes));
@@ -98,28 +99,28 @@ impl CudaPlan {
     }
 }
 
-/// Bytes of the buffers of a plan.
+/// The sizes of the buffers of a plan, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// Of each of the two between which the images go back and forth.
+    /// The size of each of the two image buffers, which swap after every stage.
     pub(super) image: usize,
-    /// Of each scratch buffer; stages use them one after the other.
+    /// The size of each scratch buffer; stages use them one after the other.
     pub(super) scratch: Vec<usize>,
 }
 
 impl Layout {
-    /// All together.
+    /// The size of all buffers together.
     pub(super) fn bytes(&self) -> usize {
         self.scratch.iter().fold(self.image.saturating_mul(2), |sum, one| sum.saturating_add(*one))
     }
 }
 
-/// Bytes from one image of a batch to the next: as `BATCH` in `common.cuh` has it.
+/// Bytes from one image of a batch to the next, as `BATCH` in `common.cuh` has it.
 pub(super) const fn spacing(bytes: usize) -> usize {
     bytes.next_multiple_of(256)
 }
 
-/// Bytes of a batch.
+/// Bytes of a batch of images.
 pub(super) const fn spaced(images: usize, bytes: usize) -> usize {
     spacing(bytes).saturating_mul(images)
 }

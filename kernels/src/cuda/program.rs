@@ -1,4 +1,4 @@
-//! Kernels, loaded on the device when they are first needed.
+//! Loads kernels on the device when they are first needed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use super::bounded::Bounded;
 use super::compile::KernelCompiler;
 use super::{CudaError, PlannedLaunch};
 
-/// How many sources stay loaded; chains of more shapes than that take turns.
+/// The number of sources that stay loaded; if chains have more shapes, the least used are unloaded.
 const MOST_MODULES: usize = 256;
-/// Dynamic shared memory of a block for which a kernel need not be told.
+/// A kernel that needs more dynamic shared memory than this has to be configured for it.
 const USUAL_SHARED_BYTES: u32 = 48 << 10;
 
-/// What is loaded so far.
+/// The sources that are loaded.
 #[derive(Debug)]
 pub(super) struct Programs {
     context: Arc<CudaContext>,
     compiler: KernelCompiler,
-    /// By name of the source.
+    /// Modules by the name of their source.
     modules: Bounded<String, Module>,
 }
 
 #[derive(Debug)]
 struct Module {
     module: Arc<CudaModule>,
-    /// By name; with the dynamic shared memory that it was told of.
+    /// Kernels by name, each with the dynamic shared memory that it is configured for.
     kernels: HashMap<String, (CudaFunction, u32)>,
 }
 
@@ -36,7 +36,7 @@ impl Programs {
         Self { context, compiler, modules: Bounded::new(MOST_MODULES) }
     }
 
-    /// The kernel of a launch, ready.
+    /// The kernel of a launch, loaded and configured.
     pub(super) fn kernel(&mut self, launch: &PlannedLaunch) -> Result<CudaFunction, CudaError> {
         let name = launch.source.name();
         if self.modules.get(name).is_none() {

@@ -1,10 +1,10 @@
-//! Which lane does what: copies of one batch overlap with the computing of another.
+//! Assigns batches to lanes, so that copies of one batch overlap with computing another.
 
-/// A batch on its way through the device.
+/// A batch that was submitted to the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u64);
 
-/// The batch that each lane has, if it has one.
+/// The batch of each lane, if it has one.
 #[derive(Debug)]
 pub(super) struct Schedule {
     lanes: Vec<Option<Ticket>>,
@@ -16,7 +16,7 @@ impl Schedule {
         Self { lanes: vec![None; lanes], next: 0 }
     }
 
-    /// A lane that is free, with a ticket for what it will do; `None` if all are busy.
+    /// Takes a free lane, and makes a ticket for its batch; `None` if all lanes are busy.
     pub(super) fn take(&mut self) -> Option<(usize, Ticket)> {
         let ticket = Ticket(self.next);
         let (index, lane) = self.lanes.iter_mut().enumerate().find(|(_, lane)| lane.is_none())?;
@@ -30,13 +30,13 @@ impl Schedule {
         self.lanes.iter().position(|lane| *lane == Some(ticket))
     }
 
-    /// Its lane is free again.
+    /// Frees the lane of a ticket.
     pub(super) fn finish(&mut self, ticket: Ticket) {
         let mine = self.lanes.iter_mut().filter(|lane| **lane == Some(ticket));
         mine.for_each(|lane| *lane = None);
     }
 
-    /// How many lanes are free.
+    /// The number of free lanes.
     pub(super) fn free(&self) -> usize {
         self.lanes.iter().filter(|lane| lane.is_none()).count()
     }

@@ -7,62 +7,62 @@ use super::generated::Generated;
 use super::{Argument, CudaProgram, CudaSource};
 use crate::Shape;
 
-/// What stands before every source.
+/// The text in front of every source.
 const COMMON: &str = concat!(
     include_str!("../../cuda/common.cuh"),
     include_str!("../../cuda/wide.cuh"),
     include_str!("../../cuda/tile.cuh"),
 );
-/// What else stands before a generated one.
+/// The text in front of generated sources, after [`COMMON`].
 const POINTWISE: &str = include_str!("../../cuda/pointwise.cu");
 
-/// From one image on the device to the next.
+/// One stage of a plan: kernels that make one image or tensor on the device from another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
-    /// The steps of the chain that it is.
+    /// The steps of the chain that this stage does.
     pub steps: Vec<usize>,
-    /// Of what it reads.
+    /// The shape of the input.
     pub input: Shape,
-    /// Of the image after it.
+    /// The shape of the image after this stage.
     pub output: Shape,
-    /// Of what it makes: the image, or a tensor.
+    /// The size in bytes of what the stage makes, which is the image or a tensor.
     pub output_bytes: usize,
-    /// As in [`CudaProgram`].
+    /// The sizes of the scratch buffers, as in [`CudaProgram::scratch`].
     pub scratch: Vec<usize>,
-    /// As in [`CudaProgram`].
+    /// Large constants, as in [`CudaProgram::data`].
     pub data: Vec<Vec<u8>>,
-    /// In order.
+    /// The launches of this stage, in order.
     pub launches: Vec<PlannedLaunch>,
 }
 
-/// One launch of a kernel, as [`Launch`](super::Launch), of a source that may be generated.
+/// One launch of a kernel: a [`Launch`](super::Launch) whose source may be generated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedLaunch {
-    /// Where the kernel is.
+    /// The source that has the kernel.
     pub source: Source,
-    /// What it is called there.
+    /// The name of the kernel in that source.
     pub kernel: Cow<'static, str>,
-    /// Blocks, across and down.
+    /// The number of blocks, across and down.
     pub grid: (u32, u32),
-    /// Threads of a block, across and down.
+    /// The number of threads in a block, across and down.
     pub block: (u32, u32),
-    /// Dynamic shared memory of a block.
+    /// The dynamic shared memory of a block in bytes.
     pub shared_bytes: u32,
-    /// In the order of the kernel's parameters.
+    /// The arguments, in the order of the kernel's parameters.
     pub arguments: Vec<Argument>,
 }
 
-/// Where a kernel comes from.
+/// The source of a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A file.
+    /// A file of this crate.
     File(&'static CudaSource),
-    /// Generated for a chain.
+    /// A kernel that was generated for a chain.
     Generated(Arc<Generated>),
 }
 
 impl Source {
-    /// Unique among all.
+    /// The name of the source, which is unique.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -71,7 +71,7 @@ impl Source {
         }
     }
 
-    /// All that is compiled.
+    /// The complete text to compile.
     #[must_use]
     pub fn text(&self) -> String {
         match self {

@@ -1,16 +1,16 @@
-//! Waiting for the device without spinning, and not for ever.
+//! Waits for the device without spinning, and not for ever.
 
 use std::time::Duration;
 
 use super::CudaError;
 use crate::clock::Stopwatch;
 
-/// Looks again without a pause so often: most small frames are done by then.
+/// How many times the device is polled without a pause: most small frames are done by then.
 const SPINS: usize = 200;
-/// The longest pause between two looks.
+/// The longest pause between two polls.
 const LONGEST: Duration = Duration::from_micros(250);
 
-/// Waits until that is so.
+/// Waits until the device reports that it is done.
 pub(super) fn wait(
     patience: Duration,
     mut done: impl FnMut() -> Result<bool, CudaError>,

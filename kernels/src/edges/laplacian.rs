@@ -11,29 +11,27 @@ use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "laplacian",
     name: "Laplacian",
-    description: "Shows where brightness bends: edges and fine detail in every direction, in each \
-                  colour; transparency stays.",
+    description: "Shows the second derivative of brightness: edges and fine detail in every \
+                  direction, in each colour. Transparency is kept.",
     family: Family::Edges,
     parameters: &[TAPS, SCALE, border::PARAMETER],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's Laplacian into 16 bits, then convertScaleAbs, bit for bit; a kernel size of 7 \
-            is not cut off at 16 bits in between.",
+    notes: "OpenCV's Laplacian to 16 bits followed by convertScaleAbs, bit for bit; a kernel size \
+            of 7 is not clamped to 16 bits in between.",
 };
 
 /// Of the second differences.
 pub(super) const TAPS: ParameterDefinition = ParameterDefinition {
     id: "kernel_size",
     name: "Kernel size",
-    description: "Width and height of the neighbourhood, in pixels; odd. 1 is the pixel and its \
+    description: "Width and height of the neighbourhood, in pixels; odd. 1 means the pixel and its \
                   four neighbours.",
     kind: ParameterKind::Integer { min: 1, max: 7, step: 2, default: 3 },
 };

@@ -14,15 +14,13 @@ use crate::{
     ParameterDefinition, ParameterError, Parameters, PixelFormat, Reach, Rows, Shape, Whole,
     Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "log",
     name: "Laplacian of Gaussian",
-    description: "Shows where brightness bends after a Gaussian blur, which takes the noise away, \
-                  in each colour; transparency stays.",
+    description: "Shows the second derivative of brightness after a Gaussian blur, which removes \
+                  noise, in each colour. Transparency is kept.",
     family: Family::Edges,
     parameters: &[
         KERNEL_SIZE,
@@ -34,8 +32,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's GaussianBlur, Laplacian into 16 bits and convertScaleAbs, bit for bit; a \
-            Laplacian size of 7 is not cut off at 16 bits in between.",
+    notes: "OpenCV's GaussianBlur, Laplacian to 16 bits and convertScaleAbs, bit for bit; a \
+            Laplacian size of 7 is not clamped to 16 bits in between.",
 };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

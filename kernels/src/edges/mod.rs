@@ -11,7 +11,5 @@ mod sobel;
 mod tests;
 
 use crate::Entry;
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] =
     &[sobel::SOBEL, sobel::SCHARR, laplacian::ENTRY, log::ENTRY, canny::ENTRY];

@@ -12,8 +12,6 @@ use crate::{
     Cpu, CpuWork, Cut, CutRows, Entry, Family, FilterDefinition, Operation, ParameterDefinition,
     ParameterError, ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const SOBEL: Entry = Entry {
     definition: &SOBEL_DEFINITION,
     build: |parameters| {
@@ -21,8 +19,6 @@ pub(crate) const SOBEL: Entry = Entry {
         gradient(&SOBEL_DEFINITION, Kernels::Sobel(taps), parameters)
     },
 };
-
-/// In the catalogue.
 pub(crate) const SCHARR: Entry = Entry {
     definition: &SCHARR_DEFINITION,
     build: |parameters| gradient(&SCHARR_DEFINITION, Kernels::Scharr, parameters),
@@ -31,16 +27,16 @@ pub(crate) const SCHARR: Entry = Entry {
 const DIRECTION: ParameterDefinition = ParameterDefinition {
     id: "direction",
     name: "Direction",
-    description: "Along which axis brightness is compared: x finds vertical edges, y horizontal \
-                  ones, magnitude both.",
+    description: "The axis along which brightness is compared: x finds vertical edges, y \
+                  horizontal ones, and magnitude both.",
     kind: ParameterKind::Select { options: &["x", "y", "magnitude"], default: "magnitude" },
 };
 
 const NORM: ParameterDefinition = ParameterDefinition {
     id: "norm",
     name: "Norm",
-    description: "How magnitude comes from both axes: l1 is the sum of their absolute values, \
-                  sooner done; l2 is the root of the sum of their squares. x and y do not use it.",
+    description: "How magnitude combines the two axes: l1 is the sum of their absolute values and \
+                  takes less time; l2 is the root of the sum of their squares. x and y ignore it.",
     kind: ParameterKind::Select { options: &["l1", "l2"], default: "l2" },
 };
 
@@ -48,14 +44,14 @@ const NORM: ParameterDefinition = ParameterDefinition {
 pub(super) const SCALE: ParameterDefinition = ParameterDefinition {
     id: "scale",
     name: "Scale",
-    description: "What the result is multiplied by before it is cut off at 255.",
+    description: "Factor that the result is multiplied by before it is clamped to 255.",
     kind: ParameterKind::Number { min: 0.001, max: 100.0, step: 0.1, default: 1.0 },
 };
 
 static SOBEL_DEFINITION: FilterDefinition = FilterDefinition {
     id: "sobel",
     name: "Sobel",
-    description: "Shows how steeply brightness changes, in each colour; transparency stays.",
+    description: "Shows how steeply brightness changes, in each colour. Transparency is kept.",
     family: Family::Edges,
     parameters: &[
         DIRECTION,
@@ -63,8 +59,8 @@ static SOBEL_DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "kernel_size",
             name: "Kernel size",
-            description: "Width and height of the neighbourhood, in pixels; odd. 1 is 3 along the \
-                          axis, with no smoothing across it.",
+            description: "Width and height of the neighbourhood, in pixels; odd. 1 means 3 along \
+                          the axis, without smoothing across it.",
             kind: ParameterKind::Integer { min: 1, max: 7, step: 2, default: 3 },
         },
         SCALE,
@@ -73,24 +69,24 @@ static SOBEL_DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "x and y are OpenCV's Sobel into 16 bits, then convertScaleAbs, bit for bit; a kernel \
-            size of 7 is not cut off at 16 bits in between. magnitude is |x| + |y| (l1) or the \
-            root of x² + y² (l2, OpenCV's magnitude), times scale, rounded to nearest.",
+    notes: "x and y are OpenCV's Sobel to 16 bits followed by convertScaleAbs, bit for bit; a \
+            kernel size of 7 is not clamped to 16 bits in between. magnitude is |x| + |y| (l1) or \
+            the root of x² + y² (l2, OpenCV's magnitude), times scale, rounded to nearest.",
 };
 
 static SCHARR_DEFINITION: FilterDefinition = FilterDefinition {
     id: "scharr",
     name: "Scharr",
     description: "Shows how steeply brightness changes, equally well in all directions, in each \
-                  colour; transparency stays.",
+                  colour. Transparency is kept.",
     family: Family::Edges,
     parameters: &[DIRECTION, NORM, SCALE, border::PARAMETER],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "x and y are OpenCV's Scharr into 16 bits, then convertScaleAbs, bit for bit. magnitude \
-            is |x| + |y| (l1) or the root of x² + y² (l2, OpenCV's magnitude), times scale, \
-            rounded to nearest.",
+    notes: "x and y are OpenCV's Scharr to 16 bits followed by convertScaleAbs, bit for bit. \
+            magnitude is |x| + |y| (l1) or the root of x² + y² (l2, OpenCV's magnitude), times \
+            scale, rounded to nearest.",
 };
 
 fn gradient(

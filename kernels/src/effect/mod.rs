@@ -11,8 +11,6 @@ pub(crate) use pixelate::spread;
 
 use crate::Entry;
 use crate::cuda::CudaSource;
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] =
     &[emboss::ENTRY, pixelate::ENTRY, posterize::ENTRY, vignette::ENTRY];
 

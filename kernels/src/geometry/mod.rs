@@ -11,8 +11,6 @@ mod warp;
 
 use crate::cuda::{Argument, CudaSource};
 use crate::{Entry, PixelFormat};
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] = &[
     crop::ENTRY,
     flip::ENTRY,

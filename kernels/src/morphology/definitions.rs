@@ -19,19 +19,20 @@ static PARAMETERS: [ParameterDefinition; 4] = [
     ParameterDefinition {
         id: "shape",
         name: "Shape",
-        description: "Which pixels around each one are its neighbourhood.",
+        description: "Shape of the neighbourhood of a pixel.",
         kind: ParameterKind::Select { options: &element::SHAPES, default: "rect" },
     },
     ParameterDefinition {
         id: "kernel_size",
         name: "Kernel size",
-        description: "Width and height of the neighbourhood, in pixels; odd. 1 is the pixel alone.",
+        description: "Width and height of the neighbourhood, in pixels; odd. 1 means only the \
+                      pixel itself.",
         kind: ParameterKind::Integer { min: 1, max: element::MAX_SIZE as i64, step: 2, default: 3 },
     },
     ParameterDefinition {
         id: "iterations",
         name: "Iterations",
-        description: "How often each step is repeated.",
+        description: "How many times each step is done.",
         kind: ParameterKind::Integer {
             min: 1,
             max: element::MAX_ITERATIONS as i64,
@@ -42,16 +43,15 @@ static PARAMETERS: [ParameterDefinition; 4] = [
     ParameterDefinition {
         id: "border_mode",
         name: "Border",
-        description: "What stands beyond the edge: nothing (ignore), its outermost pixel (clamp, \
-                      replicate), the image mirrored at its edge (reflect) or at its outermost \
-                      pixel (reflect_101), the other side (wrap), or zeros (constant).",
+        description: "Which pixels are used beyond the edge: none (ignore), the outermost pixel \
+                      (clamp, replicate), the image mirrored at its edge (reflect) or at its \
+                      outermost pixel (reflect_101), the opposite side (wrap), or zeros (constant).",
         kind: ParameterKind::Select { options: &BORDERS, default: "ignore" },
     },
 ];
 
 macro_rules! filters {
     ($($index:ident $kind:ident $id:literal $name:literal $description:literal)*) => {
-        /// In the catalogue.
         pub(super) const ENTRIES: [Entry; 7] = [$(Entry {
             definition: &$index,
             build: |parameters: &Parameters| build(&$index, Kind::$kind, parameters),
@@ -65,29 +65,34 @@ macro_rules! filters {
             formats: &PixelFormat::INTERLEAVED,
             cuda: true,
             tolerance: 0,
-            notes: "OpenCV's morphologyEx with getStructuringElement, bit for bit; alpha is a \
-                    channel like the others, as there. OpenCV has no wrap here, and calls ignore \
-                    its default constant border. Neighbouring rows share their work on columns \
-                    (after van Herk 1992, Gil and Werman 1993): a rectangle or a cross costs \
-                    little more for being larger; the cost of an ellipse grows with its height.",
+            notes: "OpenCV's morphologyEx with getStructuringElement, bit for bit; as in OpenCV, \
+                    alpha is treated like the other channels. OpenCV does not offer wrap here, and \
+                    its default constant border is called ignore. Neighbouring rows share their \
+                    work on columns (after van Herk 1992, Gil and Werman 1993), so a larger \
+                    rectangle or cross costs little more; the cost of an ellipse grows with its \
+                    height.",
         };)*
     };
 }
 filters! {
     ERODE Erode "erode" "Erode"
-        "Takes the darkest sample around each, channel by channel: bright shapes shrink."
+        "Replaces each sample by the darkest one around it, channel by channel: bright shapes \
+         shrink."
     DILATE Dilate "dilate" "Dilate"
-        "Takes the brightest sample around each, channel by channel: bright shapes grow."
+        "Replaces each sample by the brightest one around it, channel by channel: bright shapes \
+         grow."
     OPEN Open "open" "Open"
-        "Erodes, then dilates: bright specks vanish, other shapes keep their size."
+        "Erodes, then dilates: bright specks vanish, and other shapes keep their size."
     CLOSE Close "close" "Close"
-        "Dilates, then erodes: dark specks and gaps vanish, other shapes keep their size."
+        "Dilates, then erodes: dark specks and gaps vanish, and other shapes keep their size."
     GRADIENT Gradient "gradient" "Morphological gradient"
-        "The dilated image minus the eroded one: outlines of shapes."
+        "The dilated image minus the eroded image: shows the outlines of shapes."
     TOP_HAT TopHat "top_hat" "Top hat"
-        "The image minus the opened one: bright details that are smaller than the neighbourhood."
+        "The image minus the opened image: shows bright details that are smaller than the \
+         neighbourhood."
     BLACK_HAT BlackHat "black_hat" "Black hat"
-        "The closed image minus the image: dark details that are smaller than the neighbourhood."
+        "The closed image minus the image: shows dark details that are smaller than the \
+         neighbourhood."
 }
 
 fn build(

@@ -14,8 +14,6 @@ mod tests;
 use crate::Entry;
 use crate::border::Border;
 use element::Element;
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] = &definitions::ENTRIES;
 
 /// Which sample of a neighbourhood is taken.

@@ -6,8 +6,6 @@ mod redact;
 use crate::cuda::{Argument, CudaSource, Launch};
 use crate::simd::Level;
 use crate::{Entry, PixelFormat, Shape, colour};
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] = &[draw::ENTRY, redact::ENTRY];
 
 static CUDA: CudaSource =

@@ -12,15 +12,13 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterError, Parameters,
     PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "high_pass",
     name: "High pass",
-    description: "Keeps fine detail only: the difference between the image and its Gaussian blur, \
-                  on middle grey; transparency stays.",
+    description: "Keeps only fine detail: the difference between the image and its Gaussian blur, \
+                  on middle grey. Transparency is kept.",
     family: Family::Sharpen,
     parameters: &[KERNEL_SIZE, SIGMA, border::PARAMETER],
     formats: &PixelFormat::INTERLEAVED,

@@ -9,6 +9,4 @@ mod tests;
 mod unsharp_mask;
 
 use crate::Entry;
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] = &[unsharp_mask::ENTRY, high_pass::ENTRY, convolution::ENTRY];

@@ -12,8 +12,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 /// Fractional bits of the amount.
@@ -22,8 +20,8 @@ pub(super) const AMOUNT_BITS: u32 = 11;
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "unsharp_mask",
     name: "Unsharp mask",
-    description: "Sharpens: adds the difference between the image and its Gaussian blur; \
-                  transparency stays.",
+    description: "Sharpens the image by adding the difference between it and its Gaussian blur. \
+                  Transparency is kept.",
     family: Family::Sharpen,
     parameters: &[
         KERNEL_SIZE,
@@ -31,14 +29,14 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "amount",
             name: "Amount",
-            description: "How much of the difference is added; 0 changes nothing.",
+            description: "Factor by which the difference is added; 0 changes nothing.",
             kind: ParameterKind::Number { min: 0.0, max: 10.0, step: 0.1, default: 1.0 },
         },
         ParameterDefinition {
             id: "threshold",
             name: "Threshold",
-            description: "Differences of at most so many levels of 255 are left alone: noise is \
-                          not sharpened.",
+            description: "Differences of at most this many levels of 255 are not added, so that \
+                          noise is not sharpened.",
             kind: ParameterKind::Integer { min: 0, max: 255, step: 1, default: 0 },
         },
         border::PARAMETER,
@@ -47,8 +45,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     cuda: true,
     tolerance: 0,
     notes: "Without a threshold, OpenCV's GaussianBlur and addWeighted(image, 1 + amount, blurred, \
-            -amount), within one level: the amount has 11 fractional bits here. The threshold is \
-            that of Pillow's UnsharpMask.",
+            -amount), within one level: the amount has 11 fractional bits here. The threshold \
+            works as in Pillow's UnsharpMask.",
 };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

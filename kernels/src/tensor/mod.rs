@@ -11,8 +11,6 @@ use crate::Entry;
 use crate::cuda::CudaSource;
 pub use data::{Element, Tensor, TensorShape};
 pub use mapping::{Fit, Mapping};
-
-/// In the catalogue.
 pub(crate) const ENTRIES: &[Entry] = &[histogram::ENTRY, normalize::ENTRY];
 
 static CUDA: CudaSource =

@@ -21,8 +21,6 @@ use weight::Weights;
 
 /// Of the greatest disc.
 const MAX_RADIUS: usize = 25;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -35,15 +33,15 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "bilateral",
     name: "Bilateral filter",
-    description: "Softens what is of similar colour and keeps edges: a mean in which a pixel \
-                  counts the less, the farther away it is and the more its colour differs. \
-                  Transparency stays as it is.",
+    description: "Smooths areas of similar colour and keeps edges: a weighted mean in which a \
+                  pixel counts less the farther away it is and the more its colour differs. \
+                  Transparency is kept.",
     family: Family::Blur,
     parameters: &[
         ParameterDefinition {
             id: "diameter",
             name: "Diameter",
-            description: "Of the neighbourhood, a disc, in pixels; odd.",
+            description: "Diameter of the neighbourhood, which is a disc, in pixels; odd.",
             kind: ParameterKind::Integer {
                 min: 3,
                 max: 2 * MAX_RADIUS as i64 + 1,
@@ -54,14 +52,15 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "sigma_color",
             name: "Sigma of colour",
-            description: "How different colours may be to be mixed: standard deviation, in levels \
-                          of 255, of the sum of the differences of all colours.",
+            description: "How different colours may be and still be mixed: the standard deviation, \
+                          in levels of 255, for the sum of the differences in all colours.",
             kind: ParameterKind::Number { min: 0.1, max: 500.0, step: 1.0, default: 75.0 },
         },
         ParameterDefinition {
             id: "sigma_space",
             name: "Sigma of space",
-            description: "How far apart pixels may be to be mixed: standard deviation, in pixels.",
+            description: "How far apart pixels may be and still be mixed: the standard deviation, \
+                          in pixels.",
             kind: ParameterKind::Number { min: 0.1, max: 500.0, step: 1.0, default: 75.0 },
         },
         border::PARAMETER,
@@ -69,10 +68,10 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 1,
-    notes: "OpenCV's bilateralFilter within 1 level: weights come from a polynomial that is right \
-            within 0.25 %; on grey, up to a diameter of 13, they are whole numbers of 15 bits. \
-            OpenCV takes no alpha; here the colours are filtered and alpha stays. Time grows with \
-            the diameter squared.",
+    notes: "OpenCV's bilateralFilter, within 1 level: weights come from a polynomial that is \
+            accurate to 0.25 %; for grey images and diameters up to 13 they are integers of 15 \
+            bits. OpenCV does not accept alpha; here the colours are filtered and alpha is kept. \
+            The time grows with the square of the diameter.",
 };
 
 #[derive(Debug)]

@@ -14,8 +14,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -42,8 +40,9 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's blur and boxFilter, bit for bit, with each of its borders; OpenCV has no \
-            wrap there. Sums slide, so the time hardly depends on the kernel size.",
+    notes: "OpenCV's blur and boxFilter, bit for bit, with each of their borders; OpenCV does not \
+            offer wrap here. Sums are updated as the square slides, so the time hardly depends on \
+            the kernel size.",
 };
 
 /// The means of rectangles with odd sides, up to 255 by 255.

@@ -23,8 +23,6 @@ use crate::{
 };
 pub(crate) use part::{Gaussian, KERNEL_SIZE, SIGMA};
 use weights::{Kernel, MAX_TAPS};
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -49,7 +47,8 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "blur",
     name: "Gaussian blur",
-    description: "Softens the image with a Gaussian bell; transparency is blurred like a colour.",
+    description: "Softens the image with a Gaussian bell curve; transparency is blurred like a \
+                  colour.",
     family: Family::Blur,
     parameters: &[
         ParameterDefinition {
@@ -62,15 +61,16 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "sigma",
             name: "Sigma",
-            description: "Standard deviation of the bell, in pixels. 0 fits it to the kernel size.",
+            description: "Standard deviation of the bell curve, in pixels. 0 derives it from the \
+                          kernel size.",
             kind: ParameterKind::Number { min: 0.0, max: 100.0, step: 0.1, default: 1.0 },
         },
         border::parameter("reflect"),
         ParameterDefinition {
             id: "separable",
             name: "Separable",
-            description: "Two passes of one dimension instead of one of two: the same result, \
-                          sooner. Kernels above 31 need it.",
+            description: "Whether to use two one-dimensional passes instead of one two-dimensional \
+                          pass: the same result in less time. Kernels above 31 require it.",
             kind: ParameterKind::Boolean { default: true },
         },
     ],
@@ -78,7 +78,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     cuda: true,
     tolerance: 0,
     notes: "OpenCV's GaussianBlur for 8-bit images, bit for bit, with each of its borders; OpenCV \
-            has no wrap there. Time grows with the kernel size, as far as its weights are not zero.",
+            does not offer wrap here. The time grows with the kernel size, as far as the weights \
+            are not zero.",
 };
 
 /// The greatest kernel for one pass: a larger one would take minutes.

@@ -12,8 +12,7 @@ use crate::{Cpu, ParameterDefinition, ParameterError, ParameterKind, Parameters,
 pub(crate) const KERNEL_SIZE: ParameterDefinition = ParameterDefinition {
     id: "kernel_size",
     name: "Kernel size",
-    description: "Width and height of the neighbourhood that is blurred over, in pixels; odd. 1 \
-                  blurs nothing.",
+    description: "Width and height of the blur's neighbourhood, in pixels; odd. 1 does not blur.",
     kind: ParameterKind::Integer { min: 1, max: MAX_DIRECT as i64, step: 2, default: 5 },
 };
 
@@ -21,7 +20,7 @@ pub(crate) const KERNEL_SIZE: ParameterDefinition = ParameterDefinition {
 pub(crate) const SIGMA: ParameterDefinition = ParameterDefinition {
     id: "sigma",
     name: "Sigma",
-    description: "Standard deviation of the blur, in pixels. 0 fits it to the kernel size.",
+    description: "Standard deviation of the blur, in pixels. 0 derives it from the kernel size.",
     kind: ParameterKind::Number { min: 0.0, max: 100.0, step: 0.1, default: 1.0 },
 };
 

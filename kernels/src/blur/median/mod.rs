@@ -15,8 +15,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -27,7 +25,7 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "median",
     name: "Median",
-    description: "Replaces each sample by the middle one of the square around it: removes specks, \
+    description: "Replaces each sample by the median of the square around it: removes specks and \
                   keeps edges. Transparency is treated like a colour.",
     family: Family::Blur,
     parameters: &[ParameterDefinition {
@@ -39,10 +37,10 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's medianBlur, exactly; beyond the edge its outermost pixel goes on. Up to 5x5 by \
-            sorting networks; above by histograms that slide (Perreault and Hebert, Median \
-            Filtering in Constant Time, 2007), so that on the CPU the time hardly depends on the \
-            kernel size; on a GPU it grows with its width.",
+    notes: "OpenCV's medianBlur, bit for bit; the outermost pixel is repeated beyond the edge. \
+            Squares up to 5x5 use sorting networks. Larger ones use sliding histograms (Perreault \
+            and Hebert, Median Filtering in Constant Time, 2007), so that on the CPU the time \
+            hardly depends on the kernel size; on a GPU it grows with the width of the square.",
 };
 
 #[derive(Debug)]

@@ -17,8 +17,6 @@ use crate::{
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
 use kernel::Tap;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -43,8 +41,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "angle",
             name: "Angle",
-            description: "Direction of the line, in degrees against the clock; 0 is horizontal, \
-                          90 vertical.",
+            description: "Direction of the line, in degrees counter-clockwise; 0 is horizontal, 90 \
+                          vertical.",
             kind: ParameterKind::Number { min: -360.0, max: 360.0, step: 1.0, default: 0.0 },
         },
         border::PARAMETER,
@@ -52,10 +50,10 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's filter2D within 1 level, with a kernel of as many points as the line is long: \
-            one pixel apart, centred, each shared bilinearly among the four pixels around it. \
-            Weights are integers of 15 fractional bits; OpenCV has no wrap there. Horizontal and \
-            vertical lines are OpenCV's blur, bit for bit.",
+    notes: "OpenCV's filter2D, within 1 level, with a kernel that has one point for each pixel of \
+            the line's length: one pixel apart, centred, each distributed bilinearly over the four \
+            pixels around it. Weights are integers of 15 fractional bits; OpenCV does not offer \
+            wrap here. Horizontal and vertical lines are OpenCV's blur, bit for bit.",
 };
 
 /// Pixels of the line that are not in one row or column.

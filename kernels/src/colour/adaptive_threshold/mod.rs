@@ -14,8 +14,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 /// The largest neighbourhood.
@@ -38,16 +36,16 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "adaptive_threshold",
     name: "Adaptive threshold",
-    description: "Compares each pixel of a grey image with the average around it, less c: two \
-                  levels remain. For documents and uneven light. Colours have to become grey \
-                  before it (grayscale).",
+    description: "Compares each pixel of a grey image with the average of its neighbourhood minus \
+                  c, and makes it one of two levels. Suits documents and uneven light. Colour \
+                  images have to be converted first, with grayscale.",
     family: Family::Colour,
     parameters: &[
         ParameterDefinition {
             id: "method",
             name: "Method",
-            description: "How pixels around it count: all the same (mean), or the nearer the more \
-                          (gaussian).",
+            description: "How the pixels of the neighbourhood are weighted: equally (mean), or \
+                          nearer ones more (gaussian).",
             kind: ParameterKind::Select { options: &["mean", "gaussian"], default: "mean" },
         },
         ParameterDefinition {
@@ -59,14 +57,14 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "c",
             name: "C",
-            description: "Levels by which the average is lowered: a positive number keeps flat \
-                          parts on the bright side.",
+            description: "Levels subtracted from the average; a positive number keeps flat areas \
+                          bright.",
             kind: ParameterKind::Number { min: -255.0, max: 255.0, step: 1.0, default: 2.0 },
         },
         ParameterDefinition {
             id: "mode",
             name: "Mode",
-            description: "What gets the maximum: pixels above the average less c (binary), or \
+            description: "Which pixels get max_value: those above the average minus c (binary), or \
                           all others (binary_inverse).",
             kind: ParameterKind::Select {
                 options: &["binary", "binary_inverse"],
@@ -76,17 +74,17 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "max_value",
             name: "Maximum",
-            description: "The level that is not 0.",
+            description: "The level that the selected pixels get; all others get 0.",
             kind: ParameterKind::Integer { min: 1, max: 255, step: 1, default: 255 },
         },
     ],
     formats: &[PixelFormat::Gray8],
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's adaptiveThreshold: mean bit for bit, at a cost that hardly depends on the \
-            block size; gaussian but for single pixels, where a blur in floats, summed up in \
-            another order, rounds to another level. As there, only grey images, with the \
-            outermost pixel going on beyond the edge.",
+    notes: "OpenCV's adaptiveThreshold. mean is the same bit for bit, and its cost hardly depends \
+            on the block size. gaussian differs in single pixels, because OpenCV blurs in floating \
+            point and sums in another order. As in OpenCV, only grey images are accepted, and the \
+            outermost pixel is repeated beyond the edge.",
 };
 
 /// What a pixel becomes, by the average around it.

@@ -15,8 +15,6 @@ use crate::{
 };
 use interpolate::Rows;
 use tiles::Tiles;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -32,37 +30,39 @@ const TILES: ParameterKind = ParameterKind::Integer { min: 1, max: 64, step: 1, 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "clahe",
     name: "Adaptive equalisation",
-    description: "Contrast limited adaptive histogram equalisation: spreads brightness in each \
-                  part of the image. Of colours, only luma changes.",
+    description: "Contrast limited adaptive histogram equalisation (CLAHE): spreads brightness \
+                  separately in each part of the image. In colour images only the luma changes.",
     family: Family::Colour,
     parameters: &[
         ParameterDefinition {
             id: "clip_limit",
             name: "Clip limit",
-            description: "How many times the average a level of brightness may count: more is \
-                          more contrast, and more noise. 0 sets no limit.",
+            description: "Limit on how often a level may occur in a tile, as a multiple of the \
+                          average. Higher limits give more contrast and more noise. 0 sets no \
+                          limit.",
             kind: ParameterKind::Number { min: 0.0, max: 256.0, step: 0.5, default: 2.0 },
         },
         ParameterDefinition {
             id: "tiles_x",
             name: "Tiles across",
-            description: "Into how many tiles the width is cut.",
+            description: "Number of tiles that the width is divided into.",
             kind: TILES,
         },
         ParameterDefinition {
             id: "tiles_y",
             name: "Tiles down",
-            description: "Into how many tiles the height is cut.",
+            description: "Number of tiles that the height is divided into.",
             kind: TILES,
         },
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's createCLAHE and apply, bit for bit; of colours, on Y between COLOR_RGB2YCrCb \
-            and COLOR_YCrCb2RGB, bit for bit, so that hues stay (on L of Lab it would take several \
-            times as long and look much the same). Alpha stays. Algorithm: K. Zuiderveld, Contrast \
-            Limited Adaptive Histogram Equalization, Graphics Gems IV, 1994.",
+    notes: "OpenCV's createCLAHE and apply, bit for bit. Colours are equalised on Y between \
+            COLOR_RGB2YCrCb and COLOR_YCrCb2RGB, bit for bit, so that hues are kept; using L of \
+            Lab would take several times as long and look much the same. Alpha is kept. Algorithm: \
+            K. Zuiderveld, Contrast Limited Adaptive Histogram Equalization, Graphics Gems IV, \
+            1994.",
 };
 
 #[derive(Debug)]

@@ -14,8 +14,6 @@ use crate::{
     CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Refusal, Shape, Table,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -33,17 +31,17 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "color_convert",
     name: "Convert colours",
-    description: "Turns pixels of one colour space or layout into those of another. Alpha stays, \
-                  where the result has it.",
+    description: "Converts pixels from one colour space or layout to another. Alpha is kept where \
+                  the result has an alpha channel.",
     family: Family::Colour,
     parameters: &[
         ParameterDefinition {
             id: "from",
             name: "From",
-            description: "What the samples are. auto goes by the layout: rgb for three or four \
-                          channels, gray for one, or nv12 or i420. Three or four channels may \
-                          also hold bgr, hsv (hue 0 to 179), hsv_full (hue 0 to 255), lab or \
-                          ycbcr (in the order Y, Cb, Cr).",
+            description: "Colour space of the input. auto follows the layout: rgb for three or \
+                          four channels, gray for one channel, or nv12 or i420. Three or four \
+                          channels may also hold bgr, hsv (hue 0 to 179), hsv_full (hue 0 to 255), \
+                          lab or ycbcr (in the order Y, Cb, Cr).",
             kind: ParameterKind::Select {
                 options: &[
                     "auto", "rgb", "bgr", "gray", "hsv", "hsv_full", "lab", "ycbcr", "nv12", "i420",
@@ -54,8 +52,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "to",
             name: "To",
-            description: "What they become. Later steps take hsv, lab and ycbcr for colours, so \
-                          convert back before them.",
+            description: "Colour space of the result. Later steps treat hsv, lab and ycbcr samples \
+                          as colours, so convert them back first.",
             kind: ParameterKind::Select {
                 options: &["rgb", "bgr", "gray", "hsv", "hsv_full", "lab", "ycbcr", "nv12", "i420"],
                 default: "rgb",
@@ -64,26 +62,27 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "range",
             name: "Range",
-            description: "Samples of luma and chroma: full (0 to 255) or limited (luma 16 to 235, \
-                          chroma 16 to 240). auto is limited for nv12 and i420, full for ycbcr.",
+            description: "Range of luma and chroma samples: full (0 to 255) or limited (luma 16 to \
+                          235, chroma 16 to 240). auto means limited for nv12 and i420 and full \
+                          for ycbcr.",
             kind: ParameterKind::Select { options: &["auto", "full", "limited"], default: "auto" },
         },
         ParameterDefinition {
             id: "matrix",
             name: "Matrix",
-            description: "How much red, green and blue count in the luma of ycbcr, nv12 and i420: \
-                          by BT.601 (most cameras) or by BT.709 (HD video).",
+            description: "Weights of red, green and blue in the luma of ycbcr, nv12 and i420: \
+                          those of BT.601 (most cameras) or of BT.709 (HD video).",
             kind: ParameterKind::Select { options: &["bt601", "bt709"], default: "bt601" },
         },
     ],
     formats: &PixelFormat::ALL,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's cvtColor for 8-bit images, bit for bit where it has the conversion (from hsv \
-            within 1 level): HSV, HSV_FULL, Lab, full-range BT.601 YCrCb (here in the order Y, Cb, \
-            Cr), and limited-range BT.601 NV12 and I420, whose chroma comes from the upper left of \
-            two by two pixels. NV12 to grey expands limited range, where OpenCV copies luma. Odd \
-            sizes round chroma up.",
+    notes: "OpenCV's cvtColor for 8-bit images, bit for bit where OpenCV has the conversion (from \
+            hsv within 1 level): HSV, HSV_FULL, Lab, full-range BT.601 YCrCb (here in the order Y, \
+            Cb, Cr), and limited-range BT.601 NV12 and I420, whose chroma is taken from the upper \
+            left of every two by two pixels. NV12 to grey expands the limited range, where OpenCV \
+            copies the luma. Odd sizes round the chroma size up.",
 };
 
 #[derive(Debug)]

@@ -13,8 +13,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation, ParameterError,
     Parameters, PixelFormat, Shape, Whole,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |_: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -25,15 +23,15 @@ pub(crate) const ENTRY: Entry = Entry {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "equalize",
     name: "Equalise",
-    description: "Spreads brightness so that all levels are about equally frequent. Of colours, \
-                  only luma changes.",
+    description: "Spreads brightness so that all levels are about equally frequent. In colour \
+                  images only the luma changes.",
     family: Family::Colour,
     parameters: &[],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's equalizeHist, bit for bit; of colours, on Y between COLOR_RGB2YCrCb and \
-            COLOR_YCrCb2RGB, bit for bit, so that hues stay. Alpha stays.",
+    notes: "OpenCV's equalizeHist, bit for bit. Colours are equalised on Y between COLOR_RGB2YCrCb \
+            and COLOR_YCrCb2RGB, bit for bit, so that hues are kept. Alpha is kept.",
 };
 
 #[derive(Debug)]

@@ -20,8 +20,6 @@ use crate::{
     Refusal, Shape, Whole,
 };
 use weights::Rule;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -32,22 +30,22 @@ pub(crate) const ENTRY: Entry = Entry {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "grayscale",
     name: "Grayscale",
-    description: "Turns colours into shades of grey. RGB, NV12 and I420 become one channel; RGBA \
-                  keeps its four, and its transparency.",
+    description: "Converts colours to shades of grey. RGB, NV12 and I420 become one channel; RGBA \
+                  keeps its four channels and its transparency.",
     family: Family::Colour,
     parameters: &[ParameterDefinition {
         id: "algorithm",
         name: "Algorithm",
-        description: "How bright red, green and blue count.",
+        description: "How brightness is computed from red, green and blue.",
         kind: ParameterKind::Select { options: &weights::NAMES, default: "bt601" },
     }],
     formats: &PixelFormat::ALL,
     cuda: true,
     tolerance: 0,
-    notes: "bt601 is OpenCV's cvtColor with COLOR_RGB2GRAY, bit for bit. Of NV12 and I420 it is \
-            luma, from limited to full range, and chroma is not touched: within 1 level what \
-            the colours would give, but for those beyond red, green and blue. OpenCV's \
-            COLOR_YUV2GRAY leaves luma in limited range.",
+    notes: "bt601 is OpenCV's cvtColor with COLOR_RGB2GRAY, bit for bit. For NV12 and I420 it is \
+            the luma, expanded from limited to full range, without reading the chroma: within 1 \
+            level of converting the colours first, except for colours outside of RGB. OpenCV's \
+            COLOR_YUV2GRAY leaves the luma in limited range.",
 };
 
 #[derive(Debug)]

@@ -14,51 +14,50 @@ use crate::{
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
     Refusal, Shape, Table, Whole, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "threshold",
     name: "Threshold",
-    description: "Tells samples above a level from others, channel by channel. Transparency \
-                  stays.",
+    description: "Separates the samples above a level from the others, channel by channel. \
+                  Transparency is kept.",
     family: Family::Colour,
     parameters: &[
         ParameterDefinition {
             id: "mode",
             name: "Mode",
-            description: "What becomes of samples above the threshold, and of others: max_value \
-                          and 0 (binary), 0 and max_value (binary_inverse), the threshold and \
-                          unchanged (truncate), unchanged and 0 (to_zero), 0 and unchanged \
-                          (to_zero_inverse).",
+            description: "What samples above the threshold become, and what the others become: \
+                          max_value and 0 (binary), 0 and max_value (binary_inverse), the \
+                          threshold and unchanged (truncate), unchanged and 0 (to_zero), 0 and \
+                          unchanged (to_zero_inverse).",
             kind: ParameterKind::Select { options: &Mode::NAMES, default: "binary" },
         },
         ParameterDefinition {
             id: "threshold",
             name: "Threshold",
-            description: "The greatest level that is not above, from 0 to 255; unused by otsu.",
+            description: "The highest level that does not count as above, from 0 to 255. otsu \
+                          ignores it.",
             kind: ParameterKind::Integer { min: 0, max: 255, step: 1, default: 127 },
         },
         ParameterDefinition {
             id: "max_value",
             name: "Maximum",
-            description: "What binary and binary_inverse set, from 0 to 255.",
+            description: "The level that binary and binary_inverse set, from 0 to 255.",
             kind: ParameterKind::Integer { min: 0, max: 255, step: 1, default: 255 },
         },
         ParameterDefinition {
             id: "method",
             name: "Method",
-            description: "The threshold as given (fixed), or for grey images the one that parts \
-                          dark from light best (otsu).",
+            description: "Which threshold is used: the one given (fixed) or, for grey images, the \
+                          one that separates dark from light best (otsu).",
             kind: ParameterKind::Select { options: &["fixed", "otsu"], default: "fixed" },
         },
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's threshold, bit for bit, but for alpha, which stays. Otsu's threshold is that \
-            of OpenCV, too, and only for images of one channel, as there.",
+    notes: "OpenCV's threshold, bit for bit, except for alpha, which is kept. Otsu's threshold is \
+            also the same as OpenCV's and, as in OpenCV, only for images of one channel.",
 };
 
 /// What becomes of samples above, and of others.

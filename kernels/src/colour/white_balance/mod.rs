@@ -12,28 +12,27 @@ use crate::{
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Shape, Table,
     Whole, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "white_balance",
     name: "White balance",
-    description: "Takes a tint away: makes red, green and blue stronger or weaker such that the \
-                  average of the image is grey (the grey-world assumption). Transparency stays.",
+    description: "Removes a tint: scales red, green and blue so that the average of the image is \
+                  grey (the grey-world assumption). Transparency is kept.",
     family: Family::Colour,
     parameters: &[ParameterDefinition {
         id: "strength",
         name: "Strength",
-        description: "From 0, the image as it is, to 1, all of the correction; in steps of 1/256.",
+        description: "Strength of the correction, from 0 (no change) to 1 (full correction), in \
+                      steps of 1/256.",
         kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.05, default: 1.0 },
     }],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "As xphoto's GrayworldWB with a saturation threshold of 1, within 1 level: each colour \
-            times the mean of all over its own mean, here in exact fractions and rounded to \
-            nearest. A grey image stays as it is.",
+    notes: "Like OpenCV's xphoto GrayworldWB with a saturation threshold of 1, within 1 level: \
+            each colour is multiplied by the mean of all colours over its own mean, here in exact \
+            fractions and rounded to nearest. Grey images are not changed.",
 };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

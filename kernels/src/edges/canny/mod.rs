@@ -17,8 +17,6 @@ use crate::{
     ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape,
     Whole,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 /// Steeper than the high threshold: an edge.
@@ -32,22 +30,22 @@ const MAX_THRESHOLD: f64 = 32767.0;
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "canny",
     name: "Canny",
-    description: "Finds edges and draws them one pixel wide, white on black, as a grey image. \
-                  Edges start where brightness changes more than the high threshold, and go on as \
-                  long as it changes more than the low one.",
+    description: "Finds edges and draws them one pixel wide, white on black, as a grey image. An \
+                  edge starts where brightness changes by more than the high threshold and \
+                  continues while it changes by more than the low one.",
     family: Family::Edges,
     parameters: &[
         ParameterDefinition {
             id: "low",
             name: "Low threshold",
-            description: "How steep an edge has to be to go on; at most the high threshold.",
+            description: "How steep an edge has to be to continue; at most the high threshold.",
             kind: ParameterKind::Number { min: 0.0, max: MAX_THRESHOLD, step: 10.0, default: 50.0 },
         },
         ParameterDefinition {
             id: "high",
             name: "High threshold",
-            description: "How steep an edge has to be to start: in the units of the Sobel \
-                          derivatives, which grow with the aperture.",
+            description: "How steep an edge has to be to start, in units of the Sobel derivatives, \
+                          which grow with the aperture.",
             kind: ParameterKind::Number {
                 min: 0.0,
                 max: MAX_THRESHOLD,
@@ -64,17 +62,17 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "l2_gradient",
             name: "Exact steepness",
-            description: "Whether steepness is the root of the sum of the squares of both \
-                          derivatives instead of the sum of their absolute values.",
+            description: "Whether steepness is the root of the sum of the squares of the two \
+                          derivatives, instead of the sum of their absolute values.",
             kind: ParameterKind::Boolean { default: false },
         },
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's Canny, bit for bit; of several colours the steepest counts, as there. Alpha \
-            is not looked at. OpenCV swaps thresholds that are the wrong way round; here they are \
-            refused. J. Canny, A Computational Approach to Edge Detection, 1986; on a GPU, edges \
+    notes: "OpenCV's Canny, bit for bit; as in OpenCV, the steepest of several colours counts. \
+            Alpha is ignored. OpenCV swaps thresholds that are the wrong way round; here they are \
+            refused. J. Canny, A Computational Approach to Edge Detection, 1986. On a GPU, edges \
             are followed by joining neighbours into trees (union-find).",
 };
 

@@ -14,8 +14,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -30,21 +28,21 @@ pub(crate) const ENTRY: Entry = Entry {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "emboss",
     name: "Emboss",
-    description: "Makes a relief of the image on medium grey, lit from one side; transparency \
-                  stays.",
+    description: "Makes a relief of the image on middle grey, lit from one side. Transparency is \
+                  kept.",
     family: Family::Effect,
     parameters: &[
         ParameterDefinition {
             id: "direction",
             name: "Direction",
-            description: "Where the light comes from: edges that face it become bright, those \
-                          that turn away dark.",
+            description: "The side that the light comes from: edges that face it become bright, \
+                          edges that face away become dark.",
             kind: ParameterKind::Select { options: &DIRECTIONS, default: "top_left" },
         },
         ParameterDefinition {
             id: "strength",
             name: "Strength",
-            description: "How deep the relief is: what the differences are multiplied by.",
+            description: "Depth of the relief: the factor that differences are multiplied by.",
             kind: ParameterKind::Integer { min: 1, max: 10, step: 1, default: 1 },
         },
         border::PARAMETER,
@@ -52,9 +50,9 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's filter2D with delta 128, bit for bit, with each of its borders; OpenCV has \
-            no wrap there. The kernel for top_left is strength × [-2 -1 0; -1 0 1; 0 1 2], the \
-            others are turned by 45 degrees each: Robinson's compass masks.",
+    notes: "OpenCV's filter2D with delta 128, bit for bit, with each of its borders; OpenCV does \
+            not offer wrap here. The kernel for top_left is strength × [-2 -1 0; -1 0 1; 0 1 2]; \
+            the others are rotated by 45 degrees each (Robinson's compass masks).",
 };
 
 /// Pixels of a tile on a GPU, across and down; one block of threads makes one tile.

@@ -16,8 +16,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -29,23 +27,23 @@ pub(crate) const ENTRY: Entry = Entry {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "pixelate",
     name: "Pixelate",
-    description: "Makes square blocks of one colour each, the mean of the block; transparency is \
-                  averaged like a colour.",
+    description: "Divides the image into square blocks and fills each with its mean colour; \
+                  transparency is averaged like a colour.",
     family: Family::Effect,
     parameters: &[ParameterDefinition {
         id: "block_size",
         name: "Block size",
-        description: "Width and height of a block, in pixels, from the top left corner on; blocks \
-                      at the right and at the bottom may be cut. 1 changes nothing.",
+        description: "Width and height of a block, in pixels. Blocks start at the top left corner; \
+                      those at the right and bottom edges may be cut off. 1 changes nothing.",
         kind: ParameterKind::Integer { min: 1, max: LONGEST as i64, step: 1, default: 8 },
     }],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's resize down with INTER_AREA and back with INTER_NEAREST, where the size is a \
-            multiple of the block, within 1 level: OpenCV multiplies by a rounded 1 / area, we \
-            divide exactly. Where it is not, OpenCV's blocks have broken sizes; ours stay whole \
-            and the last are cut.",
+    notes: "If the size is a multiple of the block, OpenCV's resize down with INTER_AREA and back \
+            with INTER_NEAREST, within 1 level: OpenCV multiplies by a rounded 1 / area, while the \
+            division here is exact. Otherwise OpenCV's blocks have fractional sizes; here they are \
+            whole, and the last ones are cut off.",
 };
 
 #[derive(Debug)]

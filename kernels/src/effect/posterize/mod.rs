@@ -12,8 +12,6 @@ use crate::{
     CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Pointwise, Shape,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -26,21 +24,21 @@ pub(crate) const ENTRY: Entry = Entry {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "posterize",
     name: "Posterize",
-    description: "Leaves a few evenly spaced levels of each colour, black and white among them; \
-                  transparency stays.",
+    description: "Reduces each colour to a few evenly spaced levels, including black and white. \
+                  Transparency is kept.",
     family: Family::Effect,
     parameters: &[ParameterDefinition {
         id: "levels",
         name: "Levels",
-        description: "How many levels each colour keeps; 256 changes nothing.",
+        description: "Number of levels that each colour keeps; 256 changes nothing.",
         kind: ParameterKind::Integer { min: 2, max: 256, step: 1, default: 4 },
     }],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's LUT with a list of 256 values, bit for bit: each value becomes the nearest \
-            of the levels i × 255 / (levels - 1), all rounded to nearest. Pillow's posterize \
-            cuts low bits off instead, which darkens.",
+    notes: "OpenCV's LUT with a table of 256 values, bit for bit: each value becomes the nearest \
+            of the levels i × 255 / (levels - 1), which are rounded to nearest. Pillow's posterize \
+            drops low bits instead, which darkens the image.",
 };
 
 /// The level nearest to that value; halves go up.

@@ -15,8 +15,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -33,37 +31,38 @@ pub(crate) const ENTRY: Entry = Entry {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "vignette",
     name: "Vignette",
-    description: "Darkens the image towards its corners, as an old lens does; transparency stays.",
+    description: "Darkens the image towards its corners, like an old lens. Transparency is kept.",
     family: Family::Effect,
     parameters: &[
         ParameterDefinition {
             id: "strength",
             name: "Strength",
-            description: "How much light is lost where it is darkest: 0 changes nothing, 1 makes \
-                          it black.",
+            description: "How much light is lost in the darkest places: 0 changes nothing, 1 makes \
+                          them black.",
             kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.05, default: 0.5 },
         },
         ParameterDefinition {
             id: "radius",
             name: "Radius",
-            description: "How far from the centre the darkening begins, as a part of the way to a \
-                          corner: 0 is the centre, 1 the corner.",
+            description: "Where the darkening begins, as a fraction of the distance from the \
+                          centre to a corner: 0 is the centre, 1 a corner.",
             kind: ParameterKind::Number { min: 0.0, max: 1.0, step: 0.05, default: 0.4 },
         },
         ParameterDefinition {
             id: "softness",
             name: "Softness",
-            description: "Over how much more of the way to a corner it becomes darkest.",
+            description: "Width of the transition to the darkest level, as a fraction of the \
+                          distance from the centre to a corner.",
             kind: ParameterKind::Number { min: 0.01, max: 2.0, step: 0.05, default: 0.6 },
         },
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV has none; the result is that of its multiply with a mask. The mask is \
-            1 - strength × s² × (3 - 2 s), where s goes from 0 to 1 while the square of the \
-            distance goes from radius² to (radius + softness)². It is elliptic only as far as \
-            the image is not square: distances are measured in pixels, over half the diagonal.",
+    notes: "OpenCV has no vignette; the result is that of its multiply with a mask. The mask is 1 \
+            - strength × s² × (3 - 2 s), where s goes from 0 to 1 while the square of the distance \
+            goes from radius² to (radius + softness)². Distances are measured in pixels and \
+            divided by half the diagonal.",
 };
 
 #[derive(Debug)]

@@ -13,8 +13,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Size, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -30,7 +28,7 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "crop",
     name: "Crop",
-    description: "Keeps a rectangle of the image. It has to lie within the image.",
+    description: "Keeps a rectangle of the image, which has to lie within the image.",
     family: Family::Geometry,
     parameters: &[
         ParameterDefinition {
@@ -61,10 +59,9 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &WITH_NV12,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's slice of a matrix, copied: the result has no padding and does not keep the \
-            whole frame in memory. NV12 is cropped plane by plane, so it starts at even columns \
-            and rows, where a chroma sample does; odd sizes take the chroma sample that they \
-            share.",
+    notes: "A slice of OpenCV's matrix, copied: the result has no padding and does not keep the \
+            whole frame in memory. NV12 is cropped plane by plane, so x and y have to be even, \
+            where chroma samples start; odd sizes include the chroma sample at the edge.",
 };
 
 #[derive(Debug)]

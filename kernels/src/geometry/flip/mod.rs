@@ -15,8 +15,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, Reach, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -36,8 +34,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     parameters: &[ParameterDefinition {
         id: "direction",
         name: "Direction",
-        description: "Left and right change places (horizontal), top and bottom (vertical), or \
-                      both, which turns the image by 180 degrees.",
+        description: "Swaps left and right (horizontal), top and bottom (vertical), or both, which \
+                      turns the image by 180 degrees.",
         kind: ParameterKind::Select {
             options: &["horizontal", "vertical", "both"],
             default: "horizontal",
@@ -46,8 +44,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &WITH_NV12,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's flip, bit for bit. NV12 is flipped plane by plane; if its width or height is \
-            odd, chroma moves by half a pixel.",
+    notes: "OpenCV's flip, bit for bit. NV12 is flipped plane by plane; if the width or height is \
+            odd, the chroma moves by half a pixel.",
 };
 
 /// Which directions are turned around.

@@ -17,8 +17,6 @@ use crate::{
     ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Size, Window,
 };
 use fit::Fit;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -42,8 +40,8 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "letterbox",
     name: "Letterbox",
-    description: "Makes the image as large as fits the size, with its aspect ratio kept, and fills \
-                  what is left with a colour: what most detectors expect.",
+    description: "Scales the image to fit the size while keeping its aspect ratio, and fills the \
+                  rest with a colour, as most detectors expect.",
     family: Family::Geometry,
     parameters: &[
         ParameterDefinition {
@@ -61,14 +59,14 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "align",
             name: "Align",
-            description: "Where the image lies: in the middle, with bars on two sides, or at the \
-                          top left, with one bar.",
+            description: "Position of the image: in the centre with bars on two sides (center), or \
+                          at the top left with one bar (top_left).",
             kind: ParameterKind::Select { options: &["center", "top_left"], default: "center" },
         },
         ParameterDefinition {
             id: "color",
             name: "Color",
-            description: "The colour of the bars; grey images get its brightness.",
+            description: "Colour of the bars; grey images use its brightness.",
             kind: ParameterKind::Color { default: "#727272" },
         },
         resize::FILTER,
@@ -76,9 +74,9 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's resize, then copyMakeBorder with BORDER_CONSTANT, in one pass; as close to \
-            them as the filter of `resize` is. Sides are rounded to the nearest pixel; of an odd \
-            number of spare rows or columns the greater half comes last.",
+    notes: "OpenCV's resize and copyMakeBorder with BORDER_CONSTANT in one pass, with the same \
+            accuracy as the filter `resize`. Sides are rounded to the nearest pixel; if the number \
+            of spare rows or columns is odd, the larger half comes last.",
 };
 
 #[derive(Debug)]

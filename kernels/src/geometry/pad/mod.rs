@@ -19,8 +19,6 @@ use crate::{
     ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Size, Window,
 };
 use beside::Beside;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -47,33 +45,33 @@ const fn side(
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "pad",
     name: "Pad",
-    description: "Puts a frame around the image, which becomes as much wider and higher.",
+    description: "Puts a frame around the image, which becomes wider and higher by it.",
     family: Family::Geometry,
     parameters: &[
-        side("top", "Top", "Rows to add above, in pixels."),
-        side("bottom", "Bottom", "Rows to add below, in pixels."),
-        side("left", "Left", "Columns to add at the left, in pixels."),
-        side("right", "Right", "Columns to add at the right, in pixels."),
+        side("top", "Top", "Rows added above the image, in pixels."),
+        side("bottom", "Bottom", "Rows added below the image, in pixels."),
+        side("left", "Left", "Columns added on the left, in pixels."),
+        side("right", "Right", "Columns added on the right, in pixels."),
         ParameterDefinition {
             id: "border_mode",
             name: "Border",
             description: "What the frame shows: the outermost pixel (clamp, replicate), the image \
                           mirrored at its edge (reflect) or at its outermost pixel (reflect_101), \
-                          the other side (wrap), or the colour (constant).",
+                          the opposite side (wrap), or the colour (constant).",
             kind: ParameterKind::Select { options: &border::NAMES, default: "constant" },
         },
         ParameterDefinition {
             id: "color",
             name: "Color",
-            description: "The colour of a constant frame; grey images get its brightness.",
+            description: "Colour of a constant frame; grey images use its brightness.",
             kind: ParameterKind::Color { default: "#000000" },
         },
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's copyMakeBorder, bit for bit. The frame may be wider than the image. A side of \
-            the result has at most 16384 pixels.",
+    notes: "OpenCV's copyMakeBorder, bit for bit. The frame may be wider than the image. The \
+            result has at most 16384 pixels a side.",
 };
 
 #[derive(Debug)]

@@ -29,8 +29,6 @@ pub(crate) use gpu::{Frame, work as cuda_work};
 pub(crate) use plan::{Plan, Prepared};
 use size::Target;
 pub(crate) use taps::{Filter, Taps, nearest};
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -43,9 +41,9 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 pub(crate) const FILTER: ParameterDefinition = ParameterDefinition {
     id: "filter",
     name: "Filter",
-    description: "How pixels are made: the one at that place (nearest), the nearest 2x2 \
-                  (bilinear) or 4x4 (bicubic), a windowed sinc over as many pixels as the image \
-                  shrinks by (lanczos3), or the mean of all that a pixel covers (area).",
+    description: "How pixels are interpolated: from the nearest one (nearest), from 2x2 (bilinear) \
+                  or 4x4 (bicubic), by a windowed sinc that widens as the image shrinks \
+                  (lanczos3), or as the mean of all pixels covered (area).",
     kind: ParameterKind::Select { options: &Filter::NAMES, default: "bilinear" },
 };
 
@@ -73,10 +71,10 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     cuda: true,
     tolerance: 0,
     notes: "OpenCV's resize: nearest and bilinear (INTER_LINEAR, weights of 11 bits) bit for bit, \
-            area bit for bit where a whole number of pixels becomes one and within 1 level \
-            otherwise, bicubic within 1 level. As there, bilinear and bicubic look at the same few \
-            pixels however much the image shrinks; area and lanczos3 look at all. lanczos3 is \
-            Pillow's LANCZOS, which OpenCV does not have, with exact sums instead of 8 bits \
+            area bit for bit where a whole number of pixels becomes one and otherwise within 1 \
+            level, bicubic within 1 level. As in OpenCV, bilinear and bicubic use the same few \
+            pixels however much the image shrinks, while area and lanczos3 use all of them. \
+            lanczos3 is Pillow's LANCZOS, which OpenCV lacks, with exact sums instead of 8 bits \
             between the passes. NV12 is resized plane by plane.",
 };
 

@@ -18,8 +18,6 @@ use crate::{
     ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Size, Window,
 };
 use turn::Turn;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -39,15 +37,15 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "angle",
             name: "Angle",
-            description: "Degrees, clockwise; negative ones turn the other way. Quarter turns move \
-                          pixels as they are.",
+            description: "Angle in degrees, clockwise; negative angles turn counter-clockwise. \
+                          Quarter turns move pixels without interpolation.",
             kind: ParameterKind::Number { min: -360.0, max: 360.0, step: 1.0, default: 90.0 },
         },
         ParameterDefinition {
             id: "expand",
             name: "Expand",
-            description: "The result is as large as the turned image; otherwise as large as the \
-                          image was, and corners are cut off.",
+            description: "Whether the result grows to hold the whole rotated image. Otherwise it \
+                          keeps the size of the input and the corners are cut off.",
             kind: ParameterKind::Boolean { default: true },
         },
         warp::FILTER,
@@ -57,10 +55,10 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "Clockwise, as the names of OpenCV's ROTATE_90_CLOCKWISE and unlike the angles of \
+    notes: "Clockwise, like OpenCV's ROTATE_90_CLOCKWISE and unlike the angles of \
             getRotationMatrix2D and Pillow. Multiples of 90 degrees are OpenCV's rotate, bit for \
-            bit, unless the result may not expand and another size would be needed; other angles \
-            are warpAffine with the matrix of that rotation.",
+            bit, unless expand is false and the size would have to change; other angles are \
+            warpAffine with the matrix of that rotation.",
 };
 
 #[derive(Debug)]

@@ -9,8 +9,6 @@ use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
     ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Window,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 /// What each number of a matrix may be.
@@ -32,7 +30,7 @@ pub(super) fn singular(parameter: &str, numbers: usize) -> ParameterError {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "warp_affine",
     name: "Affine warp",
-    description: "Moves, turns, scales and shears the image with a matrix of two rows.",
+    description: "Moves, rotates, scales and shears the image with a matrix of two rows.",
     family: Family::Geometry,
     parameters: &[
         ParameterDefinition {
@@ -58,8 +56,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's warpAffine without WARP_INVERSE_MAP, bit for bit: positions in 32ths of a \
-            pixel, weights from its tables. Alpha is a fourth channel.",
+    notes: "OpenCV's warpAffine without WARP_INVERSE_MAP, bit for bit: positions in 1/32 of a \
+            pixel, weights from its tables. Alpha is treated as a fourth channel.",
 };
 
 /// An image through a matrix.

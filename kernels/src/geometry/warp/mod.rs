@@ -64,8 +64,8 @@ impl Sampling {
 pub(crate) const FILTER: ParameterDefinition = ParameterDefinition {
     id: "filter",
     name: "Filter",
-    description: "What stands between pixels: the nearest one, a mix of four (bilinear) or of \
-                  sixteen (bicubic).",
+    description: "How values between pixels are interpolated: from the nearest one, from four \
+                  (bilinear) or from sixteen (bicubic).",
     kind: ParameterKind::Select {
         options: &["nearest", "bilinear", "bicubic"],
         default: "bilinear",
@@ -76,9 +76,9 @@ pub(crate) const FILTER: ParameterDefinition = ParameterDefinition {
 pub(crate) const BORDER: ParameterDefinition = ParameterDefinition {
     id: "border_mode",
     name: "Border",
-    description: "What stands beyond the edge: a colour (constant), its outermost pixel (clamp, \
-                  replicate), the image mirrored at its edge (reflect) or at its outermost pixel \
-                  (reflect_101), or the other side (wrap).",
+    description: "Which pixels are used beyond the edge: a colour (constant), the outermost pixel \
+                  (clamp, replicate), the image mirrored at its edge (reflect) or at its outermost \
+                  pixel (reflect_101), or the opposite side (wrap).",
     kind: ParameterKind::Select { options: &border::NAMES, default: "constant" },
 };
 
@@ -86,7 +86,7 @@ pub(crate) const BORDER: ParameterDefinition = ParameterDefinition {
 pub(crate) const COLOR: ParameterDefinition = ParameterDefinition {
     id: "color",
     name: "Colour",
-    description: "What stands beyond the edge if the border is constant; grey images take its \
+    description: "Colour used beyond the edge if the border is constant; grey images use its \
                   brightness.",
     kind: ParameterKind::Color { default: "#000000" },
 };
@@ -103,10 +103,10 @@ const fn side(
 
 /// The parameter `width`.
 const WIDTH: ParameterDefinition =
-    side("width", "Width", "Width of the result in pixels; 0 takes that of the input.");
+    side("width", "Width", "Width of the result in pixels; 0 means the width of the input.");
 /// The parameter `height`.
 const HEIGHT: ParameterDefinition =
-    side("height", "Height", "Height of the result in pixels; 0 takes that of the input.");
+    side("height", "Height", "Height of the result in pixels; 0 means the height of the input.");
 
 /// A size that is given, with 0 for the side of the input.
 fn size(parameters: &Parameters) -> Result<[u32; 2], ParameterError> {

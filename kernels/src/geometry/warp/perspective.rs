@@ -8,8 +8,6 @@ use crate::{
     Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError, ParameterKind,
     Parameters, PixelFormat,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -22,7 +20,8 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "warp_perspective",
     name: "Perspective warp",
-    description: "Shows the image as a plane seen from elsewhere, with a matrix of three rows.",
+    description: "Shows the image as a plane seen from another viewpoint, given by a matrix of \
+                  three rows.",
     family: Family::Geometry,
     parameters: &[
         ParameterDefinition {
@@ -48,6 +47,6 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's warpPerspective without WARP_INVERSE_MAP, bit for bit: positions in 32ths of \
-            a pixel, weights from its tables. Alpha is a fourth channel.",
+    notes: "OpenCV's warpPerspective without WARP_INVERSE_MAP, bit for bit: positions in 1/32 of a \
+            pixel, weights from its tables. Alpha is treated as a fourth channel.",
 };

@@ -19,8 +19,6 @@ use crate::{
 };
 use language::Defaults;
 use raster::Drawing;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -36,31 +34,27 @@ pub(crate) const ENTRY: Entry = Entry {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "draw",
     name: "Draw",
-    description: "Draws boxes, lines, circles and labels over the image: what a detector found, \
-                  for people to see.",
+    description: "Draws boxes, lines, circles and labels over the image, for example what a \
+                  detector found.",
     family: Family::Privacy,
     parameters: &[
         ParameterDefinition {
             id: "shapes",
             name: "Shapes",
-            description: "What to draw, in this order, with ; or a new line after each: \
-                          box X Y WIDTH HEIGHT COLOR [THICKNESS], \
-                          fill X Y WIDTH HEIGHT COLOR, \
-                          polyline X Y X Y ... COLOR [THICKNESS], \
-                          polygon X Y X Y ... COLOR [THICKNESS], \
-                          circle X Y RADIUS COLOR [THICKNESS], \
-                          dot X Y RADIUS COLOR, \
-                          label X Y COLOR \"TEXT\" [BACKGROUND]. \
-                          Numbers are pixels from the top left corner, rounded to whole ones; \
-                          X and Y of a label are the left end of the line that its text stands \
-                          on. Colors are #rrggbb, or #rrggbbaa to let the image shine through. \
-                          What lies outside of the image is cut off.",
+            description: "Shapes in drawing order, separated by ; or by line breaks: box X Y WIDTH \
+                          HEIGHT COLOR [THICKNESS], fill X Y WIDTH HEIGHT COLOR, polyline X Y X Y \
+                          ... COLOR [THICKNESS], polygon X Y X Y ... COLOR [THICKNESS], circle X Y \
+                          RADIUS COLOR [THICKNESS], dot X Y RADIUS COLOR, label X Y COLOR \"TEXT\" \
+                          [BACKGROUND]. Numbers are pixels from the top left corner, rounded to \
+                          whole pixels; X and Y of a label are the left end of its baseline. \
+                          Colors are #rrggbb, or #rrggbbaa to let the image show through. Anything \
+                          outside of the image is cut off.",
             kind: ParameterKind::Text { max_chars: 65_536, default: "" },
         },
         ParameterDefinition {
             id: "thickness",
             name: "Thickness",
-            description: "Of lines for which the shape says none, in pixels.",
+            description: "Thickness of the lines of shapes that do not give one, in pixels.",
             kind: ParameterKind::Integer { min: 1, max: 64, step: 1, default: 2 },
         },
         ParameterDefinition {
@@ -73,13 +67,14 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "With thickness 1 and opaque colours box, polyline, polygon and circle are OpenCV's \
-            rectangle, polylines and circle (LINE_8), fill and dot the filled ones, bit for bit; \
-            of lines that leave the image OpenCV may move pixels, ours stay where they are. \
-            Thicker ones differ: OpenCV approximates their ends by polygons, ours are the pixels \
-            nearer than half the thickness, and boxes have square corners. Labels are \
-            anti-aliased, in DejaVu Sans; OpenCV has fonts of strokes only. A colour, with its \
-            opacity, takes the place of all channels: an opaque one makes RGBA opaque.",
+    notes: "With thickness 1 and opaque colours, box, polyline, polygon and circle are OpenCV's \
+            rectangle, polylines and circle (LINE_8), and fill and dot are the filled ones, bit \
+            for bit. For lines that leave the image OpenCV may move pixels; here they stay where \
+            they are. Thicker lines differ: OpenCV approximates their ends by polygons, while here \
+            they are the pixels nearer than half the thickness, and boxes have square corners. \
+            Labels are anti-aliased, in DejaVu Sans; OpenCV has only stroke fonts. A colour \
+            replaces all channels, in proportion to its opacity: an opaque colour makes RGBA \
+            opaque.",
 };
 
 #[derive(Debug)]

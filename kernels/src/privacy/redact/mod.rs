@@ -16,8 +16,6 @@ use crate::{
     ParameterKind, Parameters, PixelFormat, Reach, Rows, Shape, Window,
 };
 use region::Region;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
     build: |parameters: &Parameters| -> Result<Arc<dyn Operation>, ParameterError> {
@@ -34,15 +32,15 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     id: "redact",
     name: "Redact",
     description: "Hides parts of the image, such as faces and number plates, so that they cannot \
-                  be brought back; all other pixels stay as they are.",
+                  be recovered. All other pixels stay the same.",
     family: Family::Privacy,
     parameters: &[
         ParameterDefinition {
             id: "regions",
             name: "Regions",
-            description: "What to hide: four numbers for each rectangle, in pixels from the top \
-                          left corner: x, y, width, height. A pixel that a rectangle touches is \
-                          hidden. What lies outside of the image is ignored. No numbers hide \
+            description: "Rectangles to hide, four numbers for each, in pixels from the top left \
+                          corner: x, y, width, height. Every pixel that a rectangle touches is \
+                          hidden. Anything outside of the image is ignored. An empty list hides \
                           nothing.",
             kind: ParameterKind::Numbers {
                 min_items: 0,
@@ -56,32 +54,33 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "mode",
             name: "Mode",
-            description: "A smooth blur, blocks of one colour each, or one colour for all.",
+            description: "How a region is hidden: by a smooth blur (blur), by blocks of one colour \
+                          each (pixelate), or by a single colour (fill).",
             kind: ParameterKind::Select { options: &["blur", "pixelate", "fill"], default: "blur" },
         },
         ParameterDefinition {
             id: "strength",
             name: "Strength",
-            description: "Width and height, in pixels, of the blocks of which only the mean \
-                          colour is left in the modes blur and pixelate. A quarter of the width \
-                          of a face or more hides it well.",
+            description: "Width and height, in pixels, of the blocks that the modes blur and \
+                          pixelate reduce to their mean colour. At least a quarter of the width of \
+                          a face hides it well.",
             kind: ParameterKind::Integer { min: 2, max: LONGEST as i64, step: 1, default: 32 },
         },
         ParameterDefinition {
             id: "color",
             name: "Color",
-            description: "What the mode fill puts in place of the pixels, transparency included.",
+            description: "Colour that the mode fill replaces pixels with, including transparency.",
             kind: ParameterKind::Color { default: "#000000" },
         },
     ],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "fill is OpenCV's rectangle, filled, bit for bit. pixelate is its resize with \
-            INTER_AREA and back with INTER_NEAREST, blur the same back with INTER_LINEAR, both \
-            within 1 level; blocks lie in a grid from the corner of the image, so that regions \
-            may overlap and a moving one does not reveal more from frame to frame. A Gaussian \
-            blur could partly be undone; of a mean of each block nothing can.",
+    notes: "fill is OpenCV's filled rectangle, bit for bit. pixelate is OpenCV's resize with \
+            INTER_AREA and back with INTER_NEAREST, and blur is the same with INTER_LINEAR on the \
+            way back, both within 1 level. Blocks form a grid that starts at the corner of the \
+            image, so that regions may overlap and a moving region does not reveal more from frame \
+            to frame. A Gaussian blur could partly be undone; the mean of a block cannot.",
 };
 
 /// How to hide.

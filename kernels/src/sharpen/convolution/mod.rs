@@ -18,21 +18,20 @@ use crate::{
 };
 use kernel::{GREATEST, Kernel, MOST, Plan};
 use sums::Finish;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "convolution",
     name: "Convolution",
-    description: "Each sample becomes the sum of its neighbours, each times a number of the \
-                  kernel, over a divisor, plus an offset; transparency stays.",
+    description: "Replaces each sample by the sum of its neighbours, each multiplied by a number \
+                  of the kernel, over a divisor, plus an offset. Transparency is kept.",
     family: Family::Sharpen,
     parameters: &[
         ParameterDefinition {
             id: "kernel",
             name: "Kernel",
-            description: "The numbers, row by row: an odd number of rows and columns.",
+            description: "The numbers of the kernel, row by row. The number of rows and of columns \
+                          must be odd.",
             kind: ParameterKind::Numbers {
                 min_items: 1,
                 max_items: MOST,
@@ -45,20 +44,20 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "width",
             name: "Columns",
-            description: "How many numbers a row of the kernel has; 0 means that it is a square.",
+            description: "Number of columns of the kernel; 0 means that the kernel is square.",
             kind: ParameterKind::Integer { min: 0, max: MOST as i64, step: 1, default: 0 },
         },
         ParameterDefinition {
             id: "divisor",
             name: "Divisor",
-            description: "What the sum is divided by; 0 means by the sum of the kernel, or by 1 \
-                          if that is 0.",
+            description: "The number that the sum is divided by; 0 means the sum of the kernel, or \
+                          1 if that sum is 0.",
             kind: ParameterKind::Number { min: -1e6, max: 1e6, step: 1.0, default: 0.0 },
         },
         ParameterDefinition {
             id: "offset",
             name: "Offset",
-            description: "What is added in the end, in levels of 255.",
+            description: "Levels of 255 that are added at the end.",
             kind: ParameterKind::Number { min: -1000.0, max: 1000.0, step: 1.0, default: 0.0 },
         },
         border::PARAMETER,
@@ -67,9 +66,8 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     cuda: true,
     tolerance: 0,
     notes: "OpenCV's filter2D with the kernel over the divisor and the offset as delta: bit for \
-            bit if all are whole numbers and the divisor is 1, within one level otherwise. As \
-            there, it is a correlation: the kernel is not turned round. Halves are rounded to \
-            even.",
+            bit if all are whole numbers and the divisor is 1, otherwise within one level. As in \
+            OpenCV, it is a correlation: the kernel is not flipped. Halves are rounded to even.",
 };
 
 /// The least divisor, up or down.

@@ -11,8 +11,6 @@ use crate::{
     Cpu, CpuWork, Element, Entry, Family, FilterDefinition, Image, ImageError, Operation,
     ParameterError, Parameters, PixelFormat, Shape, Tensor, TensorShape, ToTensor,
 };
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 fn build(_: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -22,15 +20,15 @@ fn build(_: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "histogram",
     name: "Histogram",
-    description: "Counts how often each value is there, for each channel: a tensor of channels by \
-                  256 whole numbers; the image stays as it is.",
+    description: "Counts how often each value occurs in each channel: makes a tensor of channels \
+                  by 256 whole numbers. The image stays the same.",
     family: Family::Tensor,
     parameters: &[],
     formats: &PixelFormat::INTERLEAVED,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's calcHist with 256 bins for each channel, exactly, as whole numbers of 32 \
-            bits. Alpha is a fourth channel.",
+    notes: "OpenCV's calcHist with 256 bins for each channel, exactly, as 32-bit integers. Alpha \
+            is treated as a fourth channel.",
 };
 
 #[derive(Debug)]

@@ -22,8 +22,6 @@ use crate::{
     Size, Tensor, TensorShape, ToTensor,
 };
 use numbers::Numbers;
-
-/// In the catalogue.
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
 /// What the samples of a pixel are multiplied with so that white becomes 1.
@@ -32,18 +30,22 @@ const ONE_OVER_255: f64 = 1.0 / 255.0;
 static DEFINITION: FilterDefinition = FilterDefinition {
     id: "normalize_to_tensor",
     name: "Normalize to tensor",
-    description: "Makes the input tensor of a model: the image fitted to a size, its samples as \
-                  (sample · scale − mean) / std.",
+    description: "Makes the input tensor of a model: the image fitted to a size, with each sample \
+                  as (sample · scale − mean) / std.",
     family: Family::Tensor,
     parameters: &[
-        side("width", "Width", "Width of the tensor in pixels; 0 takes that of the input."),
-        side("height", "Height", "Height of the tensor in pixels; 0 takes that of the input."),
+        side("width", "Width", "Width of the tensor in pixels; 0 means the width of the input."),
+        side(
+            "height",
+            "Height",
+            "Height of the tensor in pixels; 0 means the height of the input.",
+        ),
         ParameterDefinition {
             id: "fit",
             name: "Fit",
-            description: "How the image gets that size: with another aspect ratio (stretch), as \
-                          large as fits with bars around (letterbox), or so that it fills all, \
-                          with its middle (center_crop).",
+            description: "How the image is fitted to that size: by changing its aspect ratio \
+                          (stretch), by adding bars (letterbox), or by cropping to its centre \
+                          (center_crop).",
             kind: ParameterKind::Select {
                 options: &["stretch", "letterbox", "center_crop"],
                 default: "stretch",
@@ -52,20 +54,21 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "color",
             name: "Colour of bars",
-            description: "What stands beside a letterboxed image, normalised like its samples; \
-                          grey images take its brightness.",
+            description: "Colour of the bars of a letterboxed image, normalised like its samples; \
+                          grey images use its brightness.",
             kind: ParameterKind::Color { default: "#727272" },
         },
         ParameterDefinition {
             id: "filter",
             name: "Filter",
-            description: "What stands between pixels: a mix of four (bilinear) or the nearest one.",
+            description: "How values between pixels are interpolated: from four pixels (bilinear) \
+                          or from the nearest one.",
             kind: ParameterKind::Select { options: &["bilinear", "nearest"], default: "bilinear" },
         },
         ParameterDefinition {
             id: "scale",
             name: "Scale",
-            description: "What samples, from 0 to 255, are multiplied with first.",
+            description: "Factor that samples, from 0 to 255, are multiplied by first.",
             kind: ParameterKind::Number {
                 min: -1000.0,
                 max: 1000.0,
@@ -76,29 +79,29 @@ static DEFINITION: FilterDefinition = FilterDefinition {
         ParameterDefinition {
             id: "mean",
             name: "Mean",
-            description: "What is subtracted then: one number, or one each for red, green and \
+            description: "Subtracted after scaling: one number, or one each for red, green and \
                           blue, whatever the channel order.",
             kind: channels(-100_000.0, &[0.0]),
         },
         ParameterDefinition {
             id: "std",
             name: "Standard deviation",
-            description: "What is divided by at last: one number, or one each for red, green and \
-                          blue, whatever the channel order.",
+            description: "Divisor applied last: one number, or one each for red, green and blue, \
+                          whatever the channel order.",
             kind: channels(0.000_001, &[1.0]),
         },
         ParameterDefinition {
             id: "layout",
             name: "Layout",
-            description: "Order of the axes: a plane for each channel (nchw), or the channels of \
+            description: "Order of the axes: one plane for each channel (nchw), or the channels of \
                           a pixel together (nhwc).",
             kind: ParameterKind::Select { options: &["nchw", "nhwc"], default: "nchw" },
         },
         ParameterDefinition {
             id: "element",
             name: "Element",
-            description: "What the numbers are: single precision (f32), half precision (f16), or \
-                          the samples as they are (u8), which takes no scale, mean or std.",
+            description: "Type of the numbers: single precision (f32), half precision (f16), or \
+                          the unchanged samples (u8), which do not allow scale, mean or std.",
             kind: ParameterKind::Select { options: &["f32", "f16", "u8"], default: "f32" },
         },
         ParameterDefinition {
@@ -111,11 +114,11 @@ static DEFINITION: FilterDefinition = FilterDefinition {
     formats: &PixelFormat::ALL,
     cuda: true,
     tolerance: 0,
-    notes: "OpenCV's dnn.blobFromImage with a standard deviation for each channel, within \
-            0.00001 of the numbers' range: a sample is multiplied with scale / std, and -mean / \
-            std is added, both in single precision. Sizes and samples are those of the filters \
-            resize and letterbox. RGBA loses its alpha; grey images make one channel. NV12 and I420 become RGB \
-            first, a few rows at a time.",
+    notes: "OpenCV's dnn.blobFromImage with a standard deviation for each channel, within 0.00001 \
+            of the numbers' range: a sample is multiplied by scale / std, then -mean / std is \
+            added, both in single precision. Sizes and samples are those of the filters resize and \
+            letterbox. RGBA loses its alpha; grey images have one channel. NV12 and I420 are \
+            converted to RGB first, a few rows at a time.",
 };
 
 const fn side(
