@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ocelli_kernels::{
-    Image, PixelFormat, Pool, Size,
-    codec::{Codec, DecodeLimits, decode, encode},
+    Image, Limits, PixelFormat, Pool, Size,
+    codec::{Codec, decode, encode},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -19,8 +19,6 @@ pub(crate) struct Picture {
     /// Row by row.
     pub(crate) pixels: Vec<u8>,
 }
-
-const LIMITS: DecodeLimits = DecodeLimits { max_side: 16_384, max_pixels: 64_000_000 };
 
 fn pool() -> Pool {
     Pool::new(0)
@@ -55,7 +53,7 @@ impl Picture {
 
     /// From a PNG, JPEG or WebP file that the system sent.
     pub(crate) fn from_file(data: &[u8]) -> Result<Self> {
-        let image = decode(data, &LIMITS, &pool())?;
+        let image = decode(data, &Limits::default(), &pool())?;
         let (width, height) = (image.size().width(), image.size().height());
         let channels = image.format().channels();
         Self::from_raw((width, height), image.stride(), channels, image.data())

@@ -71,8 +71,11 @@ impl Layer {
 
 /// What a crate must not pull in, however indirectly.
 const FORBIDDEN: &[(&str, &[&str])] = &[
+    (
+        "ocelli-media",
+        &["tokio", "async-nats", "prost", "cudarc", "actix", "actix-rt", "ocelli-messages"],
+    ),
     ("ocelli-messages", &["tokio", "async-nats", "actix", "actix-rt"]),
-    ("ocelli-media", &["tokio", "async-nats", "actix", "actix-rt", "prost", "cudarc"]),
     ("ocelli-kernels", &["tokio", "async-nats", "actix", "actix-rt"]),
     ("ocelli-actors", &["cudarc", "actix-web"]),
 ];

@@ -1,4 +1,4 @@
-//! What runs chains: one interface, whatever the processor.
+//! The interface of what runs chains, whatever the processor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 use crate::chain::MAX_STEPS;
 use crate::cpu::{self, Cpu};
 use crate::simd::Level;
-use crate::{Chain, Image, PixelFormat, Pool, Refusal, Tensor, WorkerPool};
+use crate::{Chain, Image, PixelFormat, Planned, Pool, Refusal, Tensor, WorkerPool};
 
 /// A kind of processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,14 +19,25 @@ pub enum Accelerator {
     Cuda,
 }
 
-/// A result and what it took.
+impl Accelerator {
+    /// The name in metrics, traces and messages, in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+}
+
+/// The result of a chain, and how long it took.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// The image; of a chain that ends with a tensor, the one that the tensor was made of.
+    /// The image. If the chain ends with a tensor, it is the image that the tensor was made from.
     pub image: Image,
-    /// What the last step made beside it, if it is one that makes a tensor.
+    /// The tensor, if the last step makes one.
     pub tensor: Option<Tensor>,
-    /// How long each step computed.
+    /// How long each step took to compute.
     pub steps: StepTimes,
 }
 
@@ -39,60 +50,70 @@ pub enum BackendError {
     /// A filter does not take images of this layout.
     #[error("{id} does not work on {format:?}")]
     Format {
-        /// Of the filter.
+        /// The id of the filter.
         id: &'static str,
-        /// Of its input.
+        /// The layout of its input.
         format: PixelFormat,
     },
     /// A step does not fit the size of its input.
     #[error("step {step}: {refusal}")]
     Refused {
-        /// Counted from 0.
+        /// The step, counted from 0.
         step: usize,
-        /// What does not fit.
+        /// Why it does not fit.
         refusal: Refusal,
     },
     /// A filter has no implementation for this processor.
     #[error("{id} does not run on a GPU")]
     Unsupported {
-        /// Of the filter.
+        /// The id of the filter.
         id: &'static str,
     },
-    /// The device has no memory for this now; a smaller or later one may pass.
+    /// The device has no memory for this now. A smaller image, or a later attempt, may succeed.
     #[error("the device is out of memory: {0}")]
     DeviceBusy(String),
-    /// The device is unusable until the process starts anew.
+    /// The device cannot be used again before the process is restarted.
     #[error("the device is lost: {0}")]
     DeviceLost(String),
-    /// A bug of ours.
+    /// There is a bug in this crate.
     #[error("internal error: {0}")]
     Internal(String),
 }
 
-/// Runs chains.
+/// A processor that runs chains.
 pub trait Backend: Send {
-    /// The kind of processor that it runs them on.
+    /// The kind of processor that this backend uses.
     fn accelerator(&self) -> Accelerator;
 
-    /// Runs one. An empty chain returns its input, untouched.
+    /// Runs a planned chain on an image of the shape that it was planned for. An empty chain returns
+    /// the image as it is.
     ///
     /// # Errors
-    /// [`BackendError`] says which of them a later try may pass.
-    fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError>;
+    /// [`BackendError`] says after which errors another attempt may succeed.
+    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError>;
 
-    /// Runs one on several images of one shape: as many results, in their order. One after the
-    /// other, unless the processor is better at all of them together; then what goes wrong with
-    /// one of them may be the result of others too.
+    /// Runs a planned chain on several images of the shape that it was planned for, and returns a
+    /// result for each, in their order. A processor may run them together; then an error that one
+    /// image causes may be the result of others too.
     fn run_batch(
         &mut self,
-        chain: &Chain,
+        planned: &Planned,
         inputs: Vec<Image>,
     ) -> Vec<Result<Output, BackendError>> {
-        inputs.into_iter().map(|input| self.run(chain, input)).collect()
+        inputs.into_iter().map(|input| self.run_planned(planned, input)).collect()
     }
 
-    /// How long it took so far for what is only done once: to compile, to take memory. No later
-    /// run costs it again, so it says nothing about them.
+    /// Plans a chain for one image, and runs it.
+    ///
+    /// # Errors
+    /// As [`Planned::new`] and [`Backend::run_planned`].
+    fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
+        let planned = Planned::new(chain.clone(), input.shape())?;
+        self.run_planned(&planned, input)
+    }
+
+    /// The time spent so far on work that is only done once, such as compiling and taking memory.
+    /// No later run has to do it again, so it says nothing about how long they take.
     fn preparing(&self) -> Duration {
         Duration::ZERO
     }
@@ -103,16 +124,20 @@ impl Backend for Box<dyn Backend> {
         (**self).accelerator()
     }
 
-    fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
-        (**self).run(chain, input)
+    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
+        (**self).run_planned(planned, input)
     }
 
     fn run_batch(
         &mut self,
-        chain: &Chain,
+        planned: &Planned,
         inputs: Vec<Image>,
     ) -> Vec<Result<Output, BackendError>> {
-        (**self).run_batch(chain, inputs)
+        (**self).run_batch(planned, inputs)
+    }
+
+    fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
+        (**self).run(chain, input)
     }
 
     fn preparing(&self) -> Duration {
@@ -120,7 +145,8 @@ impl Backend for Box<dyn Backend> {
     }
 }
 
-/// The CPU: always there. Computes on the calling thread, or with a [`WorkerPool`].
+/// The CPU, which every machine has. It computes on the calling thread, with the help of a
+/// [`WorkerPool`] if there is one.
 #[derive(Clone, Debug)]
 pub struct CpuBackend {
     cpu: Cpu,
@@ -159,6 +185,11 @@ impl Backend for CpuBackend {
         Accelerator::Cpu
     }
 
+    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
+        cpu::run_planned(&self.cpu, planned, input)
+    }
+
+    /// Keeps the plan on the stack, so that a steady load allocates nothing.
     fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
         cpu::run(&self.cpu, chain, input)
     }

@@ -1,9 +1,11 @@
-//! Image operations, each with its CPU and its CUDA implementation side by side, and the codecs.
+//! Image operations, each with its CPU and its CUDA implementation side by side.
 //!
-//! - [`Image`] holds pixels; a [`Pool`] lends the memory for them.
+//! - An [`Image`] holds pixels in memory of a [`Pool`]; both come from `ocelli-media`, which says what
+//!   a picture is.
 //! - A [`FilterDefinition`] describes a filter and its parameters; everything that users see about
 //!   the filter is made from it. The [`Catalog`] has all filters.
-//! - A [`Chain`] is a list of filters with their parameters, checked.
+//! - A [`Chain`] is a list of filters with their parameters, checked; [`Planned`] is a chain together
+//!   with the shapes that its steps make of an input.
 //! - A [`Backend`] runs chains: [`CpuBackend`] on the CPU, [`CudaBackend`] on an NVIDIA GPU.
 //! - A [`Tensor`] holds numbers for a model; the last filter of a chain may make one.
 //! - [`probe()`] says what this machine offers.
@@ -30,11 +32,9 @@ mod definition;
 mod edges;
 mod effect;
 mod geometry;
-mod image;
 mod morphology;
 pub mod operation;
 mod parameters;
-mod pool;
 mod privacy;
 mod probe;
 mod scratch;
@@ -44,18 +44,24 @@ mod tensor;
 #[cfg(test)]
 mod test_images;
 
+/// The memory that images and tensors lie in.
+mod pool {
+    pub(crate) use ocelli_media::{CACHE_LINE as LINE, Pixels};
+}
+
 pub use backend::{Accelerator, Backend, BackendError, CpuBackend, Output, StepTimes};
 pub use catalog::{Catalog, Entry};
-pub use chain::{Chain, ChainError, MAX_STEPS};
+pub use chain::{Chain, ChainError, MAX_STEPS, Planned};
 pub use cpu::WorkerPool;
 pub(crate) use cpu::{Cpu, Cut, Table, Window};
-pub use cuda::{Ahead, Choice, Costs, CudaBackend, CudaError, FileWork, Load, Measured};
+pub use cuda::{CudaBackend, CudaError};
 pub use definition::{Family, FilterDefinition, ParameterDefinition, ParameterKind};
-pub use image::{Image, ImageError, PixelFormat, Plane, Shape, Size};
+pub use ocelli_media::{
+    Image, ImageError, Limits, PixelFormat, Plane, Pool, PooledBuffer, Shape, Size,
+};
 pub use operation::Refusal;
 pub(crate) use operation::{CpuWork, CutRows, Operation, Pointwise, Reach, Rows, ToTensor, Whole};
 pub use parameters::{ParameterError, Parameters};
-pub use pool::{Pool, PooledBuffer};
 pub use probe::{CudaDevice, Probe, probe};
 pub use tensor::{Element, Fit, Mapping, Tensor, TensorShape};
 
@@ -64,7 +70,7 @@ pub use tensor::{Element, Fit, Mapping, Tensor, TensorShape};
 pub mod internals {
     pub use crate::cuda::{
         Argument, BatchTimes, CompiledKernels, CudaOptions, CudaPlan, CudaPointwise, CudaProgram,
-        CudaSource, CudaWork, DriverFault, Estimate, Generated, KernelCompiler, Launch, MOST_INTS,
+        CudaSource, CudaWork, DriverFault, Generated, KernelCompiler, Launch, MOST_INTS,
         PlannedLaunch, Source, Stage, Ticket,
     };
 }

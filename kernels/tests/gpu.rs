@@ -14,7 +14,7 @@ use ocelli_kernels::analysis;
 use ocelli_kernels::internals::CudaOptions;
 use ocelli_kernels::{
     Accelerator, Backend as _, BackendError, Chain, CpuBackend, CudaBackend, Family, Image, Output,
-    PixelFormat, Pool, probe,
+    PixelFormat, Planned, Pool, probe,
 };
 
 use cases::Content;
@@ -93,7 +93,8 @@ fn chains_and_batches_give_what_single_frames_give() {
                     cases::image(content, size, image.format(), number % 3)
                 })
                 .collect();
-            let results = gpu.run_batch(&chain, images.clone());
+            let planned = Planned::new(chain.clone(), images[0].shape()).unwrap();
+            let results = gpu.run_batch(&planned, images.clone());
             assert_eq!(results.len(), images.len());
             for (image, result) in images.into_iter().zip(results) {
                 let must = cpu().run(&chain, image).unwrap();

@@ -57,6 +57,12 @@ impl Failure {
         Self::new(ErrorKind::Internal, message)
     }
 
+    /// Replaces the kind.
+    #[must_use]
+    pub fn of_kind(self, kind: ErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// Says where.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {

@@ -5,7 +5,7 @@
 //! - [`MessageContext`]: the headers every message carries.
 //! - [`Failure`] and [`ErrorKind`]: the closed list of what can go wrong, and what that means for an
 //!   ack, an HTTP status, a breaker and a log line.
-//! - [`Limits`]: how large an image may be, checked before any pixel is allocated.
+//! - [`CheckedFrame`]: a frame that is within the [`Limits`] and whose fields agree.
 //!
 //! No tokio and no NATS client here: a message is data.
 
@@ -16,7 +16,7 @@ mod deadline;
 mod error_kind;
 mod failure;
 mod image;
-mod limits;
+mod media;
 mod names;
 mod place;
 mod subject;
@@ -28,8 +28,8 @@ pub use deadline::Deadline;
 pub use error_kind::{Ack, BreakerVerdict, ErrorKind, LogLevel};
 pub use failure::Failure;
 pub use image::{CheckedFrame, EncodedFrame, Payload, RawFrame, sniff_codec};
-pub use limits::{ImageSize, Limits};
 pub use names::{Named, parse_filter};
+pub use ocelli_media::{Codec, Header, Limits, PixelFormat, Shape, Size};
 pub use place::{Place, Segment};
 pub use subject::{StreamSubject, Subject, SubjectError, SubjectRow, TenantSubject, subjects};
 pub use token::{StreamName, Tenant, Tenants, TokenError};

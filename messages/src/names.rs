@@ -5,15 +5,25 @@ use std::collections::BTreeMap;
 use crate::{ErrorKind, Failure, v1};
 
 /// An enum of the wire whose values have short names.
-pub trait Named: Sized + Copy + PartialEq + 'static {
-    /// Every value that has a name, with its names; the first is how it is written.
+pub trait Named: Sized + Copy + PartialEq + TryFrom<i32> + 'static {
+    /// What one of its values is called in an error message, such as `codec`.
+    const NOUN: &'static str;
+
+    /// Every value that has a name, with its names. The first one is how it is written.
     const NAMES: &'static [(Self, &'static [&'static str])];
 
-    /// How it is written; empty for a value without a name.
+    /// The name as it is written in text: `rgb8`. It is empty for a value without a name.
     #[must_use]
     fn name(self) -> &'static str {
         let known = Self::NAMES.iter().find(|(value, _)| *value == self);
         known.and_then(|(_, names)| names.first()).copied().unwrap_or_default()
+    }
+
+    /// The name as protobuf has it, without its prefix: `RGB8`. It is empty for a value without a
+    /// name.
+    #[must_use]
+    fn wire_name(self) -> String {
+        self.name().to_ascii_uppercase()
     }
 
     /// The value of that name; `None` if there is none.
@@ -23,18 +33,39 @@ pub trait Named: Sized + Copy + PartialEq + 'static {
         known.map(|(value, _)| *value)
     }
 
-    /// The names, as they are written.
+    /// All names as they are written in text.
     fn names() -> impl Iterator<Item = &'static str> {
         Self::NAMES.iter().filter_map(|(_, names)| names.first().copied())
+    }
+
+    /// All names as protobuf has them.
+    fn wire_names() -> impl Iterator<Item = String> {
+        Self::names().map(str::to_ascii_uppercase)
+    }
+
+    /// The value of that number, which may be the unspecified one.
+    ///
+    /// # Errors
+    /// `invalid_argument` for a number without a value, with the names that are allowed. It names no
+    /// field.
+    fn from_wire(number: i32) -> Result<Self, Failure> {
+        Self::try_from(number).map_err(|_| {
+            let message = format!("{number} is not a known {}", Self::NOUN);
+            Failure::invalid("", message).allow(Self::wire_names())
+        })
     }
 }
 
 impl Named for v1::ImageCodec {
+    const NOUN: &'static str = "codec";
+
     const NAMES: &'static [(Self, &'static [&'static str])] =
         &[(Self::Png, &["png"]), (Self::Jpeg, &["jpeg", "jpg"]), (Self::Webp, &["webp"])];
 }
 
 impl Named for v1::PixelFormat {
+    const NOUN: &'static str = "pixel format";
+
     const NAMES: &'static [(Self, &'static [&'static str])] = &[
         (Self::Gray8, &["gray8"]),
         (Self::Rgb8, &["rgb8"]),
@@ -46,16 +77,22 @@ impl Named for v1::PixelFormat {
 }
 
 impl Named for v1::ElementType {
+    const NOUN: &'static str = "element type";
+
     const NAMES: &'static [(Self, &'static [&'static str])] =
         &[(Self::U8, &["u8"]), (Self::U32, &["u32"]), (Self::F16, &["f16"]), (Self::F32, &["f32"])];
 }
 
 impl Named for v1::Accelerator {
+    const NOUN: &'static str = "accelerator";
+
     const NAMES: &'static [(Self, &'static [&'static str])] =
         &[(Self::Auto, &["auto"]), (Self::Cpu, &["cpu"]), (Self::Cuda, &["cuda"])];
 }
 
 impl Named for v1::ParameterType {
+    const NOUN: &'static str = "parameter type";
+
     const NAMES: &'static [(Self, &'static [&'static str])] = &[
         (Self::Select, &["select"]),
         (Self::Integer, &["integer"]),
@@ -124,6 +161,30 @@ mod tests {
         assert_eq!(v1::ImageCodec::named("gif"), None);
         assert_eq!(v1::Accelerator::Unspecified.name(), "");
         assert_eq!(v1::PixelFormat::names().count(), 6);
+        assert_eq!(v1::PixelFormat::Nv12.wire_name(), "NV12");
+    }
+
+    /// The names are written by hand, the ones of protobuf are generated.
+    #[test]
+    fn wire_names_are_those_of_protobuf() {
+        fn check<T: Named>(prefix: &str, proto: impl Fn(T) -> &'static str) {
+            for (value, _) in T::NAMES {
+                assert_eq!(format!("{prefix}{}", value.wire_name()), proto(*value));
+            }
+        }
+        check("IMAGE_CODEC_", |value: v1::ImageCodec| value.as_str_name());
+        check("PIXEL_FORMAT_", |value: v1::PixelFormat| value.as_str_name());
+        check("ELEMENT_TYPE_", |value: v1::ElementType| value.as_str_name());
+        check("ACCELERATOR_", |value: v1::Accelerator| value.as_str_name());
+        check("PARAMETER_TYPE_", |value: v1::ParameterType| value.as_str_name());
+    }
+
+    #[test]
+    fn a_number_without_a_value_is_told_what_is_allowed() {
+        assert_eq!(v1::Accelerator::from_wire(0), Ok(v1::Accelerator::Unspecified));
+        let failure = v1::Accelerator::from_wire(99).unwrap_err();
+        assert_eq!(failure.message, "99 is not a known accelerator");
+        assert_eq!(failure.allowed, ["AUTO", "CPU", "CUDA"]);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Chains of operations.
 
 mod plan;
+mod planned;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use crate::{
 };
 
 pub(crate) use plan::{Step, Steps};
+pub use planned::Planned;
 
 /// The largest number of steps of a chain.
 pub const MAX_STEPS: usize = 64;
@@ -17,12 +19,12 @@ pub const MAX_STEPS: usize = 64;
 /// A list of checked operations, which run in that order.
 ///
 /// Two chains from the same [`Catalog`] are equal if they have the same filters with the same
-/// values, whether given or default.
+/// values, whether given or default. A clone shares its operations.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
-    operations: Vec<Arc<dyn Operation>>,
+    operations: Arc<[Arc<dyn Operation>]>,
     /// The parameters that each operation was built from.
-    parameters: Vec<Parameters>,
+    parameters: Arc<[Parameters]>,
 }
 
 impl PartialEq for Chain {
@@ -89,7 +91,7 @@ impl Chain {
                 allowed: vec![format!("{id} as the last step")],
             });
         }
-        Ok(Self { operations, parameters })
+        Ok(Self { operations: operations.into(), parameters: parameters.into() })
     }
 
     /// Whether the chain has no steps.
@@ -143,21 +145,6 @@ impl Chain {
     pub fn output(&self, input: Shape) -> Result<Shape, BackendError> {
         let steps = self.plan(input)?;
         Ok(steps.last().map_or(input, |step| step.output))
-    }
-
-    /// Calls `each` with the size and layout after every step for an input of that shape, and
-    /// returns what [`Chain::tensor`] does.
-    ///
-    /// # Errors
-    /// If a step does not accept what the step before it makes.
-    pub fn results(
-        &self,
-        input: Shape,
-        mut each: impl FnMut(Shape),
-    ) -> Result<Option<TensorShape>, BackendError> {
-        let steps = self.plan(input)?;
-        steps.iter().for_each(|step| each(step.output));
-        Ok(steps.last().and_then(|step| step.operation.tensor(step.input)))
     }
 }
 

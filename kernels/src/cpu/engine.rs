@@ -6,17 +6,39 @@ use super::{Cpu, stream};
 use crate::backend::StepTimes;
 use crate::chain::{Step, Steps};
 use crate::clock::Stopwatch;
-use crate::{BackendError, Chain, CpuWork, Image, Output};
+use crate::{BackendError, Chain, CpuWork, Image, Output, Planned};
 
-/// Runs a chain on one image.
+/// Plans a chain for one image, and runs it.
 pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, BackendError> {
     let mut steps = Steps::new();
     chain.plan_into(&mut steps, input.shape())?;
+    run_steps(cpu, &steps, chain.len(), input)
+}
+
+/// Runs a chain that was planned for images of that shape.
+pub(crate) fn run_planned(
+    cpu: &Cpu,
+    planned: &Planned,
+    input: Image,
+) -> Result<Output, BackendError> {
+    planned.check(&input)?;
+    let mut steps = Steps::new();
+    planned.steps_into(&mut steps);
+    run_steps(cpu, &steps, planned.chain().len(), input)
+}
+
+/// Runs the steps of a chain of `length` operations.
+fn run_steps(
+    cpu: &Cpu,
+    steps: &[Step<'_>],
+    length: usize,
+    input: Image,
+) -> Result<Output, BackendError> {
     let _frame = cpu.workers.as_deref().map(|workers| workers.enter());
-    let mut times: StepTimes = (0..chain.len()).map(|_| Duration::ZERO).collect();
+    let mut times: StepTimes = (0..length).map(|_| Duration::ZERO).collect();
     let mut image = input;
     let mut tensor = None;
-    let mut rest = steps.as_slice();
+    let mut rest = steps;
     while let [first, ..] = rest {
         let together = stream::length(rest);
         let watch = Stopwatch::start();

@@ -16,7 +16,7 @@ use super::program::Programs;
 use super::schedule::{Schedule, Ticket};
 use super::{CudaError, disk};
 use crate::analysis::{Difference, difference_plan};
-use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, Pool, StepTimes};
+use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, Planned, Pool, StepTimes};
 
 /// The largest number of images in a batch, however small they are.
 const MOST_IMAGES: usize = 64;
@@ -140,13 +140,10 @@ impl CudaBackend {
         self.device.as_ref().map_or(0, |device| device.schedule.free())
     }
 
-    /// The largest number of images of that shape in one batch.
-    ///
-    /// # Errors
-    /// If the chain does not run on such an image.
-    pub fn most_images(&self, chain: &Chain, image: &Image) -> Result<usize, BackendError> {
-        let one = CudaPlan::new(chain, image.shape())?.layout(1).bytes();
-        Ok((self.options.batch_bytes / one.max(1)).clamp(1, MOST_IMAGES))
+    /// The largest number of images in one batch of that plan.
+    fn most_images(&self, plan: &CudaPlan) -> usize {
+        let one = plan.layout(1).bytes();
+        (self.options.batch_bytes / one.max(1)).clamp(1, MOST_IMAGES)
     }
 
     /// Starts a batch: images of one shape, with one launch of each kernel for all of them.
@@ -278,7 +275,7 @@ impl CudaBackend {
     /// halves, with nothing else in flight.
     fn retry(
         &mut self,
-        chain: &Chain,
+        (plan, steps): (&CudaPlan, usize),
         images: &[Image],
         error: BackendError,
         results: &mut Vec<Result<Output, BackendError>>,
@@ -287,19 +284,18 @@ impl CudaBackend {
             return results.extend(images.iter().map(|_| Err(error.clone())));
         }
         for half in images.chunks(images.len().div_ceil(2)) {
-            match self.submit(chain, half.to_vec()) {
+            match self.submit_plan(plan.clone(), half.to_vec(), steps) {
                 Ok(ticket) => self.collect(Some((ticket, half.len())), results),
-                Err(error) => self.retry(chain, half, error, results),
+                Err(error) => self.retry((plan, steps), half, error, results),
             }
         }
     }
 }
 
-/// The times of a chain that does nothing, so that its input is its result; `None` for any other
-/// chain.
-fn unchanged(chain: &Chain, image: &Image) -> Option<StepTimes> {
-    let plan = CudaPlan::new(chain, image.shape()).ok()?;
-    plan.stages.is_empty().then(|| chain.ids().map(|_| Duration::ZERO).collect())
+/// The times of a plan that does nothing, so that its input is its result; `None` for any other
+/// plan.
+fn unchanged(plan: &CudaPlan, steps: usize) -> Option<StepTimes> {
+    plan.stages.is_empty().then(|| (0..steps).map(|_| Duration::ZERO).collect())
 }
 
 impl Backend for CudaBackend {
@@ -307,14 +303,16 @@ impl Backend for CudaBackend {
         Accelerator::Cuda
     }
 
-    fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
+    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
         if self.device.is_none() {
             return Err(self.lost.clone());
         }
-        if let Some(steps) = unchanged(chain, &input) {
+        planned.check(&input)?;
+        let (plan, steps) = (CudaPlan::of(planned)?, planned.chain().len());
+        if let Some(steps) = unchanged(&plan, steps) {
             return Ok(Output { image: input, tensor: None, steps });
         }
-        let ticket = self.submit(chain, vec![input])?;
+        let ticket = self.submit_plan(plan, vec![input], steps)?;
         let (mut outputs, _) = self.complete(ticket)?;
         outputs.pop().ok_or_else(|| BackendError::Internal("a batch without result".to_owned()))
     }
@@ -322,31 +320,32 @@ impl Backend for CudaBackend {
     /// Uses as few batches as memory allows, and submits one while another is computed.
     fn run_batch(
         &mut self,
-        chain: &Chain,
+        planned: &Planned,
         images: Vec<Image>,
     ) -> Vec<Result<Output, BackendError>> {
-        let Some(first) = images.first() else { return Vec::new() };
-        if let Some(nothing) = unchanged(chain, first) {
+        let checked = images.iter().try_for_each(|image| planned.check(image));
+        let (plan, steps) = match checked.and_then(|()| CudaPlan::of(planned)) {
+            Ok(plan) => (plan, planned.chain().len()),
+            Err(error) => return images.iter().map(|_| Err(error.clone())).collect(),
+        };
+        if let Some(nothing) = unchanged(&plan, steps) {
             let same = |image| Ok(Output { image, tensor: None, steps: nothing.clone() });
             return images.into_iter().map(same).collect();
         }
-        let most = match self.most_images(chain, first) {
-            Ok(most) => most,
-            Err(error) => return images.iter().map(|_| Err(error.clone())).collect(),
-        };
+        let most = self.most_images(&plan);
         let mut results = Vec::with_capacity(images.len());
         let mut waiting = VecDeque::new();
         for batch in images.chunks(most) {
             if self.free_lanes() == 0 {
                 self.collect(waiting.pop_front(), &mut results);
             }
-            match self.submit(chain, batch.to_vec()) {
+            match self.submit_plan(plan.clone(), batch.to_vec(), steps) {
                 Ok(ticket) => waiting.push_back((ticket, batch.len())),
                 Err(error) => {
                     while let Some(before) = waiting.pop_front() {
                         self.collect(Some(before), &mut results);
                     }
-                    self.retry(chain, batch, error, &mut results);
+                    self.retry((&plan, steps), batch, error, &mut results);
                 }
             }
         }

@@ -12,9 +12,7 @@
 mod arguments;
 mod backend;
 mod bounded;
-mod choice;
 mod compile;
-mod cost;
 mod devices;
 mod disk;
 mod error;
@@ -22,7 +20,6 @@ mod fuse;
 mod generated;
 mod lane;
 mod launch;
-mod line;
 mod memory;
 mod plan;
 mod program;
@@ -32,9 +29,7 @@ mod wait;
 pub(crate) mod wide;
 
 pub use backend::{BatchTimes, CudaBackend, CudaOptions};
-pub use choice::{Ahead, Choice, Estimate, Load};
 pub use compile::{CompiledKernels, KernelCompiler};
-pub use cost::{Costs, FileWork, Measured};
 pub(crate) use devices::devices;
 pub use error::{CudaError, DriverFault};
 pub use generated::Generated;

@@ -3,7 +3,8 @@
 use super::fuse::{self, Part};
 use super::stage::Stage;
 use super::{CudaProgram, CudaWork};
-use crate::{BackendError, Chain, CpuWork, Shape, TensorShape};
+use crate::chain::{Step, Steps};
+use crate::{BackendError, Chain, CpuWork, Planned, Shape, TensorShape};
 
 /// The stages of a chain on a GPU, for an input of one shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,10 +26,23 @@ impl CudaPlan {
     /// # Errors
     /// If a step does not accept what the step before it makes, or does not run on a GPU.
     pub fn new(chain: &Chain, input: Shape) -> Result<Self, BackendError> {
-        let steps = chain.plan(input)?;
+        Self::of_steps(&chain.plan(input)?, input)
+    }
+
+    /// What a chain that was planned already is on a GPU.
+    ///
+    /// # Errors
+    /// [`BackendError::Unsupported`] if a step does not run on a GPU.
+    pub fn of(planned: &Planned) -> Result<Self, BackendError> {
+        let mut steps = Steps::new();
+        planned.steps_into(&mut steps);
+        Self::of_steps(&steps, planned.input())
+    }
+
+    fn of_steps(steps: &[Step<'_>], input: Shape) -> Result<Self, BackendError> {
         let mut plan = Self { input, output: input, tensor: None, stages: Vec::new() };
         let mut run = Vec::<Part>::new();
-        for step in &steps {
+        for step in steps {
             let id = step.operation.definition().id;
             if matches!(step.operation.cpu(step.input), CpuWork::Nothing) {
                 continue;

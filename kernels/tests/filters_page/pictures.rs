@@ -4,9 +4,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 use ocelli_kernels::{
-    Backend as _, Catalog, Chain, CpuBackend, Family, FilterDefinition, Image, PixelFormat, Pool,
-    Size,
-    codec::{self, Codec, DecodeLimits},
+    Backend as _, Catalog, Chain, CpuBackend, Family, FilterDefinition, Image, Limits, PixelFormat,
+    Pool, Size,
+    codec::{self, Codec},
     convert,
 };
 
@@ -16,7 +16,8 @@ use crate::{HINT, examples, root};
 const SIDE: usize = 176;
 const GAP: usize = 8;
 
-const LIMITS: DecodeLimits = DecodeLimits { max_side: 4096, max_pixels: 1 << 24 };
+const LIMITS: Limits =
+    Limits { max_side_px: 4096, max_pixels: 1 << 24, max_encoded_bytes: usize::MAX, max_steps: 0 };
 
 /// A photograph before and after; `None` of a filter whose result is no picture.
 pub(crate) fn before_and_after(definition: &FilterDefinition) -> Option<Image> {

@@ -1,9 +1,9 @@
 //! Filter definitions as messages.
 
-use ocelli_kernels::{FilterDefinition, ParameterDefinition, ParameterKind, PixelFormat};
+use ocelli_kernels::{FilterDefinition, ParameterDefinition, ParameterKind};
 use ocelli_messages::v1;
 
-/// A definition as a message; `accelerators` is what this worker has.
+/// A definition as a message. `accelerators` are the ones of this worker.
 pub(crate) fn definition(
     filter: &FilterDefinition,
     accelerators: &[v1::Accelerator],
@@ -14,7 +14,11 @@ pub(crate) fn definition(
         name: filter.name.into(),
         description: filter.description.into(),
         parameters: filter.parameters.iter().map(parameter).collect(),
-        formats: filter.formats.iter().map(|&format| pixel_format(format).into()).collect(),
+        formats: filter
+            .formats
+            .iter()
+            .map(|&format| v1::PixelFormat::from(format).into())
+            .collect(),
         accelerators: accelerators.iter().copied().filter(runs).map(Into::into).collect(),
         tolerance: filter.tolerance.into(),
         family: filter.family.name().into(),
@@ -70,15 +74,4 @@ fn parameter(parameter: &ParameterDefinition) -> v1::FilterParameter {
 
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// The layouts that operations work on, as the wire calls them.
-pub(crate) const fn pixel_format(format: PixelFormat) -> v1::PixelFormat {
-    match format {
-        PixelFormat::Gray8 => v1::PixelFormat::Gray8,
-        PixelFormat::Rgb8 => v1::PixelFormat::Rgb8,
-        PixelFormat::Rgba8 => v1::PixelFormat::Rgba8,
-        PixelFormat::Nv12 => v1::PixelFormat::Nv12,
-        PixelFormat::I420 => v1::PixelFormat::I420,
-    }
 }

@@ -7,13 +7,12 @@ use ocelli_actors::{
     breaker::{Breaker, BreakerPermit},
     device::{DeviceActor, DeviceQueue, QueueFull},
 };
-use ocelli_kernels::{Accelerator, Shape};
-use ocelli_messages::{ErrorKind, Failure, Payload, v1};
+use ocelli_kernels::Accelerator;
+use ocelli_messages::{ErrorKind, Failure, v1};
 use tokio::time::Instant;
 
 use crate::{
-    balance::Balance,
-    choices::{self, By, Choices},
+    dispatch::{Balance, ChoiceCounters, Expected, Reason},
     plan::Plan,
     worker::{FilterWorker, Job},
 };
@@ -32,7 +31,7 @@ pub(crate) struct Gpu {
     pub(crate) breaker: Breaker,
     /// What it has to do and what that takes, against the CPU.
     pub(crate) balance: Balance,
-    pub(crate) choices: Choices,
+    pub(crate) choices: ChoiceCounters,
 }
 
 /// Where jobs go.
@@ -53,25 +52,22 @@ impl Devices {
     /// Puts a job into the queue of the device that it asks for, or that suits it. The permit, where
     /// the device has a breaker, wants to hear how it went.
     pub(crate) fn submit(&self, mut job: Job) -> Result<Option<BreakerPermit>, Failure> {
-        let bytes = match &job.plan.payload {
-            Payload::Raw(raw) => raw.data.len(),
-            Payload::Encoded(file) => file.data.len(),
-        };
+        let bytes = job.plan.payload.bytes();
         let (queue, permit, on) = match &self.gpu {
             None => (self.only_cpu(&job.plan)?, None, Accelerator::Cpu),
             Some(gpu) => {
-                let input = job.plan.input();
-                let (permit, by) = gpu.choose(&job.plan, input)?;
+                let expected = gpu.balance.expect(&job.plan);
+                let (permit, reason) = gpu.choose(&job.plan, &expected)?;
                 let (queue, on) = match &permit {
                     Some(_) => (&gpu.queue, Accelerator::Cuda),
                     None => (&self.cpu, Accelerator::Cpu),
                 };
-                job.share = Some(gpu.balance.add(&job.plan, input, on));
-                gpu.choices.count(on, by);
+                job.pending = Some(gpu.balance.add(&expected, on));
+                gpu.choices.count(on, reason);
                 (queue, permit, on)
             }
         };
-        job.span.record("ocelli.accelerator", choices::name(on));
+        job.span.record("ocelli.accelerator", on.name());
         match queue.submit(job, bytes) {
             Ok(()) => Ok(permit),
             // Its worker has ended just now.
@@ -98,18 +94,18 @@ impl Gpu {
     fn choose(
         &self,
         plan: &Plan,
-        input: Option<Shape>,
-    ) -> Result<(Option<BreakerPermit>, By), Failure> {
+        expected: &Expected,
+    ) -> Result<(Option<BreakerPermit>, Reason), Failure> {
         match plan.accelerator {
-            v1::Accelerator::Cuda => Ok((Some(self.admit()?), By::Request)),
-            v1::Accelerator::Cpu => Ok((None, By::Request)),
-            _ if plan.chain.is_empty() || !plan.chain.runs_on_cuda() => Ok((None, By::Only)),
-            _ => match self.balance.choose(plan, input) {
-                Accelerator::Cpu => Ok((None, By::Cost)),
+            v1::Accelerator::Cuda => Ok((Some(self.admit()?), Reason::Request)),
+            v1::Accelerator::Cpu => Ok((None, Reason::Request)),
+            _ if plan.chain.is_empty() || !plan.chain.runs_on_cuda() => Ok((None, Reason::Only)),
+            _ => match self.balance.choose(expected) {
+                Accelerator::Cpu => Ok((None, Reason::Cost)),
                 // Without the GPU the CPU gives the same result.
                 Accelerator::Cuda => Ok(match self.admit() {
-                    Ok(permit) => (Some(permit), By::Cost),
-                    Err(_) => (None, By::Fallback),
+                    Ok(permit) => (Some(permit), Reason::Cost),
+                    Err(_) => (None, Reason::Fallback),
                 }),
             },
         }
@@ -140,11 +136,11 @@ mod tests {
         supervisor::{ChildSpec, Supervisor, SupervisorHandle, SupervisorSpec},
         tree::ActorTree,
     };
-    use ocelli_kernels::{Costs, CpuBackend, Pool, codec::DecodeLimits};
+    use ocelli_kernels::{CpuBackend, Limits, Pool};
     use tokio::task::LocalSet;
 
     use super::*;
-    use crate::test_jobs;
+    use crate::{dispatch::Costs, test_jobs};
 
     fn job(accelerator: v1::Accelerator) -> Job {
         job_of("blur", accelerator)
@@ -164,7 +160,7 @@ mod tests {
     async fn devices_with(costs: Arc<Costs>) -> (Devices, SupervisorHandle) {
         let queue = DeviceQueue::new(8, 1000);
         let make: MakeWorker<FilterWorker> = Arc::new(|| {
-            let limits = DecodeLimits { max_side: 1, max_pixels: 1 };
+            let limits = Limits { max_side_px: 1, max_pixels: 1, ..Limits::default() };
             let backend = Box::new(CpuBackend::new(Pool::new(0)));
             Ok(FilterWorker::new(backend, Pool::new(0), limits, "w".into()))
         });
@@ -176,7 +172,7 @@ mod tests {
         let supervisor = Supervisor::start(root, &ActorTree::new());
         supervisor.ready().await.unwrap();
         let breaker = Breaker::new("cuda", BreakerPolicy::default(), 1);
-        let (balance, choices) = (Balance::new(costs, 1), Choices::new());
+        let (balance, choices) = (Balance::new(costs, 1), ChoiceCounters::new());
         let gpu = Some(Gpu { queue, worker, breaker, balance, choices });
         (Devices { cpu: DeviceQueue::new(8, 1000), gpu }, supervisor)
     }

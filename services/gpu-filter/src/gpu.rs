@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ocelli_kernels::{Accelerator, Backend, BackendError, Chain, CudaBackend, Image, Output, Pool};
+use ocelli_kernels::{
+    Accelerator, Backend, BackendError, CudaBackend, Image, Output, Planned, Pool,
+};
 use ocelli_messages::{ErrorKind, Failure};
 use tokio::sync::watch;
 
@@ -94,18 +96,18 @@ impl Backend for Watched {
         self.backend.accelerator()
     }
 
-    fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
-        let result = self.backend.run(chain, input);
+    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
+        let result = self.backend.run_planned(planned, input);
         self.note(std::iter::once(&result));
         result
     }
 
     fn run_batch(
         &mut self,
-        chain: &Chain,
+        planned: &Planned,
         inputs: Vec<Image>,
     ) -> Vec<Result<Output, BackendError>> {
-        let results = self.backend.run_batch(chain, inputs);
+        let results = self.backend.run_batch(planned, inputs);
         self.note(results.iter());
         results
     }

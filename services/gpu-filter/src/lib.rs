@@ -11,11 +11,10 @@
 
 #![forbid(unsafe_code)]
 
-mod balance;
-mod choices;
 mod config;
 mod definitions;
 mod devices;
+mod dispatch;
 mod gpu;
 mod handlers;
 mod metrics;

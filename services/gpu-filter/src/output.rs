@@ -1,7 +1,7 @@
 //! The form of a result.
 
 use ocelli_kernels::codec::Codec;
-use ocelli_messages::{ErrorKind, Failure, Payload, v1};
+use ocelli_messages::{ErrorKind, Failure, Named as _, Payload, v1};
 
 /// What JPEG quality means when none is asked for.
 const DEFAULT_QUALITY: u8 = 90;
@@ -23,22 +23,19 @@ impl Output {
     ) -> Result<Self, Failure> {
         let input_codec = match input {
             Payload::Raw(_) => None,
-            Payload::Encoded(file) => Some(file.codec),
+            Payload::Encoded(file) => Some(file.header.codec),
         };
         match output.and_then(|output| output.kind) {
             None => Ok(match input_codec {
                 None => Self::Raw(None),
-                Some(file) => Self::Encoded(codec(file).unwrap_or(Codec::Png), DEFAULT_QUALITY),
+                Some(codec) => Self::Encoded(codec, DEFAULT_QUALITY),
             }),
             Some(v1::output_format::Kind::Raw(raw)) => raw_format(raw.format).map(Self::Raw),
             Some(v1::output_format::Kind::Encoded(encoded)) => {
-                let asked = v1::ImageCodec::try_from(encoded.codec).map_err(|_| {
-                    let message = format!("{} is no known codec", encoded.codec);
-                    Failure::new(ErrorKind::Unsupported, message)
-                        .at("encoded.codec")
-                        .allow(["PNG", "JPEG", "WEBP"])
+                let asked = v1::ImageCodec::from_wire(encoded.codec).map_err(|failure| {
+                    failure.of_kind(ErrorKind::Unsupported).at("encoded.codec")
                 })?;
-                let codec = codec(asked).or_else(|| codec(input_codec?)).unwrap_or(Codec::Png);
+                let codec = Codec::try_from(asked).ok().or(input_codec).unwrap_or(Codec::Png);
                 Ok(Self::Encoded(codec, quality(encoded.quality)?))
             }
         }
@@ -73,33 +70,7 @@ fn quality(asked: u32) -> Result<u8, Failure> {
 }
 
 fn raw_format(asked: i32) -> Result<Option<v1::PixelFormat>, Failure> {
-    use v1::PixelFormat as F;
-    match F::try_from(asked) {
-        Ok(F::Unspecified) => Ok(None),
-        Ok(format) => Ok(Some(format)),
-        Err(_) => {
-            let message = format!("{asked} is no known pixel format");
-            Err(Failure::new(ErrorKind::Unsupported, message)
-                .at("raw.format")
-                .allow(["GRAY8", "RGB8", "BGR8", "RGBA8", "NV12", "I420"]))
-        }
-    }
-}
-
-const fn codec(codec: v1::ImageCodec) -> Option<Codec> {
-    match codec {
-        v1::ImageCodec::Png => Some(Codec::Png),
-        v1::ImageCodec::Jpeg => Some(Codec::Jpeg),
-        v1::ImageCodec::Webp => Some(Codec::Webp),
-        v1::ImageCodec::Unspecified => None,
-    }
-}
-
-/// The codec as the wire calls it.
-pub(crate) const fn image_codec(codec: Codec) -> v1::ImageCodec {
-    match codec {
-        Codec::Png => v1::ImageCodec::Png,
-        Codec::Jpeg => v1::ImageCodec::Jpeg,
-        Codec::Webp => v1::ImageCodec::Webp,
-    }
+    let format = v1::PixelFormat::from_wire(asked)
+        .map_err(|failure| failure.of_kind(ErrorKind::Unsupported).at("raw.format"))?;
+    Ok(Some(format).filter(|format| *format != v1::PixelFormat::Unspecified))
 }

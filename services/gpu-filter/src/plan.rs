@@ -1,12 +1,9 @@
 //! From a request, which may say anything, to a plan, which cannot be wrong.
 
-use ocelli_kernels::{Catalog, Chain, Shape, codec};
-use ocelli_messages::{CheckedFrame, ErrorKind, Failure, Limits, Payload, v1};
+use ocelli_kernels::{BackendError, Catalog, Chain, Planned, Shape};
+use ocelli_messages::{CheckedFrame, ErrorKind, Failure, Limits, Named as _, Payload, v1};
 
-use crate::{
-    output::{self, Output},
-    pixels,
-};
+use crate::output::{self, Output};
 
 /// What is to be done with a frame.
 #[derive(Debug)]
@@ -15,6 +12,9 @@ pub(crate) struct Plan {
     pub(crate) identity: v1::Frame,
     pub(crate) payload: Payload,
     pub(crate) chain: Chain,
+    /// The plan of the chain for the shape that the payload states; `None` if there is no plan for
+    /// that. The decoded image may have another shape if it comes from a file.
+    pub(crate) planned: Option<Planned>,
     pub(crate) output: Output,
     pub(crate) accelerator: v1::Accelerator,
 }
@@ -41,24 +41,31 @@ impl Plan {
             return Err(Failure::invalid("pipeline.output", message));
         }
         let CheckedFrame { identity, payload } = frame;
-        Ok(Self { identity, payload, chain, output, accelerator })
+        let planned = match &payload {
+            Payload::Raw(raw) => Some(plan(&chain, raw.shape, limits)?),
+            // What the decoded image does not fit is refused when it is known: a header may state
+            // another shape, and damage to the file comes first.
+            Payload::Encoded(file) => plan(&chain, file.header.shape(), limits).ok(),
+        };
+        Ok(Self { identity, payload, chain, planned, output, accelerator })
     }
 
-    /// What the chain will work on, as far as that can be told without decoding.
-    pub(crate) fn input(&self) -> Option<Shape> {
-        match &self.payload {
-            Payload::Raw(raw) => pixels::raw_shape(raw),
-            Payload::Encoded(file) => codec::shape(&file.data).ok(),
+    /// The plan for the decoded image: the one that was made for the payload, unless that turned out
+    /// to state another shape.
+    pub(crate) fn for_image(&self, input: Shape, limits: &Limits) -> Result<Planned, Failure> {
+        match &self.planned {
+            Some(planned) if planned.input() == input => Ok(planned.clone()),
+            _ => plan(&self.chain, input, limits),
         }
     }
 
-    /// Whether another can be done in one go with it: the same chain on pixels of the same shape.
-    /// Not for files: reading one takes longer than a launch for several saves, and all of them
-    /// would wait for that.
+    /// Whether another request can run in one batch with this one: the same chain on pixels of the
+    /// same shape. Files never do: decoding one takes longer than a common launch saves, and the
+    /// whole batch would wait for it.
     pub(crate) fn goes_with(&self, other: &Self) -> bool {
         match (&self.payload, &other.payload) {
             (Payload::Raw(one), Payload::Raw(two)) => {
-                pixels::raw_shape(one) == pixels::raw_shape(two) && self.chain == other.chain
+                one.shape == two.shape && self.chain == other.chain
             }
             _ => false,
         }
@@ -76,11 +83,49 @@ impl Plan {
     }
 }
 
+/// Plans a chain, and checks that every image on the way is within the limits for images that come
+/// in.
+fn plan(chain: &Chain, input: Shape, limits: &Limits) -> Result<Planned, Failure> {
+    let planned = Planned::new(chain.clone(), input).map_err(|error| refused(&error))?;
+    let Limits { max_side_px, max_pixels, .. } = limits;
+    let over = planned
+        .results()
+        .map(|result| result.size)
+        .find(|size| !limits.allow(*size) && *size != input.size);
+    if let Some(size) = over {
+        let (width, height) = size.sides();
+        let message = format!(
+            "a step makes an image of {width}x{height}: at most {max_pixels} pixels and sides of \
+             {max_side_px} are allowed"
+        );
+        return Err(Failure::new(ErrorKind::TooLarge, message).at("pipeline.steps"));
+    }
+    // A tensor may be as large as the largest image with four channels.
+    let most = max_pixels.saturating_mul(4);
+    let bytes = planned.tensor().map_or(0, |tensor| tensor.bytes() as u64);
+    if bytes > most {
+        let message =
+            format!("the last step makes a tensor of {bytes} bytes: at most {most} are allowed");
+        return Err(Failure::new(ErrorKind::TooLarge, message).at("pipeline.steps"));
+    }
+    Ok(planned)
+}
+
+/// Why a chain does not fit an image.
+pub(crate) fn refused(error: &BackendError) -> Failure {
+    let BackendError::Refused { step, refusal } = error else {
+        return Failure::new(ErrorKind::Unsupported, error.to_string()).at("pipeline.steps");
+    };
+    let place = match refusal.parameter {
+        Some(parameter) => format!("pipeline.steps[{step}].filter.parameters.{parameter}"),
+        None => format!("pipeline.steps[{step}].filter"),
+    };
+    let allowed = refusal.allowed.iter().map(String::as_str);
+    Failure::invalid(place, refusal.message.clone()).allow(allowed)
+}
+
 fn accelerator(pipeline: &v1::Pipeline) -> Result<v1::Accelerator, Failure> {
-    v1::Accelerator::try_from(pipeline.accelerator).map_err(|_| {
-        let message = format!("{} is no known accelerator", pipeline.accelerator);
-        Failure::invalid("accelerator", message).allow(["AUTO", "CPU", "CUDA"])
-    })
+    v1::Accelerator::from_wire(pipeline.accelerator).map_err(|failure| failure.at("accelerator"))
 }
 
 fn chain(steps: &[v1::Step], catalog: &Catalog, limits: &Limits) -> Result<Chain, Failure> {

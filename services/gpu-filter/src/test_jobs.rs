@@ -1,16 +1,16 @@
 //! Requests for the tests of what works on them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use ocelli_kernels::{
-    Accelerator, Backend as _, Catalog, Costs, CpuBackend, Image, Output, PixelFormat, Pool, Size,
-    codec, codec::Codec,
+    Accelerator, Backend as _, Catalog, Chain, CpuBackend, Image, Output, PixelFormat, Pool, Size,
+    codec::{self, Codec},
 };
 use ocelli_messages::{Deadline, Failure, Limits, v1};
 use tokio::{sync::oneshot, time::Instant};
 
-use crate::{plan::Plan, worker::Job};
+use crate::{dispatch::Costs, plan::Plan, worker::Job};
 
 /// The answer to a job.
 pub(crate) type Answer = oneshot::Receiver<Result<Bytes, Failure>>;
@@ -44,12 +44,23 @@ pub(crate) fn plan(filter: &str) -> Plan {
     check(request(filter, 7))
 }
 
-/// The same from PNG to PNG.
+/// A chain of filters with their defaults.
+pub(crate) fn chain(filters: &[&str]) -> Chain {
+    let none = BTreeMap::new();
+    Chain::parse(&Catalog::standard(), filters.iter().map(|id| (*id, &none))).unwrap()
+}
+
+/// The same as [`plan`], from PNG to PNG.
 pub(crate) fn file_plan(filter: &str) -> Plan {
+    check(file_request(filter))
+}
+
+/// The same as [`request`], from PNG to PNG.
+pub(crate) fn file_request(filter: &str) -> v1::ProcessRequest {
     let image =
         Image::packed(Size::new(8, 8).unwrap(), PixelFormat::Gray8, Pool::new(0).take(64)).unwrap();
     let data = codec::encode(&image, Codec::Png, 90, &Pool::new(0)).unwrap();
-    check(of(v1::frame::Payload::Encoded(v1::EncodedImage { codec: 0, data }), filter))
+    of(v1::frame::Payload::Encoded(v1::EncodedImage { codec: 0, data }), filter)
 }
 
 pub(crate) fn job(plan: Plan) -> (Job, Answer) {
@@ -59,22 +70,23 @@ pub(crate) fn job(plan: Plan) -> (Job, Answer) {
         arrived: Instant::now(),
         deadline: Deadline::from_unix_ms(u64::MAX),
         span: tracing::Span::none(),
-        share: None,
+        pending: None,
         reply,
     };
     (job, answer)
 }
 
-/// Notes that such a request took so long on both, as often as is needed to know it.
+/// Records that such a request took that long on each device, often enough to be known.
 pub(crate) fn measured(costs: &Arc<Costs>, plan: &Plan, cpu: Duration, cuda: Duration) {
-    let input = plan.input().unwrap();
+    let planned = plan.planned.as_ref().unwrap();
+    let input = planned.input();
     let image = Image::packed(input.size, input.format, Pool::new(0).take(input.bytes())).unwrap();
-    let made = CpuBackend::new(Pool::new(0)).run(&plan.chain, image).unwrap();
+    let made = CpuBackend::new(Pool::new(0)).run_planned(planned, image).unwrap();
     for _ in 0..8 {
         for (accelerator, took) in [(Accelerator::Cpu, cpu), (Accelerator::Cuda, cuda)] {
             let steps = made.steps.iter().map(|_| took / made.steps.len() as u32).collect();
             let output = Output { steps, ..made.clone() };
-            costs.record(accelerator, &plan.chain, input, &output, took);
+            costs.record(accelerator, planned, &output, took);
         }
     }
 }

@@ -7,7 +7,7 @@ use ocelli_actors::metrics::{counter, histogram};
 use ocelli_kernels::{Accelerator, Chain, StepTimes};
 use ocelli_messages::v1;
 
-use crate::{choices, metrics::Metric};
+use crate::metrics::Metric;
 
 /// What a frame took.
 pub(crate) struct Times {
@@ -85,7 +85,7 @@ impl Meters {
         for (stage, took) in self.stages.iter().zip([times.queue, times.decode, times.encode]) {
             stage.record(took);
         }
-        let on = choices::name(self.on);
+        let on = self.on.name();
         for (id, took) in chain.ids().zip(&times.steps) {
             let filter = || histogram(Metric::FrameSeconds, &[on, id]);
             self.filters.entry(id).or_insert_with(filter).record(*took);

@@ -17,16 +17,13 @@ use ocelli_actors::{
     device::{BatchLimits, DeviceActor, DeviceQueue, MakeWorker},
     supervisor::{ChildSpec, Restart, SupervisorSpec},
 };
-use ocelli_kernels::{
-    Backend, Catalog, Costs, CpuBackend, Measured, Pool, Probe, WorkerPool, codec::DecodeLimits,
-};
-use ocelli_messages::{ErrorKind, Failure, Limits, Tenants, subjects, v1};
+use ocelli_kernels::{Backend, Catalog, CpuBackend, Pool, Probe, WorkerPool};
+use ocelli_messages::{ErrorKind, Failure, Limits, Named as _, Tenants, subjects, v1};
 
 use crate::{
     BackendUse, Config, SERVICE,
-    balance::Balance,
-    choices::Choices,
     devices::{self, Devices},
+    dispatch::{Balance, ChoiceCounters, Costs, Measured},
     gpu::Gpu,
     handlers::{List, Live, Process},
     worker::FilterWorker,
@@ -120,8 +117,7 @@ fn devices(
     let worker_pool = WorkerPool::new(config.threads()).map(Arc::new).map_err(|error| {
         Failure::new(ErrorKind::Unavailable, format!("no threads for pixels: {error}"))
     })?;
-    let limits =
-        DecodeLimits { max_side: parts.limits.max_side_px, max_pixels: parts.limits.max_pixels };
+    let limits = parts.limits;
     // Whoever holds a credit, or is a live frame under way, finds room here.
     let queue = || DeviceQueue::new(config.credits + config.threads() * 2, config.credit_bytes * 2);
     let cpu = queue();
@@ -137,7 +133,7 @@ fn devices(
             let backend = CpuBackend::new(pool.clone()).with_workers(Arc::clone(&worker_pool));
             let backend = measured(Box::new(backend), costs.as_ref());
             let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
-            Ok(worker.noting(costs.clone()))
+            Ok(worker.recording(costs.clone()))
         });
         let queue = cpu.clone();
         // One name for each worker thread, for as long as the process lives.
@@ -157,7 +153,7 @@ fn devices(
     let make: MakeWorker<FilterWorker> = Arc::new(move || {
         let backend = measured(Box::new(device.open(pool.clone())?), Some(&noted));
         let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
-        Ok(worker.noting(Some(Arc::clone(&noted))).in_batches(batch))
+        Ok(worker.recording(Some(Arc::clone(&noted))).in_batches(batch))
     });
     let (child, worker) = ChildSpec::actor("cuda-worker", move |child| {
         DeviceActor::new("cuda-worker", jobs.clone(), Arc::clone(&make), child)
@@ -165,7 +161,7 @@ fn devices(
     // A panic is answered by a new worker; a lost GPU is not, and `auto` goes on with the CPU.
     let workers = workers.child(child.restart(Restart::UnlessLost));
     let breaker = Breaker::new("cuda", BreakerPolicy::default(), rand::random());
-    let (balance, choices) = (Balance::new(costs, config.threads()), Choices::new());
+    let (balance, choices) = (Balance::new(costs, config.threads()), ChoiceCounters::new());
     Ok((
         workers,
         Devices { cpu, gpu: Some(devices::Gpu { queue, worker, breaker, balance, choices }) },
@@ -181,12 +177,7 @@ fn measured(backend: Box<dyn Backend>, costs: Option<&Arc<Costs>>) -> Box<dyn Ba
 
 fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) -> ServiceSpec {
     let config = &parts.config;
-    let backends: Vec<_> = accelerators
-        .iter()
-        .map(|accelerator| {
-            accelerator.as_str_name().trim_start_matches("ACCELERATOR_").to_lowercase()
-        })
-        .collect();
+    let backends: Vec<_> = accelerators.iter().map(|accelerator| accelerator.name()).collect();
     let metadata = BTreeMap::from([
         ("backends".to_owned(), backends.join(",")),
         ("cpu".to_owned(), parts.probe.cpu.to_owned()),

@@ -7,19 +7,16 @@ use std::{
 
 use bytes::Bytes;
 use ocelli_actors::device::{BatchLimits, Worker};
-use ocelli_kernels::{
-    Backend, BackendError, Chain, Costs, FileWork, Image, Output as Made, Pool, Shape,
-    codec::{Codec, DecodeLimits},
-};
+use ocelli_kernels::{Backend, BackendError, Image, Limits, Output as Computed, Planned, Pool};
 use ocelli_messages::{Deadline, ErrorKind, Failure, Payload, v1};
 use prost::Message as _;
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
-    balance::Share,
+    dispatch::{Costs, FileWork, Pending},
     output::Output,
     pixels,
-    plan::Plan,
+    plan::{self, Plan},
     times::{Meters, Times},
 };
 
@@ -27,13 +24,13 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) plan: Plan,
-    /// When its message came.
+    /// When its message arrived.
     pub(crate) arrived: Instant,
     pub(crate) deadline: Deadline,
     /// The span of its request, so that what is logged here says which one it was.
     pub(crate) span: tracing::Span,
-    /// Counts it among what its device has to do, where that matters.
-    pub(crate) share: Option<Share>,
+    /// Counts it among the work of its device, where there is a choice of devices.
+    pub(crate) pending: Option<Pending>,
     /// An encoded `ProcessResponse`.
     pub(crate) reply: oneshot::Sender<Result<Bytes, Failure>>,
 }
@@ -42,7 +39,7 @@ pub(crate) struct Job {
 pub(crate) struct FilterWorker {
     backend: Box<dyn Backend>,
     pool: Pool,
-    limits: DecodeLimits,
+    limits: Limits,
     /// How it signs its responses.
     name: Arc<str>,
     batch: BatchLimits,
@@ -50,8 +47,9 @@ pub(crate) struct FilterWorker {
     meters: Meters,
 }
 
-/// A job whose image is there.
-struct Begun {
+/// A job whose image was decoded.
+struct Decoded {
+    planned: Planned,
     queue: Duration,
     decode: Duration,
 }
@@ -60,7 +58,7 @@ impl FilterWorker {
     pub(crate) fn new(
         backend: Box<dyn Backend>,
         pool: Pool,
-        limits: DecodeLimits,
+        limits: Limits,
         name: Arc<str>,
     ) -> Self {
         let meters = Meters::new(backend.accelerator());
@@ -72,44 +70,47 @@ impl FilterWorker {
         Self { batch, ..self }
     }
 
-    /// Noting there what files take.
-    pub(crate) fn noting(self, costs: Option<Arc<Costs>>) -> Self {
+    /// Recording what it takes to decode and encode files.
+    pub(crate) fn recording(self, costs: Option<Arc<Costs>>) -> Self {
         Self { costs, ..self }
     }
 
-    fn begin(&self, job: &Job) -> Result<(Begun, Image), Failure> {
+    fn decode(&self, job: &Job) -> Result<(Decoded, Image), Failure> {
         let (queue, started) = (job.arrived.elapsed(), Instant::now());
-        // Where nobody waits any more it is late, too, or the connection broke.
+        // The receiver is dropped when the request timed out, or its connection broke.
         if job.reply.is_closed() || job.deadline.left(SystemTime::now()).is_none() {
             return Err(Failure::deadline("the deadline passed before the work began"));
         }
         let _entered = job.span.enter();
         let image = pixels::decode(&job.plan.payload, &self.limits, &self.pool)?;
         let decode = started.elapsed();
-        if let (Some(costs), Payload::Encoded(file)) = (&self.costs, &job.plan.payload)
-            && let Some(codec) = Codec::sniff(&file.data)
-        {
-            costs.record_file(codec, FileWork::Read, image.shape().bytes(), decode);
+        if let (Some(costs), Payload::Encoded(file)) = (&self.costs, &job.plan.payload) {
+            costs.record_file(file.header.codec, FileWork::Decode, image.shape().bytes(), decode);
         }
-        self.check_results(&job.plan.chain, image.shape())?;
-        Ok((Begun { queue, decode }, image))
+        let planned = job.plan.for_image(image.shape(), &self.limits)?;
+        Ok((Decoded { planned, queue, decode }, image))
     }
 
-    /// A result for each image. What fails together is tried alone, so that one image that cannot
-    /// be done fails only its own request.
-    fn compute(&mut self, chain: &Chain, images: Vec<Image>) -> Vec<Result<Made, BackendError>> {
+    /// A result for each image. Images of a batch that failed are tried one by one, so that one that
+    /// cannot be processed fails only its own request.
+    fn compute(
+        &mut self,
+        planned: &Planned,
+        images: Vec<Image>,
+    ) -> Vec<Result<Computed, BackendError>> {
         self.meters.batch(images.len());
         if images.len() == 1 {
-            return images.into_iter().map(|image| self.backend.run(chain, image)).collect();
+            let run = |image| self.backend.run_planned(planned, image);
+            return images.into_iter().map(run).collect();
         }
-        let results = self.backend.run_batch(chain, images.clone());
+        let results = self.backend.run_batch(planned, images.clone());
         results
             .into_iter()
             .zip(images)
             .map(|(result, image)| match result {
                 Err(BackendError::Internal(_) | BackendError::DeviceBusy(_)) => {
                     self.meters.batch(1);
-                    self.backend.run(chain, image)
+                    self.backend.run_planned(planned, image)
                 }
                 result => result,
             })
@@ -119,23 +120,25 @@ impl FilterWorker {
     fn finish(
         &mut self,
         plan: Plan,
-        begun: &Begun,
-        made: Result<Made, BackendError>,
+        decoded: &Decoded,
+        computed: Result<Computed, BackendError>,
     ) -> Result<Bytes, Failure> {
-        let made = made.map_err(|error| refused(&error))?;
+        let computed = computed.map_err(|error| failed(&error))?;
         let started = Instant::now();
-        let bytes = made.image.shape().bytes();
-        let payload = match made.tensor {
+        let bytes = computed.image.shape().bytes();
+        let makes_tensor = computed.tensor.is_some();
+        let payload = match computed.tensor {
             Some(tensor) => v1::frame::Payload::Tensor(pixels::tensor(tensor)),
-            None => pixels::encode(made.image, plan.output, &self.pool)?,
+            None => pixels::encode(computed.image, plan.output, &self.pool)?,
         };
         let encode = started.elapsed();
-        if let (Some(costs), Output::Encoded(codec, _)) = (&self.costs, plan.output)
-            && !plan.chain.makes_tensor()
+        if let (Some(costs), Output::Encoded(codec, _), false) =
+            (&self.costs, plan.output, makes_tensor)
         {
-            costs.record_file(codec, FileWork::Write, bytes, encode);
+            costs.record_file(codec, FileWork::Encode, bytes, encode);
         }
-        let times = Times { queue: begun.queue, decode: begun.decode, steps: made.steps, encode };
+        let &Decoded { queue, decode, .. } = decoded;
+        let times = Times { queue, decode, steps: computed.steps, encode };
         self.meters.frame(&plan.chain, &times);
         let response = v1::ProcessResponse {
             steps: times.report(&plan.chain, self.backend.accelerator()),
@@ -145,35 +148,6 @@ impl FilterWorker {
             worker: self.name.to_string(),
         };
         Ok(encode_response(&response, &self.pool))
-    }
-
-    /// Whether all that is made on the way is within the limits that hold for what comes in. The
-    /// backend plans the chain once more: 0.2 µs for one step, 0.8 µs for 32, so no plan is kept.
-    fn check_results(&self, chain: &Chain, input: Shape) -> Result<(), Failure> {
-        let DecodeLimits { max_side, max_pixels } = self.limits;
-        let mut over = None;
-        let tensor = chain.results(input, |result| {
-            let (width, height) = (result.size.width(), result.size.height());
-            let within =
-                width.max(height) <= max_side as usize && result.size.pixels() as u64 <= max_pixels;
-            if !within && result.size != input.size {
-                over.get_or_insert((width, height));
-            }
-        });
-        let tensor = tensor.map_err(|error| refused(&error))?;
-        // As much as the largest image with four channels.
-        let most = max_pixels.saturating_mul(4);
-        let message = match (over, tensor.map(|tensor| tensor.bytes() as u64)) {
-            (Some((width, height)), _) => format!(
-                "a step makes an image of {width}x{height}: at most {max_pixels} pixels and \
-                 sides of {max_side} are allowed"
-            ),
-            (None, Some(bytes)) if bytes > most => {
-                format!("the last step makes a tensor of {bytes} bytes: at most {most} are allowed")
-            }
-            (None, _) => return Ok(()),
-        };
-        Err(Failure::new(ErrorKind::TooLarge, message).at("pipeline.steps"))
     }
 }
 
@@ -189,27 +163,31 @@ impl Worker for FilterWorker {
     }
 
     fn work(&mut self, jobs: &mut Vec<Job>) -> Result<(), Failure> {
-        let (mut begun, mut images) = (Vec::new(), Vec::new());
+        // A job leaves the list when it is answered. What is left after a panic is tried again.
+        let (mut decoded, mut images) = (Vec::new(), Vec::new());
         while let Some(job) = jobs.get(images.len()) {
-            match self.begin(job) {
+            match self.decode(job) {
                 Ok((one, image)) => {
-                    begun.push(one);
+                    decoded.push(one);
                     images.push(image);
                 }
                 Err(failure) => answer(jobs.remove(images.len()), |_| Err(failure)),
             }
         }
-        let Some(first) = jobs.first() else { return Ok(()) };
-        let made = {
-            let _entered = (images.len() == 1).then(|| first.span.enter());
-            self.compute(&first.plan.chain, images)
+        // All jobs of a batch have the same chain and shape.
+        let (Some(first), Some(Decoded { planned, .. })) = (jobs.first(), decoded.first()) else {
+            return Ok(());
         };
-        let (mut made, mut lost) = (made.into_iter(), None);
-        for one in begun {
+        let computed = {
+            let _entered = (images.len() == 1).then(|| first.span.enter());
+            self.compute(planned, images)
+        };
+        let (mut computed, mut lost) = (computed.into_iter(), None);
+        for one in decoded {
             let missing = || Err(BackendError::Internal("a result is missing".to_owned()));
-            let made = made.next().unwrap_or_else(missing);
+            let result = computed.next().unwrap_or_else(missing);
             answer(jobs.remove(0), |plan| {
-                let result = self.finish(plan, &one, made);
+                let result = self.finish(plan, &one, result);
                 match &result {
                     Err(failure) if failure.kind == ErrorKind::DeviceLost => {
                         lost = Some(failure.clone());
@@ -223,13 +201,13 @@ impl Worker for FilterWorker {
     }
 }
 
-/// Answers a job with what is made of its plan, within its span.
+/// Answers a job with the result that `result` makes of its plan, within its span.
 fn answer(job: Job, result: impl FnOnce(Plan) -> Result<Bytes, Failure>) {
-    let Job { plan, span, share, reply, .. } = job;
+    let Job { plan, span, pending, reply, .. } = job;
     let _entered = span.enter();
     let result = result(plan);
-    // It is no longer to be done when whoever asked sees the answer.
-    drop(share);
+    // It no longer counts among the work of its device when the client sees the answer.
+    drop(pending);
     if reply.send(result).is_err() {
         tracing::debug!("nobody waits for this result any more");
     }
@@ -246,19 +224,12 @@ pub(crate) fn encode_response(response: &v1::ProcessResponse, pool: &Pool) -> By
     }
 }
 
-fn refused(error: &BackendError) -> Failure {
+/// The failure of a run, without what the device said: that is for the log.
+fn failed(error: &BackendError) -> Failure {
     match error {
-        BackendError::Refused { step, refusal } => {
-            let place = match refusal.parameter {
-                Some(parameter) => format!("pipeline.steps[{step}].filter.parameters.{parameter}"),
-                None => format!("pipeline.steps[{step}].filter"),
-            };
-            let allowed = refusal.allowed.iter().map(String::as_str);
-            Failure::invalid(place, refusal.message.clone()).allow(allowed)
-        }
-        BackendError::Format { .. } | BackendError::Unsupported { .. } => {
-            Failure::new(ErrorKind::Unsupported, error.to_string()).at("pipeline.steps")
-        }
+        BackendError::Refused { .. }
+        | BackendError::Format { .. }
+        | BackendError::Unsupported { .. } => plan::refused(error),
         BackendError::DeviceBusy(_) => {
             Failure::new(ErrorKind::DeviceBusy, "the device has no memory for this now")
                 .retry_after(Duration::from_millis(500))
@@ -284,7 +255,7 @@ mod tests {
         supervisor::{ChildSpec, Restart, Supervisor, SupervisorSpec},
         tree::ActorTree,
     };
-    use ocelli_kernels::{Accelerator, CpuBackend};
+    use ocelli_kernels::{Accelerator, CpuBackend, codec::Codec};
     use tokio::task::LocalSet;
 
     use super::*;
@@ -306,7 +277,7 @@ mod tests {
         }
 
         fn worker(&self) -> FilterWorker {
-            let limits = DecodeLimits { max_side: 99, max_pixels: 999 };
+            let limits = Limits { max_side_px: 99, max_pixels: 999, ..Limits::default() };
             let worker =
                 FilterWorker::new(Box::new(self.clone()), Pool::new(0), limits, "w".into());
             worker.in_batches(MANY)
@@ -318,16 +289,20 @@ mod tests {
             Accelerator::Cuda
         }
 
-        fn run(&mut self, chain: &Chain, image: Image) -> Result<Made, BackendError> {
-            self.run_batch(chain, vec![image]).remove(0)
+        fn run_planned(
+            &mut self,
+            planned: &Planned,
+            image: Image,
+        ) -> Result<Computed, BackendError> {
+            self.run_batch(planned, vec![image]).remove(0)
         }
 
         /// As a GPU does, it fails on all if it fails on one.
         fn run_batch(
             &mut self,
-            chain: &Chain,
+            planned: &Planned,
             images: Vec<Image>,
-        ) -> Vec<Result<Made, BackendError>> {
+        ) -> Vec<Result<Computed, BackendError>> {
             self.0.lock().unwrap().push(images.len());
             let has = |value| images.iter().any(|image| image.data()[0] == value);
             assert!(!has(PANIC), "a bug in a filter");
@@ -338,8 +313,7 @@ mod tests {
             if let Some(error) = failed.into_iter().flatten().next() {
                 return images.iter().map(|_| Err(error.clone())).collect();
             }
-            let mut cpu = CpuBackend::new(Pool::new(0));
-            images.into_iter().map(|image| cpu.run(chain, image)).collect()
+            CpuBackend::new(Pool::new(0)).run_batch(planned, images)
         }
     }
 
@@ -411,7 +385,7 @@ mod tests {
         drop(answers.remove(1));
         let parameters = [("width".to_owned(), "9999".to_owned())].into();
         let filter = v1::FilterStep { id: "crop".into(), parameters };
-        let mut request = test_jobs::request("invert", 4);
+        let mut request = test_jobs::file_request("invert");
         request.pipeline.as_mut().unwrap().steps[0].kind = Some(v1::step::Kind::Filter(filter));
         jobs[3].plan = test_jobs::check(request);
         gpu.worker().work(&mut jobs).unwrap();
@@ -441,15 +415,15 @@ mod tests {
     }
 
     #[test]
-    fn what_files_take_is_noted() {
+    fn what_files_take_is_recorded() {
         let costs = Arc::new(Costs::default());
         let (job, mut answer) = test_jobs::job(test_jobs::file_plan("invert"));
-        let input = job.plan.input().unwrap();
-        let mut worker = Gpu::default().worker().noting(Some(Arc::clone(&costs)));
+        let pixels = job.plan.payload.shape().bytes();
+        let mut worker = Gpu::default().worker().recording(Some(Arc::clone(&costs)));
         worker.work(&mut vec![job]).unwrap();
         answered(&mut answer).unwrap();
-        for work in [FileWork::Read, FileWork::Write] {
-            assert!(costs.file(Codec::Png, work, input.bytes()) > Duration::ZERO, "{work:?}");
+        for work in [FileWork::Decode, FileWork::Encode] {
+            assert!(costs.file(Codec::Png, work, pixels) > Duration::ZERO, "{work:?}");
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
 use common::{Fixture, PATIENCE, gray, request, step, with_service};
 use ocelli_gpu_filter::{GpuState, Parts};
 use ocelli_kernels::{
-    Accelerator, Backend, BackendError, Chain, CpuBackend, CudaDevice, Image, Output, Pool,
+    Accelerator, Backend, BackendError, CpuBackend, CudaDevice, Image, Output, Planned, Pool,
     StepTimes,
 };
 use ocelli_messages::{ErrorKind, Failure, v1};
@@ -70,13 +70,13 @@ impl Backend for Gpu {
         Accelerator::Cuda
     }
 
-    fn run(&mut self, chain: &Chain, image: Image) -> Result<Output, BackendError> {
-        self.run_batch(chain, vec![image]).remove(0)
+    fn run_planned(&mut self, planned: &Planned, image: Image) -> Result<Output, BackendError> {
+        self.run_batch(planned, vec![image]).remove(0)
     }
 
     fn run_batch(
         &mut self,
-        chain: &Chain,
+        planned: &Planned,
         images: Vec<Image>,
     ) -> Vec<Result<Output, BackendError>> {
         self.batches.lock().unwrap().push(images.len());
@@ -94,13 +94,12 @@ impl Backend for Gpu {
             #[allow(clippy::disallowed_methods, reason = "a busy device blocks its thread")]
             Pace::Slow => std::thread::sleep(Duration::from_millis(100)),
             Pace::Fast => {
-                let steps: StepTimes = chain.ids().map(|_| Duration::ZERO).collect();
+                let steps: StepTimes = planned.chain().ids().map(|_| Duration::ZERO).collect();
                 let same = |image| Ok(Output { image, tensor: None, steps: steps.clone() });
                 return images.into_iter().map(same).collect();
             }
         }
-        let mut cpu = CpuBackend::new(Pool::new(0));
-        images.into_iter().map(|image| cpu.run(chain, image)).collect()
+        CpuBackend::new(Pool::new(0)).run_batch(planned, images)
     }
 }
 

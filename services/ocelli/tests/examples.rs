@@ -11,8 +11,8 @@ use std::{
 };
 
 use ocelli_kernels::{
-    Image, PixelFormat, Pool, Size,
-    codec::{self, Codec, DecodeLimits},
+    Image, Limits, PixelFormat, Pool, Size,
+    codec::{self, Codec},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -117,7 +117,7 @@ fn picture() -> Vec<u8> {
 /// Every example makes the picture grey: a file that is a copy of the input would be in colour.
 fn is_grey(file: &[u8]) {
     assert_eq!(Codec::sniff(file), Some(Codec::Png));
-    let limits = DecodeLimits { max_side: 1 << 10, max_pixels: 1 << 20 };
+    let limits = Limits { max_side_px: 1 << 10, max_pixels: 1 << 20, ..Limits::default() };
     let image = codec::decode(file, &limits, &Pool::new(0)).unwrap();
     assert_eq!(image.size(), Size::new(SIZE.0, SIZE.1).unwrap());
     assert_eq!(image.format(), PixelFormat::Gray8);

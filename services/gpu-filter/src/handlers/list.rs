@@ -17,11 +17,8 @@ pub(crate) struct List {
 
 impl List {
     fn list(&self, request: &v1::ListFiltersRequest) -> Result<v1::ListFiltersResponse, Failure> {
-        let wanted = v1::Accelerator::try_from(request.accelerator).map_err(|_| {
-            let message = format!("{} is not a known accelerator", request.accelerator);
-            let known = v1::Accelerator::names().map(str::to_uppercase);
-            Failure::invalid("accelerator", message).allow(known)
-        })?;
+        let wanted = v1::Accelerator::from_wire(request.accelerator)
+            .map_err(|failure| failure.at("accelerator"))?;
         let any = matches!(wanted, v1::Accelerator::Unspecified | v1::Accelerator::Auto);
         let filters = (self.catalog.definitions())
             .map(|filter| definition(filter, &self.accelerators))

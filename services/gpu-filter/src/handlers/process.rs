@@ -49,7 +49,7 @@ impl Process {
         let left = context.deadline.left(SystemTime::now()).ok_or_else(late)?;
         let (reply, result) = oneshot::channel();
         let (deadline, span) = (context.deadline, Span::current());
-        let job = Job { plan, arrived, deadline, span, share: None, reply };
+        let job = Job { plan, arrived, deadline, span, pending: None, reply };
         let permit = self.devices.submit(job)?;
         let result = match tokio::time::timeout(left, result).await {
             Ok(Ok(result)) => result,
@@ -70,7 +70,7 @@ impl Process {
         let payload = match &plan.payload {
             Payload::Raw(raw) => v1::frame::Payload::Raw(pixels::unchanged(raw)),
             Payload::Encoded(file) => v1::frame::Payload::Encoded(v1::EncodedImage {
-                codec: file.codec.into(),
+                codec: v1::ImageCodec::from(file.header.codec).into(),
                 data: file.data.clone(),
             }),
         };

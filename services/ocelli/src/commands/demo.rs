@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use ocelli_messages::{Named as _, v1};
+use ocelli_messages::{Header, Limits, Named as _, v1};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -147,7 +147,7 @@ async fn measure(
         .await?;
     #[allow(clippy::cast_precision_loss, reason = "two dozen")]
     let frames = sent.len() as f64 / started.elapsed().as_secs_f64();
-    let pixels = imagesize::blob_size(file).map_or(0, |size| size.width * size.height);
+    let pixels = Header::read(file, &Limits::default()).map_or(0, |header| header.size.pixels());
     #[allow(clippy::cast_precision_loss, reason = "shown with one digit")]
     let megabytes = (pixels * 3) as f64 / 1e6 * frames;
     let row = Row {

@@ -1,7 +1,7 @@
 //! Files that are cut off, damaged, hostile or none at all.
 
-use ocelli_kernels::codec::{Codec, CodecError, DecodeLimits, decode};
-use ocelli_kernels::{Image, PixelFormat, Pool};
+use ocelli_media::codec::{Codec, CodecError, decode};
+use ocelli_media::{Image, Limits, PixelFormat, Pool};
 use proptest::prelude::*;
 
 use crate::fixtures::{files, gradient, jpeg, pool, read};
@@ -86,7 +86,7 @@ const VP8X_MAX: &[u8] = &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
 
 #[test]
 fn a_header_that_claims_too_much_costs_no_memory() {
-    let limits = DecodeLimits { max_side: 65_535, max_pixels: 64_000_000 };
+    let limits = Limits { max_side_px: 65_535, max_pixels: 64_000_000, ..Limits::default() };
     for (file, side) in [
         (png_header(60_000, 60_000), 60_000),
         (png_header(0x7FFF_FFFF, 0x7FFF_FFFF), 0x7FFF_FFFF),
@@ -160,7 +160,7 @@ fn jpeg_variants_that_are_not_understood_are_named() {
 }
 
 /// Decodes out of memory in which that byte stood everywhere.
-fn read_over(byte: u8, data: &[u8], limits: &DecodeLimits) -> Result<Image, CodecError> {
+fn read_over(byte: u8, data: &[u8], limits: &Limits) -> Result<Image, CodecError> {
     let pool = Pool::new(1 << 24);
     let mut used = pool.take(1 << 18);
     used.fill(byte);
@@ -170,7 +170,7 @@ fn read_over(byte: u8, data: &[u8], limits: &DecodeLimits) -> Result<Image, Code
 
 /// Whatever the data: no panic, nothing over the limits, and no trace of what stood in the memory.
 fn survives(data: &[u8]) -> Result<(), TestCaseError> {
-    let limits = DecodeLimits { max_side: 512, max_pixels: 1 << 16 };
+    let limits = Limits { max_side_px: 512, max_pixels: 1 << 16, ..Limits::default() };
     let first = read_over(0x55, data, &limits);
     if let Ok(image) = &first {
         prop_assert!(image.size().width().max(image.size().height()) <= 512);

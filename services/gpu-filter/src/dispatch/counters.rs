@@ -6,20 +6,20 @@ use ocelli_kernels::Accelerator;
 
 use crate::metrics::Metric;
 
-/// Why a request went to a device: the label of the metric.
+/// Why a request went to a device: a label of the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum By {
-    /// It asked for it.
+pub(crate) enum Reason {
+    /// The request asked for the device.
     Request,
-    /// It is expected to be done sooner there.
+    /// The device is expected to finish first.
     Cost,
-    /// It does not run on the other.
+    /// The request does not run on the other device.
     Only,
-    /// The other is down.
+    /// The other device is down.
     Fallback,
 }
 
-impl By {
+impl Reason {
     const ALL: [Self; 4] = [Self::Request, Self::Cost, Self::Only, Self::Fallback];
 
     const fn name(self) -> &'static str {
@@ -32,36 +32,28 @@ impl By {
     }
 }
 
-/// The name of a processor, in metrics and traces.
-pub(crate) const fn name(accelerator: Accelerator) -> &'static str {
-    match accelerator {
-        Accelerator::Cpu => "cpu",
-        Accelerator::Cuda => "cuda",
-    }
-}
-
 /// A counter for each device and reason.
 #[derive(Clone, Debug)]
-pub(crate) struct Choices(Vec<(Accelerator, By, Counter)>);
+pub(crate) struct ChoiceCounters(Vec<(Accelerator, Reason, Counter)>);
 
-impl Choices {
+impl ChoiceCounters {
     pub(crate) fn new() -> Self {
         let each = [Accelerator::Cpu, Accelerator::Cuda].into_iter().flat_map(|accelerator| {
-            By::ALL.map(|by| {
-                let labels = [name(accelerator), by.name()];
-                (accelerator, by, counter(Metric::DeviceChoices, &labels))
+            Reason::ALL.map(|reason| {
+                let labels = [accelerator.name(), reason.name()];
+                (accelerator, reason, counter(Metric::DeviceChoices, &labels))
             })
         });
         // A CPU is never missing, and everything runs there.
-        let possible = |(accelerator, by, _): &(Accelerator, By, Counter)| {
-            *accelerator == Accelerator::Cpu || matches!(by, By::Request | By::Cost)
+        let possible = |(accelerator, reason, _): &(Accelerator, Reason, Counter)| {
+            *accelerator == Accelerator::Cpu || matches!(reason, Reason::Request | Reason::Cost)
         };
         Self(each.filter(possible).collect())
     }
 
-    pub(crate) fn count(&self, accelerator: Accelerator, by: By) {
+    pub(crate) fn count(&self, accelerator: Accelerator, reason: Reason) {
         let mut counters = self.0.iter();
-        let one = counters.find(|(a, b, _)| (*a, *b) == (accelerator, by));
+        let one = counters.find(|(a, b, _)| (*a, *b) == (accelerator, reason));
         if let Some((_, _, counter)) = one {
             counter.increment(1);
         }

@@ -5,16 +5,13 @@ use std::io::{Cursor, ErrorKind};
 use bytes::Bytes;
 use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
 
-use super::{Codec, CodecError, DecodeLimits, Decoded, blank};
-use crate::{Image, PixelFormat, Pool, Size};
+use super::header::Stated;
+use super::{Codec, CodecError, Decoded, blank, check_size};
+use crate::{Image, Limits, PixelFormat, Pool, Size};
 
 const TRUNCATED: CodecError = CodecError::Truncated(Codec::Webp);
 
-pub(super) fn decode(
-    data: &[u8],
-    limits: &DecodeLimits,
-    pool: &Pool,
-) -> Result<Decoded, CodecError> {
+pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decoded, CodecError> {
     let (data, size) = read_structure(data, limits)?;
     let mut decoder = WebPDecoder::new(Cursor::new(data)).map_err(|e| error(&e))?;
     // No chunk is larger than the file, whatever it says.
@@ -27,24 +24,17 @@ pub(super) fn decode(
     let mut pixels = blank(size, format, pool);
     decoder.read_image(&mut pixels).map_err(|e| error(&e))?;
     let exif = decoder.exif_metadata().ok().flatten();
-    Ok(Decoded { codec: Codec::Webp, size, format, pixels, exif })
+    Ok(Decoded { size, format, pixels, exif })
 }
 
 /// Walks over the chunks: all must be there in full, and none may hold an image of another size
 /// than the first says, because the decoder takes memory before it compares them.
-fn read_structure<'a>(
-    data: &'a [u8],
-    limits: &DecodeLimits,
-) -> Result<(&'a [u8], Size), CodecError> {
+fn read_structure<'a>(data: &'a [u8], limits: &Limits) -> Result<(&'a [u8], Size), CodecError> {
     let length = data.get(4..8).and_then(le).ok_or(TRUNCATED)?;
     let file = data.get(..length as usize + 8).ok_or(TRUNCATED)?;
     let mut rest = file.get(12..).ok_or(TRUNCATED)?;
     let mut canvas = None;
-    while let Some((name, size)) = rest.get(..4).zip(rest.get(4..8).and_then(le)) {
-        let end = 8 + size as usize;
-        let chunk = rest.get(8..end).ok_or(TRUNCATED)?;
-        // Chunks are padded to an even length.
-        rest = rest.get(end + end % 2..).unwrap_or_default();
+    while let Some((name, chunk)) = next_chunk(&mut rest)? {
         let sides = match name {
             b"VP8X" if canvas.is_none() => extended_size(chunk)?,
             b"VP8L" if canvas.is_none() => lossless_size(chunk)?,
@@ -52,7 +42,7 @@ fn read_structure<'a>(
             _ => continue,
         };
         match canvas {
-            None => canvas = Some((sides, limits.check(Codec::Webp, sides.0, sides.1)?)),
+            None => canvas = Some((sides, check_size(Codec::Webp, sides.0, sides.1, limits)?)),
             Some((known, _)) if known == sides => {}
             Some(_) => {
                 return Err(CodecError::damaged(Codec::Webp, "the image does not fill its canvas"));
@@ -63,16 +53,41 @@ fn read_structure<'a>(
     Ok((file, size))
 }
 
-/// Width, height and layout: the first chunk tells.
-pub(super) fn header(data: &[u8]) -> Result<(u32, u32, PixelFormat), CodecError> {
-    let (name, chunk) = data.get(12..16).zip(data.get(20..)).ok_or(TRUNCATED)?;
-    let ((width, height), alpha) = match name {
-        b"VP8X" => (extended_size(chunk)?, chunk.first().is_some_and(|flags| flags & 0x10 != 0)),
-        b"VP8L" => (lossless_size(chunk)?, chunk.get(4).is_some_and(|bits| bits & 0x10 != 0)),
-        b"VP8 " => (lossy_size(chunk)?, false),
-        _ => return Err(CodecError::damaged(Codec::Webp, "the first chunk is no image")),
+/// The name and the data of the next chunk, `None` after the last one; `rest` is then what follows.
+fn next_chunk<'a>(rest: &mut &'a [u8]) -> Result<Option<(&'a [u8], &'a [u8])>, CodecError> {
+    let Some((name, length)) = rest.get(..4).zip(rest.get(4..8).and_then(le)) else {
+        return Ok(None);
     };
-    Ok((width, height, if alpha { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 }))
+    let end = 8 + length as usize;
+    let chunk = rest.get(8..end).ok_or(TRUNCATED)?;
+    // Chunks are padded to an even length.
+    *rest = rest.get(end + end % 2..).unwrap_or_default();
+    Ok(Some((name, chunk)))
+}
+
+/// Reads the first chunk, and looks for EXIF data if that says that there is some.
+pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
+    let (name, chunk) = data.get(12..16).zip(data.get(20..)).ok_or(TRUNCATED)?;
+    let flag = |index: usize, bit: u8| chunk.get(index).is_some_and(|flags| flags & bit != 0);
+    let ((width, height), alpha, has_exif) = match name {
+        b"VP8X" => (extended_size(chunk)?, flag(0, 0x10), flag(0, 0x08)),
+        b"VP8L" => (lossless_size(chunk)?, flag(4, 0x10), false),
+        b"VP8 " => (lossy_size(chunk)?, false, false),
+        _ => return Err(CodecError::damaged(Codec::Webp, "the first chunk is not an image")),
+    };
+    let format = if alpha { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
+    let exif = if has_exif { exif(data) } else { None };
+    Ok(Stated { width, height, format, exif })
+}
+
+fn exif(data: &[u8]) -> Option<&[u8]> {
+    let mut rest = data.get(12..)?;
+    while let Ok(Some((name, chunk))) = next_chunk(&mut rest) {
+        if name == b"EXIF" {
+            return Some(chunk);
+        }
+    }
+    None
 }
 
 /// A little-endian number of up to 4 bytes.
@@ -112,7 +127,7 @@ pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
     let pixels = image.to_packed(pool).into_data();
     let color = match image.format() {
         PixelFormat::Gray8 => ColorType::L8,
-        // Planar layouts were converted to RGB.
+        // Planar layouts were refused.
         PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => ColorType::Rgb8,
         PixelFormat::Rgba8 => ColorType::Rgba8,
     };

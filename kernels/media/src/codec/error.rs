@@ -1,71 +1,80 @@
 //! Why a file could not be read or written.
 
 use super::Codec;
+use crate::PixelFormat;
 
 /// Why a file could not be read or written. The texts are for whoever sent the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// No bytes at all.
+    /// There are no bytes at all.
     #[error("there is no image data; send a PNG, JPEG or WebP image")]
     Empty,
-    /// None of the formats.
+    /// The data has none of the formats.
     #[error("the data is not a PNG, JPEG or WebP image")]
     NotAnImage,
-    /// One of the formats, but a variant that is not understood.
+    /// The file uses a feature of its format that is not supported.
     #[error("the {codec} image uses {feature}, which is not supported")]
     Unsupported {
-        /// What it is otherwise.
+        /// The format of the file.
         codec: Codec,
-        /// What is not understood.
+        /// The feature that is not supported.
         feature: &'static str,
     },
-    /// Cut off.
+    /// The file was cut off.
     #[error("the {0} data ends before the image does")]
     Truncated(Codec),
-    /// Not as the format asks for.
+    /// The file violates its format.
     #[error("the {codec} data is damaged")]
     Damaged {
-        /// What it seemed to be.
+        /// The format that the file seemed to have.
         codec: Codec,
-        /// For logs: what the decoder said. Not fit for users.
+        /// What the decoder said: for logs, not for users.
         detail: String,
     },
-    /// Over the limits of the caller.
+    /// The image exceeds the limits of the caller.
     #[error(
         "the {codec} image has {width} × {height} pixels; at most {max_side} a side and \
          {max_pixels} in all are allowed"
     )]
     TooLarge {
-        /// The format.
+        /// The file format.
         codec: Codec,
-        /// As the header says.
+        /// The width that the header states, in pixels.
         width: u32,
-        /// As the header says.
+        /// The height that the header states, in pixels.
         height: u32,
-        /// The limit.
+        /// The longest side that is allowed, in pixels.
         max_side: u32,
-        /// The limit.
+        /// The most pixels that are allowed.
         max_pixels: u64,
     },
-    /// Over what the file format can hold.
+    /// The image is larger than the file format can hold.
     #[error("an image with {side} pixels a side does not fit into a {codec}: at most {max_side}")]
     TooLargeToEncode {
-        /// The format.
+        /// The file format.
         codec: Codec,
-        /// The longer side of the image.
+        /// The longer side of the image, in pixels.
         side: usize,
-        /// The limit of the format.
+        /// The longest side that the format can hold, in pixels.
         max_side: u32,
     },
-    /// Not 1 to 100.
+    /// The quality is not from 1 to 100.
     #[error("the quality is {0}, it must be from 1 to 100")]
     Quality(u8),
-    /// The encoder gave up.
+    /// The image is planar, which no file format can hold.
+    #[error("a {codec} file cannot hold {format:?} pixels; convert them to RGB first")]
+    Planar {
+        /// The file format.
+        codec: Codec,
+        /// The layout of the image.
+        format: PixelFormat,
+    },
+    /// The encoder failed.
     #[error("the image could not be written as {codec}")]
     Encode {
-        /// The format.
+        /// The file format.
         codec: Codec,
-        /// For logs: what the encoder said. Not fit for users.
+        /// What the encoder said: for logs, not for users.
         detail: String,
     },
 }

@@ -4,180 +4,30 @@ use arrayvec::ArrayVec;
 use bytes::Bytes;
 
 use crate::pool::Pixels;
-use crate::{Pool, PooledBuffer};
-
-/// The layouts that operations work on, 8 bits a sample. Others are converted at the edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PixelFormat {
-    /// One luma sample a pixel.
-    Gray8,
-    /// Interleaved red, green, blue.
-    Rgb8,
-    /// Interleaved red, green, blue, alpha (not premultiplied).
-    Rgba8,
-    /// A plane of luma, then one of interleaved Cb and Cr at half the width and height, rounded
-    /// up. Both planes have the same stride.
-    Nv12,
-    /// A plane of luma, then one of Cb and one of Cr at half the width and height, rounded up. The
-    /// chroma planes have half the stride of luma, rounded up.
-    I420,
-}
-
-impl PixelFormat {
-    /// Every format.
-    pub const ALL: [Self; 5] = [Self::Gray8, Self::Rgb8, Self::Rgba8, Self::Nv12, Self::I420];
-
-    /// The formats that keep all samples of a pixel together: what most operations work on.
-    pub const INTERLEAVED: [Self; 3] = [Self::Gray8, Self::Rgb8, Self::Rgba8];
-
-    /// Samples, and bytes, a pixel; of a planar format those of its first plane.
-    #[must_use]
-    pub const fn channels(self) -> usize {
-        match self {
-            Self::Gray8 | Self::Nv12 | Self::I420 => 1,
-            Self::Rgb8 => 3,
-            Self::Rgba8 => 4,
-        }
-    }
-
-    /// Whether the samples of a pixel lie in several planes.
-    #[must_use]
-    pub const fn is_planar(self) -> bool {
-        matches!(self, Self::Nv12 | Self::I420)
-    }
-
-    /// Bytes of a row without padding; of a planar format those of its first plane, which are as
-    /// many as a row of Cb and Cr takes.
-    #[must_use]
-    pub const fn row_bytes(self, width: usize) -> usize {
-        match self {
-            Self::Nv12 => width.next_multiple_of(2),
-            other => width * other.channels(),
-        }
-    }
-
-    /// Bytes of an image of that height with that stride; `None` if they cannot be counted.
-    #[must_use]
-    pub const fn bytes(self, height: usize, stride: usize) -> Option<usize> {
-        match self {
-            Self::Gray8 | Self::Rgb8 | Self::Rgba8 => stride.checked_mul(height),
-            Self::Nv12 => stride.checked_mul(height + height.div_ceil(2)),
-            Self::I420 => match (stride.checked_mul(height), stride.checked_add(1)) {
-                (Some(luma), Some(even)) => match (even / 2 * 2).checked_mul(height.div_ceil(2)) {
-                    Some(chroma) => luma.checked_add(chroma),
-                    None => None,
-                },
-                _ => None,
-            },
-        }
-    }
-}
-
-/// Size and layout: what an image is without its pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Shape {
-    /// Width and height.
-    pub size: Size,
-    /// Layout of a pixel.
-    pub format: PixelFormat,
-}
-
-impl Shape {
-    /// Of that size and layout.
-    #[must_use]
-    pub const fn new(size: Size, format: PixelFormat) -> Self {
-        Self { size, format }
-    }
-
-    /// The same size in another layout.
-    #[must_use]
-    pub const fn with_format(self, format: PixelFormat) -> Self {
-        Self { format, ..self }
-    }
-
-    /// Bytes of a row without padding.
-    #[must_use]
-    pub const fn row_bytes(self) -> usize {
-        self.format.row_bytes(self.size.width())
-    }
-
-    /// Samples of all planes: alpha and chroma count, padding does not.
-    pub(crate) const fn samples(self) -> u64 {
-        let (width, height) = (self.size.width(), self.size.height());
-        let bytes = self.bytes() as u64;
-        match self.format {
-            PixelFormat::Nv12 => bytes - (width % 2 * height) as u64,
-            _ => bytes,
-        }
-    }
-
-    /// Bytes of all planes without padding.
-    #[must_use]
-    pub const fn bytes(self) -> usize {
-        // A Size has room for four bytes a pixel, more than any layout takes.
-        match self.format.bytes(self.size.height(), self.row_bytes()) {
-            Some(bytes) => bytes,
-            None => usize::MAX,
-        }
-    }
-}
-
-/// Width and height in pixels, both at least 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Size {
-    width: u32,
-    height: u32,
-}
-
-impl Size {
-    /// That size; `None` if one side is 0 or the image as RGBA would not fit into memory.
-    #[must_use]
-    pub fn new(width: u32, height: u32) -> Option<Self> {
-        let bytes = (width as usize).checked_mul(height as usize)?.checked_mul(4)?;
-        (bytes > 0 && isize::try_from(bytes).is_ok()).then_some(Self { width, height })
-    }
-
-    /// Width in pixels.
-    #[must_use]
-    pub const fn width(self) -> usize {
-        self.width as usize
-    }
-
-    /// Height in pixels.
-    #[must_use]
-    pub const fn height(self) -> usize {
-        self.height as usize
-    }
-
-    /// Width × height.
-    #[must_use]
-    pub const fn pixels(self) -> usize {
-        self.width() * self.height()
-    }
-}
+use crate::{PixelFormat, Pool, PooledBuffer, Shape, Size};
 
 /// Why bytes are not an image of that size, format and stride.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
-    /// Rows would overlap.
+    /// The stride is shorter than a row, so rows would overlap.
     #[error("a stride of {stride} bytes is less than a row of {row} bytes")]
     Stride {
-        /// As given.
+        /// The stride that was given, in bytes.
         stride: usize,
-        /// The least that is allowed.
+        /// The bytes of a row, which is the least stride.
         row: usize,
     },
-    /// Too few or too many bytes.
+    /// There are too few or too many bytes.
     #[error("{must} bytes are needed, there are {is}")]
     Length {
-        /// As given.
+        /// The bytes that were given.
         is: usize,
-        /// Stride × height.
+        /// The bytes that size, format and stride need.
         must: usize,
     },
 }
 
-/// Pixels: shared, immutable, cheap to clone.
+/// Pixels in memory: shared, immutable and cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     size: Size,
@@ -187,7 +37,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// An image over bytes that are there already; nothing is copied.
+    /// An image over existing bytes, which are not copied.
     ///
     /// # Errors
     /// If the stride is less than a row, or the length is not stride × height.
@@ -235,7 +85,7 @@ impl Image {
         self.size
     }
 
-    /// Layout of a pixel.
+    /// The layout of its pixels.
     #[must_use]
     pub const fn format(&self) -> PixelFormat {
         self.format
@@ -259,7 +109,7 @@ impl Image {
         self.format.row_bytes(self.size.width())
     }
 
-    /// Whether there is nothing between the rows.
+    /// Whether there is no padding between the rows.
     #[must_use]
     pub const fn is_packed(&self) -> bool {
         self.stride == self.row_bytes()
@@ -277,7 +127,7 @@ impl Image {
         self.data.into_bytes()
     }
 
-    /// Without padding: itself, or a copy in memory of that pool.
+    /// The image without padding: itself, or a copy in memory of `pool`.
     #[must_use]
     pub fn to_packed(&self, pool: &Pool) -> Self {
         if self.is_packed() {
@@ -294,8 +144,8 @@ impl Image {
         }
     }
 
-    /// Writes it there without padding.
-    pub(crate) fn pack(&self, mut to: &mut [u8]) {
+    /// Copies the pixels to `to`, without the padding between rows.
+    pub fn pack(&self, mut to: &mut [u8]) {
         // Of the first plane a row may be one byte longer than the image is wide.
         let planes = self.planes();
         let below = planes.iter().skip(1).flat_map(|plane| plane.rows());
@@ -306,7 +156,7 @@ impl Image {
         }
     }
 
-    /// The planes: one, unless the layout is planar.
+    /// The planes of the image: one, unless the layout is planar.
     #[must_use]
     pub fn planes(&self) -> ArrayVec<Plane<'_>, 3> {
         let (width, height) = (self.size.width(), self.size.height());
@@ -336,7 +186,7 @@ impl Image {
         planes
     }
 
-    /// The row at that height of the first plane, without padding; empty below it.
+    /// Row `y` of the first plane without padding; empty below the plane.
     #[must_use]
     pub fn row(&self, y: usize) -> &[u8] {
         let start = y.saturating_mul(self.stride);
@@ -351,7 +201,7 @@ impl Image {
     }
 }
 
-/// A part of an image that lies on its own.
+/// The samples of one or two channels of an image, stored apart from the others.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'a> {
     data: &'a [u8],
@@ -360,7 +210,7 @@ pub struct Plane<'a> {
 }
 
 impl<'a> Plane<'a> {
-    /// The row at that height, without padding; empty below the plane.
+    /// Row `y` without padding; empty below the plane.
     #[must_use]
     pub fn row(&self, y: usize) -> &'a [u8] {
         let start = y.saturating_mul(self.stride);

@@ -1,8 +1,8 @@
 //! Images to files and back.
 
 use bytes::Bytes;
-use ocelli_kernels::codec::{Codec, CodecError, DecodeLimits, decode, encode};
-use ocelli_kernels::{Image, PixelFormat, Size};
+use ocelli_media::codec::{Codec, CodecError, decode, encode};
+use ocelli_media::{Image, Limits, PixelFormat, Size};
 
 use crate::fixtures::{gradient, jpeg, pool, psnr, read};
 
@@ -109,7 +109,7 @@ fn what_a_format_cannot_hold_is_refused() {
     let long = |side| gradient(side, 1, PixelFormat::Gray8);
     for (codec, side) in [(Codec::Jpeg, 65_535), (Codec::Webp, 16_383)] {
         let file = encode(&long(side), codec, 90, &pool()).unwrap();
-        let wide = DecodeLimits { max_side: side, max_pixels: 1 << 20 };
+        let wide = Limits { max_side_px: side, max_pixels: 1 << 20, ..Limits::default() };
         assert_eq!(decode(&file, &wide, &pool()).unwrap().size().width(), side as usize);
         let error = encode(&long(side + 1), codec, 90, &pool()).unwrap_err();
         let must = format!(

@@ -2,7 +2,7 @@
 //!
 //! What [`decode`] does:
 //!
-//! - The size in the header is held against [`DecodeLimits`] before memory for pixels is taken.
+//! - The size in the header is checked against [`Limits`] before memory for pixels is taken.
 //! - Data that ends early or is damaged is an error, never a picture with a grey rest.
 //! - Pixels come out as [`PixelFormat::Gray8`], [`PixelFormat::Rgb8`] or [`PixelFormat::Rgba8`]:
 //!   palettes are expanded, 16-bit samples keep their upper 8 bits, grey with alpha becomes RGBA,
@@ -21,6 +21,7 @@
 //! - No metadata is written.
 
 mod error;
+mod header;
 mod jpeg;
 mod orientation;
 mod png;
@@ -29,11 +30,12 @@ mod webp;
 use bytes::Bytes;
 
 pub use error::CodecError;
+pub use header::Header;
+pub use orientation::Orientation;
 
-use crate::{Image, PixelFormat, Pool, PooledBuffer, Shape, Size, convert};
-use orientation::Orientation;
+use crate::{Image, LimitError, Limits, PixelFormat, Pool, PooledBuffer, Size};
 
-/// The file formats.
+/// An image file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// Portable Network Graphics.
@@ -48,7 +50,7 @@ impl Codec {
     /// Every codec.
     pub const ALL: [Self; 3] = [Self::Png, Self::Jpeg, Self::Webp];
 
-    /// The codec that the first bytes stand for.
+    /// The codec whose signature the data begins with; `None` if it is none of these.
     #[must_use]
     pub fn sniff(data: &[u8]) -> Option<Self> {
         match data {
@@ -59,7 +61,7 @@ impl Codec {
         }
     }
 
-    /// The most pixels a side that the file format can hold.
+    /// The longest side that the file format can hold, in pixels.
     #[must_use]
     pub const fn max_side(self) -> u32 {
         match self {
@@ -80,35 +82,19 @@ impl std::fmt::Display for Codec {
     }
 }
 
-/// The largest image that [`decode`] takes memory for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DecodeLimits {
-    /// Pixels a side.
-    pub max_side: u32,
-    /// Width × height.
-    pub max_pixels: u64,
-}
-
-impl DecodeLimits {
-    fn check(&self, codec: Codec, width: u32, height: u32) -> Result<Size, CodecError> {
-        if width == 0 || height == 0 {
-            return Err(CodecError::damaged(codec, "a side of the image is 0"));
+/// Checks the sides that the header of a file states.
+fn check_size(codec: Codec, width: u32, height: u32, limits: &Limits) -> Result<Size, CodecError> {
+    limits.size(width, height).map_err(|error| match error {
+        LimitError::NoPixels { .. } => CodecError::damaged(codec, error),
+        _ => {
+            let Limits { max_side_px: max_side, max_pixels, .. } = *limits;
+            CodecError::TooLarge { codec, width, height, max_side, max_pixels }
         }
-        let within = width.max(height) <= self.max_side
-            && u64::from(width) * u64::from(height) <= self.max_pixels;
-        Size::new(width, height).filter(|_| within).ok_or(CodecError::TooLarge {
-            codec,
-            width,
-            height,
-            max_side: self.max_side,
-            max_pixels: self.max_pixels,
-        })
-    }
+    })
 }
 
-/// What a codec hands over: packed pixels as they stand in the file.
+/// What a decoder makes of a file: packed pixels, as the file stores them.
 struct Decoded {
-    codec: Codec,
     size: Size,
     format: PixelFormat,
     pixels: PooledBuffer,
@@ -116,61 +102,54 @@ struct Decoded {
     exif: Option<Vec<u8>>,
 }
 
-/// The image in that PNG, JPEG or WebP file, upright.
+/// Decodes a PNG, JPEG or WebP file to an upright image.
 ///
 /// # Errors
-/// If the data is no such file, is damaged or ends early, or the image exceeds the limits.
-pub fn decode(data: &[u8], limits: &DecodeLimits, pool: &Pool) -> Result<Image, CodecError> {
-    if data.is_empty() {
-        return Err(CodecError::Empty);
-    }
-    let decoded = match Codec::sniff(data).ok_or(CodecError::NotAnImage)? {
+/// If the data is not such a file, is damaged or ends early, or if the image exceeds the limits.
+pub fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Image, CodecError> {
+    decode_as(sniff(data)?, data, limits, pool)
+}
+
+/// Decodes a file whose codec is known, for example from its [`Header`].
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_as(
+    codec: Codec,
+    data: &[u8],
+    limits: &Limits,
+    pool: &Pool,
+) -> Result<Image, CodecError> {
+    let Decoded { size, format, pixels, exif } = match codec {
         Codec::Png => png::decode(data, limits, pool),
         Codec::Jpeg => jpeg::decode(data, limits, pool),
         Codec::Webp => webp::decode(data, limits, pool),
     }?;
-    let codec = decoded.codec;
-    let orientation = decoded.exif.map_or(Orientation::Upright, Orientation::from_exif);
-    let (size, pixels) = orientation.apply(decoded.size, decoded.format, decoded.pixels, pool);
-    Image::packed(size, decoded.format, pixels).map_err(|e| CodecError::damaged(codec, e))
+    let orientation = exif.map_or(Orientation::Upright, Orientation::from_exif);
+    let (size, pixels) = orientation.apply(size, format, pixels, pool);
+    Image::packed(size, format, pixels).map_err(|error| CodecError::damaged(codec, error))
 }
 
-/// Size and layout of the image in that file, as its header says: to plan with, before anything is
-/// decoded. Nothing is checked that [`decode`] checks. Where an EXIF orientation turns the image its
-/// sides are swapped, and a PNG that becomes transparent by a table of its own counts as opaque.
-///
-/// # Errors
-/// If the data is no such file, or has no header that can be read.
-pub fn shape(data: &[u8]) -> Result<Shape, CodecError> {
+fn sniff(data: &[u8]) -> Result<Codec, CodecError> {
     if data.is_empty() {
         return Err(CodecError::Empty);
     }
-    let codec = Codec::sniff(data).ok_or(CodecError::NotAnImage)?;
-    let (width, height, format) = match codec {
-        Codec::Png => png::header(data),
-        Codec::Jpeg => jpeg::header(data),
-        Codec::Webp => webp::header(data),
-    }?;
-    let size = Size::new(width, height)
-        .ok_or_else(|| CodecError::damaged(codec, format!("{width} × {height} pixels")))?;
-    Ok(Shape::new(size, format))
+    Codec::sniff(data).ok_or(CodecError::NotAnImage)
 }
 
-/// The image as a file of that format. `quality` is 1 to 100 and only says something for JPEG.
+/// Encodes an image as a file. `quality` is from 1 to 100 and only matters for JPEG.
 ///
 /// # Errors
-/// If the file format cannot hold an image of that size, or the quality is out of range.
+/// If the file format cannot hold an image of that size, if the quality is out of range, or if the
+/// image is planar: no file holds NV12 or I420, so those are converted to RGB first.
 pub fn encode(image: &Image, codec: Codec, quality: u8, pool: &Pool) -> Result<Bytes, CodecError> {
     let side = image.size().width().max(image.size().height());
     if side > codec.max_side() as usize {
         return Err(CodecError::TooLargeToEncode { codec, side, max_side: codec.max_side() });
     }
-    let converted = match image.format() {
-        format if format.is_planar() => Some(convert::to_format(image, PixelFormat::Rgb8, pool)),
-        _ => None,
-    };
-    let converted = converted.transpose().map_err(|error| CodecError::encode(codec, error))?;
-    let image = converted.as_ref().unwrap_or(image);
+    if image.format().is_planar() {
+        return Err(CodecError::Planar { codec, format: image.format() });
+    }
     match codec {
         Codec::Png => png::encode(image, pool),
         Codec::Jpeg => jpeg::encode(image, quality, pool),

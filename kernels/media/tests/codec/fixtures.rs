@@ -1,8 +1,8 @@
 //! Images and files for the tests.
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
-use ocelli_kernels::codec::{Codec, CodecError, DecodeLimits, decode, encode};
-use ocelli_kernels::{Image, PixelFormat, Pool, Size};
+use ocelli_media::codec::{Codec, CodecError, decode, encode};
+use ocelli_media::{Image, Limits, PixelFormat, Pool, Size};
 
 use crate::png_file::PngFile;
 
@@ -13,7 +13,12 @@ pub(crate) const LOSSY_ALPHA_WEBP: &[u8] = include_bytes!("../data/lossy-alpha.w
 /// The same, then upside down.
 pub(crate) const ANIMATED_WEBP: &[u8] = include_bytes!("../data/animated.webp");
 
-pub(crate) const LIMITS: DecodeLimits = DecodeLimits { max_side: 16_384, max_pixels: 1 << 26 };
+pub(crate) const LIMITS: Limits = Limits {
+    max_side_px: 16_384,
+    max_pixels: 1 << 26,
+    max_encoded_bytes: usize::MAX,
+    max_steps: 0,
+};
 
 pub(crate) fn pool() -> Pool {
     Pool::new(1 << 30)

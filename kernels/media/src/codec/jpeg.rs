@@ -9,20 +9,18 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use super::{Codec, CodecError, DecodeLimits, Decoded, blank};
-use crate::{Image, PixelFormat, Pool};
+use super::header::Stated;
+use super::orientation::EXIF_MARK;
+use super::{Codec, CodecError, Decoded, blank, check_size};
+use crate::{Image, Limits, PixelFormat, Pool};
 
 /// Cameras write some ten, large profiles and depth maps one for each 64 KiB, and progressive files
 /// two for each scan. The decoder's effort grows with the square of the number.
 const MAX_SEGMENTS: usize = 1024;
 
-pub(super) fn decode(
-    data: &[u8],
-    limits: &DecodeLimits,
-    pool: &Pool,
-) -> Result<Decoded, CodecError> {
+pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decoded, CodecError> {
     let frame = read_structure(data)?;
-    let size = limits.check(Codec::Jpeg, frame.width.into(), frame.height.into())?;
+    let size = check_size(Codec::Jpeg, frame.width.into(), frame.height.into(), limits)?;
     let (format, color) = frame.layout();
     let options = DecoderOptions::new_fast()
         // The default is to fill up with grey.
@@ -37,7 +35,7 @@ pub(super) fn decode(
         return Err(damaged("the decoder found another size"));
     }
     let exif = decoder.exif().cloned();
-    Ok(Decoded { codec: Codec::Jpeg, size, format, pixels, exif })
+    Ok(Decoded { size, format, pixels, exif })
 }
 
 struct FrameHeader {
@@ -71,7 +69,7 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
         }
         segments += 1;
         if segments > MAX_SEGMENTS {
-            return Err(unsupported("more than 1024 segments"));
+            return Err(TOO_MANY_SEGMENTS);
         }
         // The decoder takes these for the end of the image even where rows are still to come.
         if scans > 0 && frame.as_ref().is_some_and(|frame| !frame.progressive) {
@@ -82,9 +80,7 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
             0xC4 | 0xC8 | 0xCC => {}
             0xC0..=0xC2 if frame.is_none() => frame = Some(parse_frame(code, segment)?),
             0xC0..=0xC2 => return Err(damaged("two frame headers")),
-            0xC3 | 0xC5..=0xCF => {
-                return Err(unsupported("lossless, hierarchical or arithmetic coding"));
-            }
+            0xC3 | 0xC5..=0xCF => return Err(OTHER_CODING),
             0xDA => {
                 let frame = frame.as_ref().ok_or_else(|| damaged("a scan without a frame"))?;
                 // The decoder leaves rows out of images that come one component at a time.
@@ -98,22 +94,30 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
     }
 }
 
-/// Width, height and layout: the frame header, which stands before the first scan.
-pub(super) fn header(data: &[u8]) -> Result<(u32, u32, PixelFormat), CodecError> {
+/// Reads up to the frame header, which stands before the first scan.
+pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     let mut rest = data.get(2..).ok_or(TRUNCATED)?;
+    let mut exif = None;
     for _ in 0..MAX_SEGMENTS {
         match next_segment(&mut rest)? {
             (code @ 0xC0..=0xC2, segment) => {
                 let frame = parse_frame(code, segment)?;
-                return Ok((frame.width.into(), frame.height.into(), frame.layout().0));
+                let (width, height) = (frame.width.into(), frame.height.into());
+                return Ok(Stated { width, height, format: frame.layout().0, exif });
             }
-            (END | 0xDA, _) => break,
+            (0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF, _) => return Err(OTHER_CODING),
+            (0xE1, segment) if segment.starts_with(EXIF_MARK) => exif = Some(segment),
+            (END | 0xDA, _) => {
+                return Err(damaged("there is no frame header before the image data"));
+            }
             _ => {}
         }
     }
-    Err(damaged("there is no frame header before the image data"))
+    Err(TOO_MANY_SEGMENTS)
 }
 
+const OTHER_CODING: CodecError = unsupported("lossless, hierarchical or arithmetic coding");
+const TOO_MANY_SEGMENTS: CodecError = unsupported("more than 1024 segments");
 const TRUNCATED: CodecError = CodecError::Truncated(Codec::Jpeg);
 /// The marker of the end of the image, which has no data.
 const END: u8 = 0xD9;
@@ -172,7 +176,7 @@ pub(super) fn encode(image: &Image, quality: u8, pool: &Pool) -> Result<Bytes, C
     }
     let (pixels, color) = match image.format() {
         PixelFormat::Gray8 => (image.to_packed(pool).into_data(), ColorType::Luma),
-        // Planar layouts were converted to RGB.
+        // Planar layouts were refused.
         PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => {
             (image.to_packed(pool).into_data(), ColorType::Rgb)
         }

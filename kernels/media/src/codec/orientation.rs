@@ -7,16 +7,27 @@ use crate::{PixelFormat, Pool, PooledBuffer, Size};
 /// Pixels a side of the squares that transpositions go by: both sides of one stay in L1.
 const TILE: usize = 32;
 
-/// The eight values of the EXIF tag, by what brings the image upright.
+/// What JPEG puts before EXIF data.
+pub(super) const EXIF_MARK: &[u8] = b"Exif\0\0";
+
+/// What brings an image upright: one for each of the eight values of the EXIF orientation tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Orientation {
+pub enum Orientation {
+    /// 1: the image is upright as stored.
     Upright,
+    /// 2: left and right are exchanged.
     MirrorHorizontally,
+    /// 3: the image is turned by 180 degrees.
     Turn180,
+    /// 4: top and bottom are exchanged.
     MirrorVertically,
+    /// 5: the image is mirrored along the diagonal from the upper left corner.
     Transpose,
+    /// 6: the image is turned by 90 degrees clockwise.
     TurnRight,
+    /// 7: the image is mirrored along the diagonal from the upper right corner.
     Transverse,
+    /// 8: the image is turned by 90 degrees counterclockwise.
     TurnLeft,
 }
 
@@ -24,8 +35,8 @@ impl Orientation {
     /// From EXIF data, with or without the marker that JPEG puts before it. Upright if it does not
     /// say or is damaged.
     pub(super) fn from_exif(mut data: Vec<u8>) -> Self {
-        if data.starts_with(b"Exif\0\0") {
-            data.drain(..6);
+        if data.starts_with(EXIF_MARK) {
+            data.drain(..EXIF_MARK.len());
         }
         let exif = (Reader::new().continue_on_error(true).read_raw(data))
             .or_else(|error| error.distill_partial_result(|_| {}));
@@ -44,7 +55,9 @@ impl Orientation {
         }
     }
 
-    const fn swaps_sides(self) -> bool {
+    /// Whether the upright image is as wide as the stored one is high.
+    #[must_use]
+    pub const fn swaps_sides(self) -> bool {
         matches!(self, Self::Transpose | Self::TurnRight | Self::Transverse | Self::TurnLeft)
     }
 
@@ -69,7 +82,7 @@ impl Orientation {
             Self::Transverse => (w * h - 1, -w, -1),
             Self::TurnLeft => (w - 1, w, -1),
         };
-        let upright = if self.swaps_sides() { transposed(size) } else { size };
+        let upright = if self.swaps_sides() { size.transposed() } else { size };
         let mut out = pool.take(pixels.len());
         let walk = Walk { width: upright.width(), first, right, down };
         match format {
@@ -82,13 +95,6 @@ impl Orientation {
         }
         (upright, out)
     }
-}
-
-fn transposed(size: Size) -> Size {
-    let side = |side: usize| u32::try_from(side).ok();
-    let swapped = side(size.height()).zip(side(size.width()));
-    // Both sides come from a size, so the fallback is never taken.
-    swapped.and_then(|(width, height)| Size::new(width, height)).unwrap_or(size)
 }
 
 /// The way through the source, in pixels.

@@ -2,8 +2,8 @@
 
 use image_webp::{ColorType, WebPEncoder};
 use jpeg_encoder::SamplingFactor;
-use ocelli_kernels::codec::{Codec, CodecError, decode, encode, shape};
-use ocelli_kernels::{Image, PixelFormat, Shape, Size};
+use ocelli_media::codec::{Codec, CodecError, Header, Orientation, decode, encode};
+use ocelli_media::{Image, Limits, PixelFormat};
 
 use crate::fixtures::{
     ANIMATED_WEBP, LIMITS, LOSSY_ALPHA_WEBP, LOSSY_WEBP, exif, files, gradient, jpeg, pool, psnr,
@@ -260,47 +260,111 @@ fn an_image_as_large_as_the_limits_is_read() {
     let image = gradient(120, 100, PixelFormat::Rgb8);
     for codec in Codec::ALL {
         let file = encode(&image, codec, 90, &pool()).unwrap();
-        let exact = ocelli_kernels::codec::DecodeLimits { max_side: 120, max_pixels: 12_000 };
+        let exact = Limits { max_side_px: 120, max_pixels: 12_000, ..Limits::default() };
         assert!(decode(&file, &exact, &pool()).is_ok());
-        for limits in [
-            ocelli_kernels::codec::DecodeLimits { max_side: 119, ..LIMITS },
-            ocelli_kernels::codec::DecodeLimits { max_pixels: 11_999, ..LIMITS },
-        ] {
+        for limits in
+            [Limits { max_side_px: 119, ..LIMITS }, Limits { max_pixels: 11_999, ..LIMITS }]
+        {
             let error = decode(&file, &limits, &pool()).unwrap_err();
             assert!(matches!(error, CodecError::TooLarge { width: 120, height: 100, .. }));
         }
     }
 }
 
+fn header(data: &[u8]) -> Result<Header, CodecError> {
+    Header::read(data, &LIMITS)
+}
+
 #[test]
 fn the_header_says_what_the_image_will_be() {
     for (what, file) in files() {
-        let image = read(&file).unwrap().shape();
-        let header = shape(&file).unwrap();
-        let (width, height) = (image.size.width() as u32, image.size.height() as u32);
-        // Those with EXIF data are turned.
-        let turned = Shape::new(Size::new(height, width).unwrap(), image.format);
-        let must = if what.contains("EXIF") { turned } else { image };
-        assert_eq!(header, must, "{what}");
+        let image = read(&file).unwrap();
+        let header = header(&file).unwrap();
+        assert_eq!(header.shape(), image.shape(), "{what}");
+        assert_eq!(Some(header.codec), Codec::sniff(&file), "{what}");
+        // What is stored lies on its side.
+        let turned = what.contains("EXIF");
+        assert_eq!(header.orientation == Orientation::TurnRight, turned, "{what}");
+        let stored = if turned { image.size().transposed() } else { image.size() };
+        assert_eq!(header.size, stored, "{what}");
     }
 }
 
 #[test]
+fn the_header_knows_transparency_and_exif_data_that_come_before_the_pixels() {
+    let file = |color_type, extra| PngFile {
+        width: 2,
+        height: 1,
+        color_type,
+        depth: 8,
+        interlaced: false,
+        extra,
+        sample: &|_, _, _| 0,
+    };
+    for (color_type, key) in [(0, vec![0, 9]), (2, vec![0, 9, 0, 9, 0, 9])] {
+        let data = file(color_type, vec![(b"tRNS", key), (b"eXIf", exif(8))]).bytes();
+        let header = header(&data).unwrap();
+        assert_eq!(header.format, PixelFormat::Rgba8);
+        assert_eq!(header.orientation, Orientation::TurnLeft);
+        assert_eq!(header.shape(), read(&data).unwrap().shape());
+    }
+    let mut webp = Vec::new();
+    let mut encoder = WebPEncoder::new(&mut webp);
+    encoder.set_exif_metadata(exif(6));
+    encoder.encode(&[0; 9], 3, 1, ColorType::Rgb8).unwrap();
+    let header = header(&webp).unwrap();
+    assert_eq!(header.orientation, Orientation::TurnRight);
+    assert_eq!(header.shape(), read(&webp).unwrap().shape());
+}
+
+#[test]
+fn a_header_over_the_limits_is_refused() {
+    let file = encode(&gradient(120, 100, PixelFormat::Rgb8), Codec::Jpeg, 90, &pool()).unwrap();
+    let small = Limits { max_side_px: 119, ..LIMITS };
+    let error = Header::read(&file, &small).unwrap_err();
+    assert_eq!(error, decode(&file, &small, &pool()).unwrap_err());
+    assert!(matches!(error, CodecError::TooLarge { width: 120, height: 100, .. }));
+}
+
+#[test]
 fn a_header_that_is_cut_off_or_damaged_is_an_error() {
-    assert_eq!(shape(b""), Err(CodecError::Empty));
-    assert_eq!(shape(b"no image"), Err(CodecError::NotAnImage));
+    assert_eq!(header(b""), Err(CodecError::Empty));
+    assert_eq!(header(b"no image"), Err(CodecError::NotAnImage));
     for (what, file) in files() {
         // The shortest header is that of a lossless WebP: 25 bytes.
         for length in 12..25 {
-            let result = shape(&file[..length]);
+            let result = header(&file[..length]);
             assert!(matches!(result, Err(CodecError::Truncated(_))), "{what}: {result:?}");
         }
     }
     let mut png = files()[0].1.clone();
     png[16..20].fill(0);
-    assert!(matches!(shape(&png), Err(CodecError::Damaged { .. })));
+    assert!(matches!(header(&png), Err(CodecError::Damaged { .. })));
     png[12] = b'i';
-    assert!(matches!(shape(&png), Err(CodecError::Damaged { .. })));
+    assert!(matches!(header(&png), Err(CodecError::Damaged { .. })));
     let scan_first = [0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9];
-    assert!(matches!(shape(&scan_first), Err(CodecError::Damaged { .. })));
+    assert!(matches!(header(&scan_first), Err(CodecError::Damaged { .. })));
+}
+
+#[test]
+fn variants_that_are_not_supported_are_named_from_the_header_alone() {
+    assert_eq!(header(ANIMATED_WEBP).unwrap_err(), read(ANIMATED_WEBP).unwrap_err());
+    let file = jpeg(&gradient(9, 9, PixelFormat::Rgb8), |_| ());
+    let at = file.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    for (offset, value) in [(1, 0xC3), (1, 0xC9), (4, 12), (9, 2)] {
+        let mut file = file.clone();
+        file[at + offset] = value;
+        let error = header(&file).unwrap_err();
+        assert!(matches!(error, CodecError::Unsupported { .. }), "{error}");
+        assert_eq!(error, read(&file).unwrap_err());
+    }
+}
+
+#[test]
+fn a_planar_image_has_to_be_converted_before_it_is_written() {
+    let (codec, format) = (Codec::Png, PixelFormat::Nv12);
+    let size = ocelli_media::Size::new(2, 2).unwrap();
+    let image = Image::packed(size, format, pool().take(6)).unwrap();
+    let error = encode(&image, codec, 90, &pool()).unwrap_err();
+    assert_eq!(error, CodecError::Planar { codec, format });
 }

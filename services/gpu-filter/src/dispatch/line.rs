@@ -1,9 +1,10 @@
-//! Time against bytes, as measured so far.
+//! A straight line through measurements: time against bytes.
 
-/// How much a measurement counts less with each one after it: about the last fifty count.
+/// The factor by which each new measurement reduces the weight of the earlier ones: about the last
+/// fifty count.
 const FADE: f64 = 0.98;
 
-/// A straight line through measurements, of which later ones count more.
+/// A straight line through measurements. Later ones count more.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Line {
     count: u32,
@@ -25,12 +26,12 @@ impl Line {
         fade(&mut self.xy, x * y);
     }
 
-    /// How many measurements there were.
+    /// The number of measurements so far.
     pub(super) const fn count(&self) -> u32 {
         self.count
     }
 
-    /// What would be measured at `x`; 0 if nothing was measured.
+    /// The value that is expected at `x`; 0 if nothing was measured.
     pub(super) fn at(&self, x: f64) -> f64 {
         if self.weight == 0.0 {
             return 0.0;
@@ -38,14 +39,14 @@ impl Line {
         let (mean_x, mean_y) = (self.x / self.weight, self.y / self.weight);
         let proportional = mean_y * x / mean_x.max(1.0);
         let spread = self.xx / self.weight - mean_x * mean_x;
-        // All at one size: nothing tells what is fixed and what grows.
+        // All measurements are of one size, which does not tell the fixed part from the one that grows.
         if spread < 1e-6 * mean_x * mean_x {
             return proportional;
         }
         let slope = (self.xy / self.weight - mean_x * mean_y) / spread;
         let start = mean_y - slope * mean_x;
         match (slope < 0.0, start < 0.0) {
-            // Noise: nothing gets cheaper with size, or is done before it begins.
+            // Noise: no work gets cheaper with size or takes less than no time.
             (true, _) => mean_y,
             (_, true) => proportional,
             _ => start + slope * x,

@@ -3,26 +3,26 @@
 use std::io::{Cursor, ErrorKind};
 
 use bytes::Bytes;
-use png::{ColorType, Compression, Decoder, DecodingError, Limits, Transformations};
+use png::{ColorType, Compression, Decoder, DecodingError, Transformations};
 
-use super::{Codec, CodecError, DecodeLimits, Decoded, blank};
-use crate::{Image, PixelFormat, Pool};
+use super::header::Stated;
+use super::{Codec, CodecError, Decoded, blank, check_size};
+use crate::{Image, Limits, PixelFormat, Pool};
 
 /// For rows and chunks that the decoder holds, EXIF above all. Pixels do not count.
 const WORKING_BYTES: usize = 16 << 20;
 
-pub(super) fn decode(
-    data: &[u8],
-    limits: &DecodeLimits,
-    pool: &Pool,
-) -> Result<Decoded, CodecError> {
-    let limited = Limits { bytes: WORKING_BYTES };
+/// The most chunks that [`header`] looks at. Files have some ten before their pixels.
+const MAX_CHUNKS: usize = 1024;
+
+pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decoded, CodecError> {
+    let limited = png::Limits { bytes: WORKING_BYTES };
     let mut decoder = Decoder::new_with_limits(Cursor::new(data), limited);
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     let header = decoder.read_header_info().map_err(|e| error(&e))?;
-    let size = limits.check(Codec::Png, header.width, header.height)?;
+    let size = check_size(Codec::Png, header.width, header.height, limits)?;
 
     let mut reader = decoder.read_info().map_err(|e| error(&e))?;
     let (color, _) = reader.output_color_type();
@@ -45,22 +45,40 @@ pub(super) fn decode(
         gray_alpha_to_rgba(&mut pixels);
     }
     let exif = reader.info().exif_metadata.as_ref().map(|data| data.to_vec());
-    Ok(Decoded { codec: Codec::Png, size, format, pixels, exif })
+    Ok(Decoded { size, format, pixels, exif })
 }
 
-/// Width, height and layout: the first chunk, which stands at a fixed place.
-pub(super) fn header(data: &[u8]) -> Result<(u32, u32, PixelFormat), CodecError> {
+/// Reads the first chunk, which stands at a fixed place, and looks for transparency and EXIF data
+/// before the pixels.
+pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     let chunk = data.get(12..26).ok_or(CodecError::Truncated(Codec::Png))?;
     let &[b'I', b'H', b'D', b'R', w3, w2, w1, w0, h3, h2, h1, h0, _, color] = chunk else {
         return Err(CodecError::damaged(Codec::Png, "the first chunk is not its header"));
     };
+    let (mut transparent, mut exif) = (false, None);
+    let mut rest = data.get(33..).unwrap_or_default();
+    for _ in 0..MAX_CHUNKS {
+        let [l3, l2, l1, l0, name @ ..] = rest else { break };
+        let length = u32::from_be_bytes([*l3, *l2, *l1, *l0]) as usize;
+        match name.get(..4) {
+            Some(b"tRNS") => transparent = true,
+            Some(b"eXIf") => exif = rest.get(8..8 + length),
+            Some(b"IDAT") | None => break,
+            Some(_) => {}
+        }
+        // After the data comes a checksum of four bytes.
+        rest = rest.get(12 + length..).unwrap_or_default();
+    }
     let format = match color {
+        0 | 2 | 3 if transparent => PixelFormat::Rgba8,
         0 => PixelFormat::Gray8,
         2 | 3 => PixelFormat::Rgb8,
         4 | 6 => PixelFormat::Rgba8,
         other => return Err(CodecError::damaged(Codec::Png, format!("colour type {other}"))),
     };
-    Ok((u32::from_be_bytes([w3, w2, w1, w0]), u32::from_be_bytes([h3, h2, h1, h0]), format))
+    let width = u32::from_be_bytes([w3, w2, w1, w0]);
+    let height = u32::from_be_bytes([h3, h2, h1, h0]);
+    Ok(Stated { width, height, format, exif })
 }
 
 /// Spreads the pairs in the first half over all of it. Back to front, so that nothing is
@@ -102,7 +120,7 @@ fn write(image: &Image, pixels: &[u8], file: &mut Vec<u8>) -> Result<(), png::En
     let mut encoder = png::Encoder::new(file, width, height);
     encoder.set_color(match image.format() {
         PixelFormat::Gray8 => ColorType::Grayscale,
-        // Planar layouts were converted to RGB.
+        // Planar layouts were refused.
         PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => ColorType::Rgb,
         PixelFormat::Rgba8 => ColorType::Rgba,
     });

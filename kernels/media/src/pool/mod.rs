@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 
-pub(crate) use memory::LINE;
+pub use memory::CACHE_LINE;
 use memory::Memory;
 
 /// Hands out buffers and takes them back when they are dropped, wherever that happens.
@@ -50,14 +50,14 @@ impl Slab {
 }
 
 impl Pool {
-    /// A pool that keeps at most that many bytes of unused buffers.
+    /// A pool that keeps at most `max_free_bytes` of unused buffers.
     #[must_use]
     pub fn new(max_free_bytes: usize) -> Self {
         let shelf = Shelf { free: Vec::new(), free_bytes: 0, max_free_bytes };
         Self { shelf: Arc::new(Mutex::new(shelf)) }
     }
 
-    /// A buffer of exactly `len` bytes. What stands in it is left over from earlier use.
+    /// A buffer of exactly `len` bytes. It may hold what an earlier user wrote.
     #[must_use]
     pub fn take(&self, len: usize) -> PooledBuffer {
         let recycled = lock(&self.shelf).best_fit(len);
@@ -66,7 +66,7 @@ impl Pool {
         PooledBuffer { slab: Some(slab), len }
     }
 
-    /// Bytes of unused buffers that it keeps now.
+    /// The bytes of unused buffers that the pool holds now.
     #[must_use]
     pub fn free_bytes(&self) -> usize {
         lock(&self.shelf).free_bytes
@@ -124,7 +124,7 @@ fn send_home(slab: &mut Option<Arc<Slab>>) {
     }
 }
 
-/// Memory of a [`Pool`], given back on drop.
+/// Memory of a [`Pool`], which goes back to it on drop.
 #[derive(Debug)]
 pub struct PooledBuffer {
     /// Some, until it is dropped or frozen; the only reference.
@@ -134,19 +134,20 @@ pub struct PooledBuffer {
 }
 
 impl PooledBuffer {
-    /// Shortens it; the memory stays.
+    /// Shortens the buffer to `len` bytes; its memory is not released.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
-    /// Shares it without a copy; it goes home when the last owner drops it.
+    /// Shares the buffer without a copy. Its memory returns to the pool when the last owner drops it.
     #[must_use]
     pub fn freeze(self) -> Bytes {
         self.share().into_bytes()
     }
 
     /// Shares it without a copy or an allocation.
-    pub(crate) fn share(mut self) -> Pixels {
+    #[must_use]
+    pub fn share(mut self) -> Pixels {
         Pixels(Source::Pooled { slab: self.slab.take(), len: self.len })
     }
 }
@@ -178,9 +179,10 @@ impl Drop for PooledBuffer {
     }
 }
 
-/// Bytes that are shared: of a pool, or from elsewhere.
+/// Shared, immutable bytes, of a [`Pool`] or from elsewhere. Those of a pool go back to it when the
+/// last clone is dropped.
 #[derive(Clone, Debug)]
-pub(crate) struct Pixels(Source);
+pub struct Pixels(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
@@ -189,8 +191,9 @@ enum Source {
 }
 
 impl Pixels {
-    /// As the type that messages and files take.
-    pub(crate) fn into_bytes(mut self) -> Bytes {
+    /// Converts to the type that messages and files take, without a copy.
+    #[must_use]
+    pub fn into_bytes(mut self) -> Bytes {
         match &mut self.0 {
             Source::Bytes(bytes) => std::mem::take(bytes),
             Source::Pooled { .. } => Bytes::from_owner(self),

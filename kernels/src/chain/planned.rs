@@ -1,0 +1,168 @@
+//! A chain with its plan, to be kept with a request.
+
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+
+use super::{Chain, MAX_STEPS, Step, Steps};
+use crate::{BackendError, Image, Shape, TensorShape, convert};
+
+/// A chain, planned once for inputs of one shape.
+///
+/// The plan says which shape every step makes, and it is what estimates, limits and backends start
+/// from: none of them has to ask the operations again. A clone shares the plan.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    chain: Chain,
+    input: Shape,
+    steps: Arc<[PlannedStep]>,
+    tensor: Option<TensorShape>,
+}
+
+/// A [`Step`] without its operation, so that it can be kept beside the chain.
+#[derive(Clone, Copy, Debug)]
+struct PlannedStep {
+    /// Whether it converts a planar image for the step of the chain at `index`, or is that step.
+    converts: bool,
+    index: usize,
+    input: Shape,
+    output: Shape,
+}
+
+impl Planned {
+    /// Plans a chain for inputs of that shape.
+    ///
+    /// # Errors
+    /// [`BackendError::Format`] or [`BackendError::Refused`] if a step does not accept what the step
+    /// before it makes.
+    pub fn new(chain: Chain, input: Shape) -> Result<Self, BackendError> {
+        let mut plan = Steps::new();
+        chain.plan_into(&mut plan, input)?;
+        let following = plan.iter().skip(1).map(|step| Some(step.index)).chain([None]);
+        let steps = (plan.iter().zip(following))
+            .map(|(&Step { index, input, output, .. }, following)| {
+                // A conversion has the index of the step that needs it, which follows.
+                PlannedStep { converts: following == Some(index), index, input, output }
+            })
+            .collect();
+        let tensor = plan.last().and_then(|step| step.operation.tensor(step.input));
+        drop(plan);
+        Ok(Self { chain, input, steps, tensor })
+    }
+
+    /// The chain that was planned.
+    #[must_use]
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The shape of the images that it was planned for.
+    #[must_use]
+    pub const fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// The shape of the image that the chain makes.
+    #[must_use]
+    pub fn output(&self) -> Shape {
+        self.steps.last().map_or(self.input, |step| step.output)
+    }
+
+    /// The shape of the tensor that the chain makes beside the image, if it makes one.
+    #[must_use]
+    pub const fn tensor(&self) -> Option<&TensorShape> {
+        self.tensor.as_ref()
+    }
+
+    /// The shapes of all images that are made on the way, in order.
+    pub fn results(&self) -> impl Iterator<Item = Shape> {
+        self.steps.iter().map(|step| step.output)
+    }
+
+    /// The bytes that each step of the chain reads and writes, conversions included: one number for
+    /// each step.
+    #[must_use]
+    pub fn step_bytes(&self) -> ArrayVec<usize, MAX_STEPS> {
+        let mut bytes: ArrayVec<usize, MAX_STEPS> = self.chain.ids().map(|_| 0).collect();
+        for step in self.steps.iter() {
+            if let Some(bytes) = bytes.get_mut(step.index) {
+                *bytes += step.input.bytes() + step.output.bytes();
+            }
+        }
+        bytes
+    }
+
+    /// Checks that an image has the shape that the chain was planned for.
+    pub(crate) fn check(&self, image: &Image) -> Result<(), BackendError> {
+        if image.shape() == self.input {
+            return Ok(());
+        }
+        let (is, must) = (image.shape(), self.input);
+        Err(BackendError::Internal(format!("the image is {is:?}, but the plan is for {must:?}")))
+    }
+
+    /// Appends the steps to `steps`; no operation is asked for anything.
+    pub(crate) fn steps_into<'a>(&'a self, steps: &mut Steps<'a>) {
+        for &PlannedStep { converts, index, input, output } in self.steps.iter() {
+            if converts {
+                steps.push(Step { operation: &convert::TO_RGB, index, input, output });
+            } else if let Some(operation) = self.chain.operations().get(index) {
+                steps.push(Step { operation: operation.as_ref(), index, input, output });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{Backend as _, Catalog, CpuBackend, PixelFormat, Pool, Size, test_images};
+
+    fn chain(ids: &[&str]) -> Chain {
+        let none = BTreeMap::new();
+        Chain::parse(&Catalog::standard(), ids.iter().map(|id| (*id, &none))).unwrap()
+    }
+
+    #[test]
+    fn a_plan_has_the_steps_of_its_chain_and_the_conversions_before_them() {
+        let chain = chain(&["grayscale", "blur", "to_tensor"]);
+        for format in PixelFormat::ALL {
+            let input = Shape::new(Size::new(20, 10).unwrap(), format);
+            let planned = Planned::new(chain.clone(), input).unwrap();
+            let (mut kept, made) = (Steps::new(), chain.plan(input).unwrap());
+            planned.steps_into(&mut kept);
+            assert_eq!(kept.len(), made.len(), "{format:?}");
+            for (kept, made) in kept.iter().zip(&made) {
+                assert_eq!(kept.operation.definition().id, made.operation.definition().id);
+                let of = |step: &Step<'_>| (step.index, step.input, step.output);
+                assert_eq!(of(kept), of(made));
+            }
+            assert_eq!(planned.output(), chain.output(input).unwrap());
+            assert_eq!(planned.tensor().cloned(), chain.tensor(input).unwrap());
+            assert_eq!(planned.results().last(), Some(planned.output()));
+        }
+    }
+
+    #[test]
+    fn bytes_of_a_conversion_are_those_of_the_step_that_needs_it() {
+        let input = Shape::new(Size::new(20, 10).unwrap(), PixelFormat::Nv12);
+        let planned = Planned::new(chain(&["blur", "grayscale"]), input).unwrap();
+        let (nv12, rgb, gray) = (300, 600, 200);
+        assert_eq!(planned.step_bytes().as_slice(), [nv12 + rgb + rgb + rgb, rgb + gray]);
+    }
+
+    #[test]
+    fn a_planned_chain_runs_as_the_chain_does_and_on_images_of_its_shape_only() {
+        let chain = chain(&["blur", "invert"]);
+        let image = test_images::filled(PixelFormat::Rgb8, 9, 7, 30);
+        let mut backend = CpuBackend::new(Pool::new(0));
+        let planned = Planned::new(chain.clone(), image.shape()).unwrap();
+        let output = backend.run_planned(&planned, image.clone()).unwrap();
+        assert_eq!(output.image, backend.run(&chain, image).unwrap().image);
+        let other = test_images::filled(PixelFormat::Rgb8, 7, 9, 30);
+        let error = backend.run_planned(&planned, other).unwrap_err();
+        assert!(matches!(error, BackendError::Internal(_)), "{error}");
+    }
+}

@@ -1,0 +1,230 @@
+//! What requests have cost so far on each device.
+//!
+//! The time of a step is taken as a fixed part and one that grows with the bytes that it reads and
+//! writes, for each filter and device. Parameters are not looked at, so an estimate is that of usual
+//! ones. A GPU has a further such time for each request: copies, launches and waiting.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use ocelli_kernels::{Accelerator, Output, Planned, codec::Codec};
+
+use super::{
+    estimate::{Estimate, Load, MIN_SAMPLES},
+    line::Line,
+};
+
+/// One of this many choices takes the slower device, so that its measurements stay current.
+const EXPLORE_EVERY: u64 = 64;
+
+/// The measurements of all workers, which share it.
+#[derive(Debug, Default)]
+pub(crate) struct Costs {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Nanoseconds against bytes.
+    steps: HashMap<(Accelerator, &'static str), Line>,
+    /// What a request takes on the GPU beside its steps.
+    transfer: Line,
+    files: HashMap<(Codec, FileWork), Line>,
+    choices: u64,
+}
+
+/// What is done with an image file, always on the CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum FileWork {
+    Decode,
+    Encode,
+}
+
+impl Costs {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how long each step of a request took, and the request as a whole.
+    pub(crate) fn record(
+        &self,
+        accelerator: Accelerator,
+        planned: &Planned,
+        output: &Output,
+        whole: Duration,
+    ) {
+        let bytes = planned.step_bytes();
+        let mut known = self.lock();
+        for ((id, bytes), took) in planned.chain().ids().zip(bytes).zip(&output.steps) {
+            let line = known.steps.entry((accelerator, id)).or_default();
+            line.add(bytes as f64, nanoseconds(*took));
+        }
+        if accelerator == Accelerator::Cuda {
+            let copies = whole.saturating_sub(output.steps.iter().sum());
+            known.transfer.add(transferred(planned), nanoseconds(copies));
+        }
+    }
+
+    /// How long such a request is expected to take on each device.
+    pub(super) fn estimate(&self, planned: &Planned) -> Estimate {
+        let bytes = planned.step_bytes();
+        let known = self.lock();
+        let steps = |accelerator| -> Option<f64> {
+            let each = planned.chain().ids().zip(&bytes).map(|(id, bytes)| {
+                let line = known.steps.get(&(accelerator, id))?;
+                (line.count() >= MIN_SAMPLES).then(|| line.at(*bytes as f64))
+            });
+            each.sum()
+        };
+        let transfer = (known.transfer.count() >= MIN_SAMPLES)
+            .then(|| known.transfer.at(transferred(planned)));
+        Estimate {
+            cpu: steps(Accelerator::Cpu).map(duration),
+            cuda: steps(Accelerator::Cuda).zip(transfer).map(|(a, b)| duration(a + b)),
+        }
+    }
+
+    /// Where a request with that estimate should go. Now and then that is the slower device, to
+    /// measure it again.
+    pub(super) fn choose(&self, estimate: &Estimate, load: &Load) -> Accelerator {
+        let mut known = self.lock();
+        known.choices += 1;
+        let explore =
+            known.choices.is_multiple_of(EXPLORE_EVERY) && estimate.slower_is_worth_a_try();
+        match (estimate.faster(load), explore) {
+            (faster, false) => faster,
+            (Accelerator::Cpu, true) => Accelerator::Cuda,
+            (Accelerator::Cuda, true) => Accelerator::Cpu,
+        }
+    }
+
+    /// Notes how long it took to decode or encode a file whose image has `pixels` bytes.
+    pub(crate) fn record_file(&self, codec: Codec, work: FileWork, pixels: usize, took: Duration) {
+        let mut known = self.lock();
+        let line = known.files.entry((codec, work)).or_default();
+        line.add(pixels as f64, nanoseconds(took));
+    }
+
+    /// How long such a file is expected to take; zero as long as nothing was measured.
+    pub(crate) fn file(&self, codec: Codec, work: FileWork, pixels: usize) -> Duration {
+        let known = self.lock();
+        let line = known.files.get(&(codec, work));
+        line.map_or(Duration::ZERO, |line| duration(line.at(pixels as f64)))
+    }
+}
+
+/// The bytes that go to the GPU and come back from it.
+fn transferred(planned: &Planned) -> f64 {
+    (planned.input().bytes() + planned.output().bytes()) as f64
+}
+
+fn nanoseconds(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e9
+}
+
+fn duration(nanoseconds: f64) -> Duration {
+    Duration::from_nanos(nanoseconds.max(0.0) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use ocelli_kernels::{Image, PixelFormat, Shape, Size, StepTimes};
+
+    use super::*;
+    use crate::test_jobs::chain;
+
+    fn planned(side: u32) -> Planned {
+        let input = Shape::new(Size::new(side, side).unwrap(), PixelFormat::Rgb8);
+        Planned::new(chain(&["blur", "grayscale"]), input).unwrap()
+    }
+
+    /// A machine with a CPU of 1 ns a byte, and a GPU of 0.01 ns a byte, a link of 0.1 ns a byte
+    /// and 50 µs for each request.
+    fn measure(costs: &Costs, accelerator: Accelerator, side: u32) {
+        let planned = planned(side);
+        let per_byte = if accelerator == Accelerator::Cpu { 1.0 } else { 0.01 };
+        let step = |bytes| Duration::from_nanos((bytes as f64 * per_byte) as u64);
+        let steps: StepTimes = planned.step_bytes().into_iter().map(step).collect();
+        let made = planned.output();
+        let mut whole: Duration = steps.iter().sum();
+        if accelerator == Accelerator::Cuda {
+            whole += Duration::from_nanos(50_000 + transferred(&planned) as u64 / 10);
+        }
+        let data = bytes::Bytes::from(vec![0; made.bytes()]);
+        let image = Image::new(made.size, made.format, made.row_bytes(), data).unwrap();
+        costs.record(accelerator, &planned, &Output { image, tensor: None, steps }, whole);
+    }
+
+    fn measured() -> Costs {
+        let costs = Costs::default();
+        for side in [32, 64, 128, 256] {
+            measure(&costs, Accelerator::Cpu, side);
+            measure(&costs, Accelerator::Cuda, side);
+        }
+        costs
+    }
+
+    fn choose(costs: &Costs, side: u32) -> Accelerator {
+        costs.choose(&costs.estimate(&planned(side)), &Load::default())
+    }
+
+    #[test]
+    fn small_images_stay_on_the_cpu_and_large_ones_go_to_the_gpu() {
+        let costs = measured();
+        let idle = Load::default();
+        let faster = |side| costs.estimate(&planned(side)).faster(&idle);
+        // 10 bytes a pixel at 0.99 ns gained, 4 at 0.1 ns and 50 µs lost: from 5263 pixels on.
+        for side in [16, 64, 70] {
+            assert_eq!(faster(side), Accelerator::Cpu, "{side}");
+        }
+        for side in [75, 96, 2000] {
+            assert_eq!(faster(side), Accelerator::Cuda, "{side}");
+        }
+        let cuda = costs.estimate(&planned(1000)).cuda.unwrap();
+        assert!((540..560).contains(&cuda.as_micros()), "{cuda:?}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_tried_first() {
+        let costs = Costs::default();
+        for _ in 0..MIN_SAMPLES {
+            assert_eq!(choose(&costs, 64), Accelerator::Cuda);
+            measure(&costs, Accelerator::Cuda, 64);
+        }
+        for _ in 0..MIN_SAMPLES {
+            assert_eq!(choose(&costs, 64), Accelerator::Cpu);
+            measure(&costs, Accelerator::Cpu, 64);
+        }
+        let estimate = costs.estimate(&planned(64));
+        assert_eq!(choose(&costs, 64), estimate.faster(&Load::default()));
+    }
+
+    #[test]
+    fn files_are_expected_to_take_what_they_took() {
+        let costs = Costs::default();
+        assert_eq!(costs.file(Codec::Png, FileWork::Decode, 1000), Duration::ZERO);
+        for bytes in [1000, 2000, 3000] {
+            let took = Duration::from_nanos(500 + 2 * bytes as u64);
+            costs.record_file(Codec::Png, FileWork::Decode, bytes, took);
+        }
+        let is = costs.file(Codec::Png, FileWork::Decode, 10_000).as_nanos();
+        assert!((20_490..=20_510).contains(&is), "{is}");
+        assert_eq!(costs.file(Codec::Png, FileWork::Encode, 1000), Duration::ZERO);
+        assert_eq!(costs.file(Codec::Jpeg, FileWork::Decode, 1000), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_slower_device_is_tried_again_unless_it_is_hopeless() {
+        let costs = measured();
+        let on_cuda = |side| {
+            let all = (0..2 * EXPLORE_EVERY).map(|_| choose(&costs, side));
+            all.filter(|chosen| *chosen == Accelerator::Cuda).count()
+        };
+        // Close to where both are equal.
+        assert_eq!(on_cuda(64), 2);
+        assert_eq!(on_cuda(8), 0);
+    }
+}

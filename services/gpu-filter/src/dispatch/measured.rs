@@ -1,0 +1,148 @@
+//! A backend that notes what its runs cost.
+
+use std::{sync::Arc, time::Duration};
+
+use ocelli_kernels::{Accelerator, Backend, BackendError, Image, Output, Planned};
+use tokio::time::Instant;
+
+use super::Costs;
+
+/// Wraps a backend, and notes in [`Costs`] what everything that it runs takes.
+#[derive(Debug)]
+pub(crate) struct Measured<B> {
+    backend: B,
+    costs: Arc<Costs>,
+}
+
+impl<B: Backend> Measured<B> {
+    pub(crate) const fn new(backend: B, costs: Arc<Costs>) -> Self {
+        Self { backend, costs }
+    }
+
+    /// The time of a run without what is only done once. Compiling a kernel takes far longer than
+    /// running it, and would make a GPU look too slow to be tried again.
+    fn without_preparing(&self, took: Duration, before: Duration) -> Duration {
+        took.saturating_sub(self.preparing().saturating_sub(before))
+    }
+}
+
+impl<B: Backend> Backend for Measured<B> {
+    fn accelerator(&self) -> Accelerator {
+        self.backend.accelerator()
+    }
+
+    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
+        let (prepared, started) = (self.preparing(), Instant::now());
+        let output = self.backend.run_planned(planned, input)?;
+        let whole = self.without_preparing(started.elapsed(), prepared);
+        self.costs.record(self.accelerator(), planned, &output, whole);
+        Ok(output)
+    }
+
+    fn run_batch(
+        &mut self,
+        planned: &Planned,
+        inputs: Vec<Image>,
+    ) -> Vec<Result<Output, BackendError>> {
+        if inputs.is_empty() {
+            return Vec::new();
+        }
+        let images = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
+        let (prepared, started) = (self.preparing(), Instant::now());
+        let results = self.backend.run_batch(planned, inputs);
+        let each = self.without_preparing(started.elapsed(), prepared) / images;
+        for output in results.iter().flatten() {
+            self.costs.record(self.accelerator(), planned, output, each);
+        }
+        results
+    }
+
+    fn preparing(&self) -> Duration {
+        self.backend.preparing()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ocelli_kernels::{CpuBackend, PixelFormat, Pool, Size};
+
+    use super::*;
+    use crate::{dispatch::estimate::MIN_SAMPLES, test_jobs::chain};
+
+    fn image() -> Image {
+        let size = Size::new(40, 30).unwrap();
+        Image::packed(size, PixelFormat::Rgb8, Pool::new(0).take(40 * 30 * 3)).unwrap()
+    }
+
+    fn planned() -> Planned {
+        Planned::new(chain(&["blur", "grayscale"]), image().shape()).unwrap()
+    }
+
+    #[test]
+    fn a_measured_backend_notes_what_it_does() {
+        let costs = Arc::new(Costs::default());
+        let mut backend = Measured::new(CpuBackend::new(Pool::new(0)), Arc::clone(&costs));
+        for _ in 0..MIN_SAMPLES {
+            backend.run_planned(&planned(), image()).unwrap();
+        }
+        let estimate = costs.estimate(&planned());
+        assert!(estimate.cpu.unwrap() > Duration::ZERO);
+        assert_eq!(estimate.cuda, None);
+    }
+
+    /// A GPU that takes 20 ms for any batch, and 50 ms more for the first one, for which it compiles
+    /// a kernel.
+    #[derive(Debug, Default)]
+    struct Compiles {
+        compiled: Duration,
+        batches: Vec<usize>,
+    }
+
+    fn spin(milliseconds: u64) -> Duration {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(milliseconds) {
+            std::hint::spin_loop();
+        }
+        started.elapsed()
+    }
+
+    impl Backend for Compiles {
+        fn accelerator(&self) -> Accelerator {
+            Accelerator::Cuda
+        }
+
+        fn run_planned(&mut self, planned: &Planned, image: Image) -> Result<Output, BackendError> {
+            self.run_batch(planned, vec![image]).remove(0)
+        }
+
+        fn run_batch(
+            &mut self,
+            planned: &Planned,
+            images: Vec<Image>,
+        ) -> Vec<Result<Output, BackendError>> {
+            self.batches.push(images.len());
+            if self.compiled.is_zero() {
+                self.compiled = spin(50);
+            }
+            spin(20);
+            CpuBackend::new(Pool::new(0)).run_batch(planned, images)
+        }
+
+        fn preparing(&self) -> Duration {
+            self.compiled
+        }
+    }
+
+    #[test]
+    fn a_batch_is_measured_by_its_images_and_without_what_is_done_once() {
+        let costs = Arc::new(Costs::default());
+        let mut backend = Measured::new(Compiles::default(), Arc::clone(&costs));
+        assert_eq!(backend.run_batch(&planned(), Vec::new()).len(), 0);
+        let results = backend.run_batch(&planned(), vec![image(); MIN_SAMPLES as usize]);
+        assert!(results.iter().all(Result::is_ok));
+        assert_eq!(backend.backend.batches, [MIN_SAMPLES as usize]);
+        let cuda = costs.estimate(&planned()).cuda.unwrap();
+        // A quarter of 20 ms; of 70 ms it would be more, and so would the whole be.
+        assert!((5..15).contains(&cuda.as_millis()), "{cuda:?}");
+    }
+}
