@@ -165,6 +165,8 @@ class Repository(unittest.TestCase):
             ("Cargo.lock", "lint-tree lint-rustfmt lint-clippy"),
             ("messages/proto/a.proto", "lint-tree lint-proto"),
             (".ci/run", "lint-tree lint-shell"),
+            (".ci/new-check", "lint-tree lint-shell"),
+            (".ci/check_tree.py", "lint-tree"),
             (".ci/hooks/message.py", "lint-tree lint-shell lint-hooks"),
         ):
             with self.subTest(name):
