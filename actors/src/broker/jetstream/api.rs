@@ -1,12 +1,15 @@
 //! The two calls that everything else here is made of: an API request and an acknowledged publish.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::{Future, IntoFuture as _},
+    time::Duration,
+};
 
 use async_nats::{
     HeaderMap,
     jetstream::{
         self, ErrorCode,
-        context::{ContextBuilder, PublishErrorKind, RequestErrorKind},
+        context::{ContextBuilder, PublishAckFuture, PublishErrorKind, RequestErrorKind},
         message::PublishMessage,
         response::Response,
     },
@@ -107,12 +110,27 @@ impl JetStream {
         headers: HeaderMap,
         payload: Bytes,
     ) -> Result<u64, Refused> {
-        let acknowledged = async {
-            let publish = PublishMessage::build().payload(payload).headers(headers);
-            let ack = self.context.send_publish(subject, publish).await.map_err(unpublished)?;
-            ack.await.map(|ack| ack.sequence).map_err(unpublished)
-        };
-        self.limited(acknowledged).await
+        let ack = self.send(subject, headers, payload).await?;
+        self.acknowledged(ack).await
+    }
+
+    /// Publishes into a stream; [`Self::acknowledged`] must follow, since a message without an
+    /// acknowledgement may be lost.
+    pub(super) async fn send(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<PublishAckFuture, Refused> {
+        let publish = PublishMessage::build().payload(payload).headers(headers);
+        let sent = self.context.send_publish(subject, publish);
+        self.limited(async { sent.await.map_err(unpublished) }).await
+    }
+
+    /// Waits for the acknowledgement of a message. Returns its sequence number.
+    pub(super) async fn acknowledged(&self, ack: PublishAckFuture) -> Result<u64, Refused> {
+        let ack = ack.into_future();
+        self.limited(async { ack.await.map(|ack| ack.sequence).map_err(unpublished) }).await
     }
 
     async fn limited<T>(
@@ -148,7 +166,7 @@ fn silent() -> Failure {
 }
 
 /// What an error of a publish means.
-pub(super) fn unpublished(error: jetstream::context::PublishError) -> Refused {
+fn unpublished(error: jetstream::context::PublishError) -> Refused {
     let answered = std::error::Error::source(&error)
         .and_then(|source| source.downcast_ref::<jetstream::Error>())
         .cloned();

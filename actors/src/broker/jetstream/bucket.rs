@@ -269,9 +269,7 @@ impl Bucket {
         let mut keys = Vec::new();
         let mut pending = follower.pending;
         while pending > 0 {
-            let next = tokio::time::timeout(super::CALL_WITHIN, follower.next()).await;
-            let next = next.unwrap_or_else(|_| Err("no answer in time".into()));
-            let message = next.map_err(|reason| {
+            let message = follower.next_in_time().await.map_err(|reason| {
                 let text = format!("the keys of bucket {}: {reason}", self.inner.spec.bucket());
                 Failure::unavailable(text, super::api::RETRY_AFTER)
             })?;

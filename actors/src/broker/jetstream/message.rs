@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::{
     JetStream,
-    api::{RETRY_AFTER, unique},
+    api::{CALL_WITHIN, RETRY_AFTER, unique},
 };
 
 /// A follower that hears nothing for twice this long is cut off. The server sends a heartbeat
@@ -86,8 +86,6 @@ pub(super) struct Followed {
 
 impl Follower {
     pub(super) async fn start(jetstream: &JetStream, follow: Follow<'_>) -> Result<Self, Failure> {
-        let name =
-            format!("follow-{}", async_nats::Client::new_inbox(jetstream.connection().client()));
         let name = format!("follow-{}", unique(jetstream.connection()));
         let config = pull::Config {
             name: Some(name.clone()),
@@ -155,6 +153,13 @@ impl Follower {
             sequence,
             pending,
         })
+    }
+
+    /// As [`Self::next`], but for a message that is known to be there.
+    pub(super) async fn next_in_time(&mut self) -> Result<Followed, String> {
+        tokio::time::timeout(CALL_WITHIN, self.next())
+            .await
+            .unwrap_or_else(|_| Err("the next message did not come in time".into()))
     }
 
     /// Whether every message that there is has been delivered.

@@ -6,6 +6,7 @@
 //!   existing ones are configured as the program expects.
 //! - [`Bucket`] keeps small values under a [`Key`]; [`Bucket::watch`] follows its changes.
 //! - [`Lease`] has at most one holder at a time, and gives each one a larger fence.
+//! - [`Objects`] keeps large values, in chunks and with a digest.
 //!
 //! Every call ends: it fails with `unavailable` at once when there is no connection, when the
 //! connection breaks, and after [`CALL_WITHIN`] when nobody answers. A write that fails this way
@@ -18,6 +19,7 @@ mod consumer;
 mod key;
 mod lease;
 mod message;
+mod objects;
 mod stream;
 mod watch;
 
@@ -26,5 +28,6 @@ pub use bucket::{Bucket, BucketSpec, Entry};
 pub use consumer::ConsumerSpec;
 pub use key::{Key, KeyPattern};
 pub use lease::{Lease, LeaseLoss};
+pub use objects::{ObjectInfo, ObjectReader, Objects, ObjectsSpec};
 pub use stream::{DeliveryClass, Retention, StreamSpec};
 pub use watch::{BucketWatch, WatchEvent};
