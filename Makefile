@@ -50,7 +50,7 @@ bench-kernels: ## measure every filter beside OpenCV; results in target/bench/ke
 
 docs: ## write docs/reference/filters.md and its pictures from the filters' definitions
 	@$(STEP) tools $(TOOLS) test
-	@OCELLI_UPDATE_DOCS=1 $(STEP) filters-page cargo test $(CARGO_FLAGS) --test filters_page
+	@OCELLI_UPDATE_DOCS=1 $(STEP) pages cargo test $(CARGO_FLAGS) --test filters_page --test docs
 
 gpu-check: ## compare all operations on the GPU with the CPU; figures in target/bench/gpu.json
 	@OCELLI_REQUIRE_GPU=1 $(STEP) gpu-parity cargo test $(CARGO_FLAGS) --test gpu -- --nocapture

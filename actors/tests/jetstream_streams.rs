@@ -103,7 +103,7 @@ async fn without_a_broker_a_call_fails_at_once() {
 async fn a_broker_that_does_not_answer_ends_the_call() {
     let broker = Broker::start().await.unwrap();
     let jetstream = connect(&broker).await;
-    broker.freeze().unwrap();
+    broker.freeze().await.unwrap();
     let failure = patiently("the call", work(DeliveryClass::Buffered).ensure(&jetstream)).await;
     let failure = failure.unwrap().unwrap_err();
     assert_eq!(failure.kind, ErrorKind::Unavailable, "{failure}");

@@ -5,6 +5,8 @@ use ocelli_nats_server::{NatsServer, ServerOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::wait_until;
+
 /// A `nats-server` with JetStream on a port of its own. It ends when this is dropped.
 ///
 /// The port and JetStream's files stay the same over restarts, so clients come back and find
@@ -96,11 +98,19 @@ impl Broker {
     }
 
     /// Stops the server's process with SIGSTOP: its connections stay open and nobody answers.
+    /// Returns when the whole process stands still, which takes a moment on a loaded machine.
     ///
     /// # Errors
     /// If the server is not running.
-    pub fn freeze(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+    pub async fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)?;
+        let pid = self.server.as_ref().and_then(NatsServer::pid).context("it is not running")?;
+        wait_until("the server stands still", || async {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            // The state follows the name, which is in parentheses.
+            status.rsplit_once(") ")?.1.starts_with('T').then_some(())
+        })
+        .await
     }
 
     /// Lets a frozen server go on.
@@ -131,7 +141,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{patiently, wait_until};
+    use crate::patiently;
 
     async fn bucket(broker: &Broker, name: &str) -> async_nats::jetstream::kv::Store {
         let client = async_nats::connect(broker.url()).await.unwrap();
@@ -164,7 +174,7 @@ mod tests {
     async fn a_frozen_server_does_not_answer_until_it_is_thawed() {
         let broker = Broker::start().await.unwrap();
         let client = async_nats::connect(broker.url()).await.unwrap();
-        broker.freeze().unwrap();
+        broker.freeze().await.unwrap();
         let jetstream = async_nats::jetstream::context::ContextBuilder::new()
             .timeout(Duration::from_millis(200))
             .build(client);

@@ -424,10 +424,7 @@ fn it_is_a_service_of_nats() {
                 .iter()
                 .map(|e| e["subject"].clone())
                 .collect();
-            assert_eq!(
-                subjects,
-                ["ocelli.v1.default.req.filter.process", "ocelli.v1.default.req.filter.list"]
-            );
+            assert_eq!(subjects, ["ocelli.v1.*.req.filter.process", "ocelli.v1.*.req.filter.list"]);
             let stats = ask("$SRV.STATS.gpu-filter.test").await;
             assert_eq!(stats["endpoints"][0]["num_requests"], 2);
             assert_eq!(stats["endpoints"][0]["num_errors"], 1);

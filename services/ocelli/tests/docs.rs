@@ -145,23 +145,35 @@ fn the_page_of_the_wire_has_every_subject_header_and_drop_reason() {
 
 #[tokio::test]
 async fn the_page_of_the_command_line_has_the_help_of_every_command() {
-    let page = text("docs/reference/cli.md");
+    const PAGE: &str = "docs/reference/cli.md";
+    let mut page = text(PAGE);
     let help = stdout(&["--help"], &[]).await;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let commands: Vec<_> = commands
         .take_while(|line| !line.is_empty())
-        // Further in, a description goes on.
+        // A description continues on lines that are indented further.
         .filter(|line| !line.starts_with("   "))
         .map(|line| line.split_whitespace().next().unwrap())
         .filter(|command| *command != "help")
         .collect();
     assert!(commands.contains(&"up") && commands.contains(&"process"), "{help}");
+    let mut stale = Vec::new();
     for command in commands {
         // Lines of help may end in blanks; those of a page do not.
         let help = stdout(&[command, "--help"], &[]).await;
         let help: String = help.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
-        let block = format!("## ocelli {command}\n\n```text\n{help}```\n");
-        assert!(page.contains(&block), "docs/reference/cli.md must say this:\n{block}");
+        let start = format!("## ocelli {command}\n\n```text\n");
+        let at = page.find(&start).unwrap_or_else(|| panic!("{PAGE} has no {start}")) + start.len();
+        let end = at + page[at..].find("```\n").unwrap();
+        if page[at..end] != help {
+            page.replace_range(at..end, &help);
+            stale.push(command);
+        }
+    }
+    if std::env::var_os("OCELLI_UPDATE_DOCS").is_some() {
+        std::fs::write(root().join(PAGE), page).unwrap();
+    } else {
+        assert!(stale.is_empty(), "{PAGE} is stale for {stale:?}: run `make docs`");
     }
 }
 

@@ -53,8 +53,11 @@ fn read_structure<'a>(data: &'a [u8], limits: &Limits) -> Result<(&'a [u8], Size
     Ok((file, size))
 }
 
-/// The name and the data of the next chunk, `None` after the last one; `rest` is then what follows.
-fn next_chunk<'a>(rest: &mut &'a [u8]) -> Result<Option<(&'a [u8], &'a [u8])>, CodecError> {
+/// The name and the data of a chunk.
+type Chunk<'a> = (&'a [u8], &'a [u8]);
+
+/// The next chunk, `None` after the last one; `rest` is then what follows.
+fn next_chunk<'a>(rest: &mut &'a [u8]) -> Result<Option<Chunk<'a>>, CodecError> {
     let Some((name, length)) = rest.get(..4).zip(rest.get(4..8).and_then(le)) else {
         return Ok(None);
     };
