@@ -159,7 +159,7 @@ impl<W: Worker> Seat<W> {
                 error!(%failure, "a device could not be opened");
                 return self.failed(&failure);
             }
-            Err(panic) => return Exit::Panicked(panic_text(panic.as_ref())),
+            Err(panic) => return Exit::from_panic(panic.as_ref()),
         };
         self.child.ready();
         let mut jobs = Vec::new();
@@ -185,7 +185,7 @@ impl<W: Worker> Seat<W> {
                 Ok(Ok(())) => {}
                 Ok(Err(failure)) => return self.failed(&failure),
                 // What the panic left behind is not trusted: the supervisor makes a new worker.
-                Err(panic) => return Exit::Panicked(panic_text(panic.as_ref())),
+                Err(panic) => return Exit::from_panic(panic.as_ref()),
             }
         }
     }
@@ -197,9 +197,4 @@ impl<W: Worker> Seat<W> {
         }
         Exit::Failed(failure.kind)
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
 }

@@ -15,6 +15,7 @@ pub mod breaker;
 pub mod broker;
 pub mod credits;
 pub mod device;
+pub mod log;
 pub mod metrics;
 pub mod supervisor;
 pub mod trace;

@@ -4,6 +4,8 @@ use std::any::Any;
 
 use ocelli_messages::{ErrorKind, LogLevel};
 
+use crate::log_at;
+
 /// Why a child or a supervisor ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exit {
@@ -80,11 +82,6 @@ impl Exit {
 
     pub(super) fn log(&self, path: &str) {
         let reason = self.reason();
-        match self.level() {
-            LogLevel::Debug => tracing::debug!(actor = path, reason, "actor ended: {self}"),
-            LogLevel::Info => tracing::info!(actor = path, reason, "actor ended: {self}"),
-            LogLevel::Warn => tracing::warn!(actor = path, reason, "actor ended: {self}"),
-            LogLevel::Error => tracing::error!(actor = path, reason, "actor ended: {self}"),
-        }
+        log_at!(self.level(), actor = path, reason, "actor ended: {self}");
     }
 }

@@ -7,10 +7,12 @@ use std::{
 
 use actix_web::HttpResponse;
 use futures::FutureExt as _;
-use ocelli_actors::metrics::{Metric, counter};
+use ocelli_actors::{
+    log_at,
+    metrics::{Metric, counter},
+};
 use ocelli_kit::problem;
-use ocelli_messages::{Deadline, Failure, LogLevel, MessageContext};
-use tracing::{debug, error, info, warn};
+use ocelli_messages::{Deadline, Failure, MessageContext};
 
 use crate::{places, scope::Scope};
 
@@ -35,12 +37,7 @@ pub(crate) async fn answer(
 fn report(failure: &Failure, scope: &Scope) {
     let (endpoint, field) = (scope.route.pattern, &failure.field);
     counter(Metric::Errors, &[endpoint, failure.kind.as_str()]).increment(1);
-    match failure.kind.level() {
-        LogLevel::Debug => debug!(endpoint, field, "{failure}"),
-        LogLevel::Info => info!(endpoint, field, "{failure}"),
-        LogLevel::Warn => warn!(endpoint, field, "{failure}"),
-        LogLevel::Error => error!(endpoint, field, "{failure}"),
-    }
+    log_at!(failure.kind.level(), endpoint, field, "{failure}");
 }
 
 /// The request's context, with the caller's deadline or the one `timeout` from now, whichever is

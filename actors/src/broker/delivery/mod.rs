@@ -26,16 +26,17 @@ use std::{
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures::FutureExt as _;
-use ocelli_messages::{ErrorKind, Failure, LogLevel, MessageContext, Tenant};
+use ocelli_messages::{ErrorKind, Failure, MessageContext, Tenant};
 use prost::{Message, Name};
 use tokio::time::Instant;
-use tracing::{Instrument as _, Span, debug, error, info, warn};
+use tracing::{Instrument as _, Span};
 
 pub use encoded::Encoded;
 pub(super) use headers::write as write_headers;
 
 use super::Connection;
 use crate::{
+    log_at,
     metrics::{Metric, counter},
     trace,
 };
@@ -148,12 +149,7 @@ impl Delivery {
         counter(Metric::Errors, &[handler, failure.kind.as_str()]).increment(1);
         let (request_id, field) = (&context.request_id, &failure.field);
         let trace_id = format!("{:032x}", context.trace.parent.trace_id());
-        match failure.kind.level() {
-            LogLevel::Debug => debug!(handler, request_id, trace_id, field, "{failure}"),
-            LogLevel::Info => info!(handler, request_id, trace_id, field, "{failure}"),
-            LogLevel::Warn => warn!(handler, request_id, trace_id, field, "{failure}"),
-            LogLevel::Error => error!(handler, request_id, trace_id, field, "{failure}"),
-        }
+        log_at!(failure.kind.level(), handler, request_id, trace_id, field, "{failure}");
     }
 }
 
