@@ -30,7 +30,8 @@ mod tests {
     fn planar_images_are_written_as_rgb() {
         let pool = Pool::new(0);
         for format in [PixelFormat::Nv12, PixelFormat::I420] {
-            let image = test_images::filled(format, 6, 4, 90);
+            let image = test_images::filled(PixelFormat::Rgb8, 6, 4, 90);
+            let image = convert::to_format(&image, format, &pool).unwrap();
             let rgb = convert::to_format(&image, PixelFormat::Rgb8, &pool).unwrap();
             for codec in Codec::ALL {
                 let [a, b] = [&image, &rgb].map(|image| encode(image, codec, 90, &pool).unwrap());

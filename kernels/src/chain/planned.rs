@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_plan_has_the_steps_of_its_chain_and_the_conversions_before_them() {
-        let chain = chain(&["grayscale", "blur", "to_tensor"]);
+        let chain = chain(&["grayscale", "blur", "normalize_to_tensor"]);
         for format in PixelFormat::ALL {
             let input = Shape::new(Size::new(20, 10).unwrap(), format);
             let planned = Planned::new(chain.clone(), input).unwrap();

@@ -33,7 +33,7 @@ pub enum CodecError {
     },
     /// The image exceeds the limits of the caller.
     #[error(
-        "the {codec} image has {width} × {height} pixels; at most {max_side} a side and \
+        "the {codec} image has {width}×{height} pixels; at most {max_side} a side and \
          {max_pixels} in all are allowed"
     )]
     TooLarge {
