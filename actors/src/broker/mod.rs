@@ -24,7 +24,11 @@ pub use delivery::{
     reply::{EndpointSpec, Handler},
     work::{WorkHandler, WorkSpec},
 };
-pub use jetstream::*;
+pub use jetstream::{
+    Bucket, BucketSpec, BucketWatch, CALL_WITHIN, ConsumerSpec, DeliveryClass, Entry, JetStream,
+    Key, KeyPattern, Lease, LeaseLoss, ObjectInfo, ObjectReader, Objects, ObjectsSpec, Retention,
+    StreamSpec, WatchEvent,
+};
 pub use service::ServiceSpec;
 pub use service_api::{EndpointStats, ServiceApi};
 pub use task_actor::TaskActor;

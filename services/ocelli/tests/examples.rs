@@ -6,7 +6,6 @@ mod common;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
@@ -15,13 +14,9 @@ use ocelli_kernels::{
     codec::{self, Codec},
 };
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-    time::timeout,
-};
+use tokio::{process::Command, time::timeout};
 
-use common::{ocelli, root, text};
+use common::{Running, ocelli, root, text};
 
 /// Nothing here takes a second; a loaded machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -29,7 +24,7 @@ const SIZE: (u32, u32) = (97, 61);
 
 /// `ocelli up` on free ports, and a folder with a picture.
 struct System {
-    _child: Child,
+    _running: Running,
     http: String,
     nats: String,
     folder: TempDir,
@@ -38,25 +33,10 @@ struct System {
 impl System {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = ocelli()
-            .args(["up", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--nats-port", "0"])
-            .arg("--data")
-            .arg(folder.path().join("data"))
-            .env("OCELLI_TELEMETRY__LOG_FILTER", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = timeout(PATIENCE, lines.next_line()).await.expect("not ready in time");
-        let line = line.unwrap().expect("the system ended before it was ready");
-        let address = |name: &str| {
-            let value = line.split(' ').find_map(|word| word.strip_prefix(name));
-            value.unwrap_or_else(|| panic!("no {name} in {line:?}")).to_owned()
-        };
-        let (http, nats) = (address("http="), address("nats="));
+        let running = Running::up(&folder.path().join("data")).await;
+        let (http, nats) = (running.address("http"), running.address("nats"));
         fs::write(folder.path().join("picture.png"), picture()).unwrap();
-        Self { _child: child, http, nats, folder }
+        Self { _running: running, http, nats, folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {

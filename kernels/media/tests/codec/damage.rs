@@ -98,7 +98,7 @@ fn a_header_that_claims_too_much_costs_no_memory() {
         let pool = pool();
         let error = decode(&file, &limits, &pool).unwrap_err();
         let must = format!(
-            "the {} image has {side} × {side} pixels; at most 65535 a side and 64000000 in all \
+            "the {} image has {side}×{side} pixels; at most 65535 a side and 64000000 in all \
              are allowed",
             Codec::sniff(&file).unwrap()
         );
