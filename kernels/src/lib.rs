@@ -1,4 +1,4 @@
-//! Image operations, each with its CPU and its CUDA implementation side by side, and the codecs.
+//! Image operations for the CPU and for NVIDIA GPUs, and the image codecs.
 //!
 //! - [`Image`] holds pixels; a [`Pool`] lends the memory for them.
 //! - A [`FilterDefinition`] describes a filter and its parameters; everything that users see about
