@@ -12,8 +12,8 @@ TOOLS := $(PYTHON) .ci/tools.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test bdd bench bench-kernels gpu-check arm-check thread-check docs lint fmt \
-  ci tools clean release debug check-demo check-dependencies
+.PHONY: help demo up test bdd bench bench-kernels gpu-check arm-check thread-check docs lint fmt ci tools clean \
+  release debug check-demo check-dependencies
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
