@@ -1,30 +1,30 @@
-//! What stands beyond the edge of an image.
+//! Pixels beyond the edge of an image.
 
 use crate::{ParameterDefinition, ParameterKind};
 
-/// How pixels beyond the edge are made up; the names are OpenCV's, without `BORDER_`.
+/// What pixels beyond the edge are; the names are OpenCV's, without `BORDER_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Border {
-    /// The outermost pixel goes on: `aaa|abc|ccc`.
+    /// The outermost pixel is repeated: `aaa|abc|ccc`.
     Replicate,
     /// The image is mirrored at its edge: `cba|abc|cba`.
     Reflect,
     /// The image is mirrored at its outermost pixel: `dcb|abcd|cba`.
     Reflect101,
-    /// The image starts anew: `abc|abc|abc`.
+    /// The image is repeated: `abc|abc|abc`.
     Wrap,
-    /// Zeros: black, and transparent.
+    /// Zeros: black and transparent.
     Constant,
 }
 
-/// By the name of the parameter; `clamp` is another name for `replicate`.
+/// The names in requests; `clamp` is another name for `replicate`.
 pub(crate) const NAMES: [&str; 6] =
     ["clamp", "replicate", "reflect", "reflect_101", "wrap", "constant"];
 
-/// The parameter of filters that look beyond the edge.
+/// The parameter of filters that read pixels beyond the edge.
 pub(crate) const PARAMETER: ParameterDefinition = parameter("reflect_101");
 
-/// The same with another default.
+/// The parameter with another default.
 pub(crate) const fn parameter(default: &'static str) -> ParameterDefinition {
     ParameterDefinition {
         id: "border_mode",
@@ -37,7 +37,7 @@ pub(crate) const fn parameter(default: &'static str) -> ParameterDefinition {
 }
 
 impl Border {
-    /// By one of [`NAMES`].
+    /// The border with one of [`NAMES`].
     pub(crate) fn of(name: &str) -> Self {
         match name {
             "clamp" | "replicate" => Self::Replicate,
@@ -48,7 +48,7 @@ impl Border {
         }
     }
 
-    /// Its number in the CUDA sources.
+    /// The number of this border in the CUDA sources.
     pub(crate) fn code(self) -> i32 {
         match self {
             Self::Replicate => 0,
@@ -59,8 +59,8 @@ impl Border {
         }
     }
 
-    /// The position within `0..len` that stands for any position; `None` if a constant does.
-    /// `len` is at least 1.
+    /// The position within `0..len` that stands for `position`; `None` if a constant does. `len` is
+    /// at least 1.
     #[inline]
     pub(crate) fn index(self, position: isize, len: usize) -> Option<usize> {
         let length = len as isize;
@@ -84,12 +84,12 @@ impl Border {
         Some(inside as usize)
     }
 
-    /// Fills the margins of a row, `radius` pixels at both ends, from what lies between them.
+    /// Fills the margins of a row, `radius` pixels at both ends, from the pixels between them.
     pub(crate) fn extend<T: Copy + Default>(self, row: &mut [T], radius: usize, channels: usize) {
         self.extend_with(T::default(), row, radius, channels);
     }
 
-    /// The same, where another number than 0 says that a sample is 0.
+    /// Like [`Border::extend`], for rows where `zero` stands for a sample of 0.
     pub(crate) fn extend_with<T: Copy>(
         self,
         zero: T,
@@ -132,7 +132,8 @@ impl Border {
     }
 }
 
-/// Fills margins that are not wider than what they mirror, all but the outermost `skipped` pixels.
+/// Fills margins that are not wider than what they mirror, except for the outermost `skipped`
+/// pixels.
 fn mirror<T: Copy, const CHANNELS: usize>(row: &mut [T], margin: usize, skipped: usize) {
     let (left, rest) = row.split_at_mut(margin);
     let (middle, right) = rest.split_at_mut(rest.len() - margin);

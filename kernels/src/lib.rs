@@ -1,4 +1,4 @@
-//! Image operations, each with its CPU and its CUDA implementation side by side.
+//! Image operations for the CPU and for NVIDIA GPUs.
 //!
 //! - An [`Image`] holds pixels in memory of a [`Pool`]; both come from `ocelli-media`, which says what
 //!   a picture is.

@@ -206,7 +206,7 @@ fn parse(parameter: &ParameterDefinition, text: &str) -> Result<Value, Parameter
                     Err(format!("{id} must be {min_items} to {max_items} numbers, not {is}"))
                 }
                 is if is % group.max(1) != 0 => {
-                    Err(format!("{id} must be groups of {group} numbers, {is} is no multiple"))
+                    Err(format!("{id} must be a multiple of {group} numbers, not {is}"))
                 }
                 _ => Ok(Value::Numbers(list)),
             })

@@ -1,4 +1,4 @@
-//! The same on a GPU: each image of a batch against the one before it.
+//! Differences of images on a GPU: each image of a batch against the one before it.
 
 use super::Difference;
 use crate::cuda::{Argument, CudaPlan, CudaProgram, CudaSource, Launch, wide};
@@ -7,14 +7,14 @@ use crate::{Element, PixelFormat, Shape, TensorShape};
 static CUDA: CudaSource =
     CudaSource { name: "difference.cu", text: include_str!("../../cuda/difference.cu") };
 
-/// What a block counts: the sum, how many are over the threshold, the greatest.
+/// The numbers that a block computes: the sum, the count above the threshold, and the maximum.
 const NUMBERS: usize = 3;
-/// The most blocks: enough to keep a GPU busy, and so many that no sum of one overflows.
+/// The largest number of blocks: enough to keep a GPU busy, and few enough samples in each for its
+/// sum not to overflow.
 const MOST_BLOCKS: u32 = 256;
 
-/// What a batch of images of that shape goes through, each of which differs from the one before it
-/// as the bytes say that it makes: [`Difference::read`]. `None` if the images are larger than
-/// kernels can count.
+/// The plan that compares each image of a batch with the one before it. [`Difference::read`] reads
+/// what it makes. `None` if the images have more samples than kernels can count.
 #[must_use]
 pub fn difference_plan(shape: Shape, threshold: u8) -> Option<CudaPlan> {
     let int = |value: usize| i32::try_from(value).ok().map(Argument::Int);
@@ -42,7 +42,7 @@ pub fn difference_plan(shape: Shape, threshold: u8) -> Option<CudaPlan> {
 }
 
 impl Difference {
-    /// What those bytes say that the plan made for images of that shape.
+    /// The difference that the bytes describe which the plan made for images of that shape.
     #[must_use]
     pub fn read(shape: Shape, parts: &[u8]) -> Self {
         let mut total = Self { samples: shape.samples(), sum: 0, max: 0, over: 0 };

@@ -1,4 +1,4 @@
-//! What can be said of images.
+//! Measurements on images.
 
 mod gpu;
 
@@ -9,32 +9,32 @@ pub use gpu::difference_plan;
 /// How much two images of the same shape differ, sample by sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// How many samples were compared.
+    /// The number of samples that were compared.
     pub samples: u64,
-    /// All differences together.
+    /// The sum of all absolute differences, in levels.
     pub sum: u64,
-    /// The greatest.
+    /// The largest absolute difference, in levels.
     pub max: u8,
-    /// How many are greater than the threshold.
+    /// The number of samples whose difference is above the threshold.
     pub over: u64,
 }
 
 impl Difference {
-    /// The mean difference of a sample.
+    /// The mean absolute difference of a sample, in levels.
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.sum as f64 / self.samples.max(1) as f64
     }
 
-    /// The part of the samples whose difference is greater than the threshold, from 0 to 1.
+    /// The share of samples whose difference is above the threshold, from 0 to 1.
     #[must_use]
     pub fn changed(&self) -> f64 {
         self.over as f64 / self.samples.max(1) as f64
     }
 }
 
-/// How much two images differ, as OpenCV's `absdiff` has it; `None` if their shapes do. Alpha and
-/// chroma count like other samples; padding does not.
+/// Compares two images like OpenCV's `absdiff`; `None` if their shapes differ. Alpha and chroma
+/// count like other samples; padding does not.
 #[must_use]
 pub fn difference(a: &Image, b: &Image, threshold: u8) -> Option<Difference> {
     difference_with(Level::best(), a, b, threshold)
@@ -62,7 +62,7 @@ fn difference_with(level: Level, a: &Image, b: &Image, threshold: u8) -> Option<
 
 /// Samples that are compared side by side.
 const LANES: usize = 64;
-/// As often as lanes can count in 8 bits.
+/// The number of blocks that lanes can count in 8 bits.
 const BLOCKS: usize = 255;
 
 simd_levels! {

@@ -1,4 +1,4 @@
-//! The rows around one, with what stands beside them.
+//! The rows around a row, extended by the border at both ends.
 
 use crate::border::Border;
 use crate::{Cpu, PooledBuffer, Window};
@@ -10,7 +10,7 @@ pub(super) struct Ring {
     rows: PooledBuffer,
     stride: usize,
     height: usize,
-    /// Beside and above.
+    /// Pixels beside and above.
     radius: (usize, usize),
     border: Border,
 }

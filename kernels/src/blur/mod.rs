@@ -1,4 +1,4 @@
-//! Blur: less detail.
+//! Filters that remove detail.
 
 mod bilateral;
 mod box_blur;

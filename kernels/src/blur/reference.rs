@@ -1,4 +1,4 @@
-//! For tests: neighbourhoods, as plainly as can be.
+//! Plain neighbourhoods, for tests.
 
 use proptest::prelude::*;
 

@@ -87,7 +87,7 @@ impl Chain {
             return Err(ChainError {
                 step,
                 parameter: None,
-                message: format!("{id} makes a tensor: it must be the last step"),
+                message: format!("{id} makes a tensor, so it must be the last step"),
                 allowed: vec![format!("{id} as the last step")],
             });
         }

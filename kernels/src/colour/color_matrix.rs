@@ -1,4 +1,4 @@
-//! `color_matrix`: each colour a weighted sum of all three.
+//! `color_matrix`: makes each colour a weighted sum of all three.
 
 use std::sync::Arc;
 

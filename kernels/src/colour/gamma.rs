@@ -1,4 +1,4 @@
-//! `gamma`: a power of each sample.
+//! `gamma`: raises each sample to a power.
 
 use std::sync::Arc;
 

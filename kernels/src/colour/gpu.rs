@@ -1,25 +1,25 @@
-//! What the filters share that look at the whole image before they change a pixel of it, on a GPU.
+//! The GPU half of filters that need statistics of the whole image first.
 
 use crate::Shape;
 use crate::cuda::{Argument, CudaSource, Launch, wide};
 
-/// Kernels that look at the whole image.
+/// The source of kernels that compute statistics of the whole image.
 pub(super) static STATISTICS: CudaSource = CudaSource {
     name: "colour_statistics.cu",
     text: include_str!("../../cuda/colour_statistics.cu"),
 };
 
-/// How many blocks look at a part of an image each: as many as a large one needs to keep a GPU
+/// The number of blocks that each read a part of the image: enough for a large image to keep a GPU
 /// busy.
 pub(super) fn statistics_blocks(input: Shape) -> u32 {
     let worth_it = input.size.pixels().div_ceil(STATISTICS_PIXELS);
     u32::try_from(worth_it).unwrap_or(u32::MAX).min(256)
 }
 
-/// Pixels that a block looks at, at least.
+/// The smallest number of pixels for one block.
 const STATISTICS_PIXELS: usize = 4096;
 
-/// The last launch: each sample by the table in that scratch memory.
+/// The last launch, which applies the table in that scratch buffer to each sample.
 pub(super) fn apply_table(input: Shape, scratch: usize) -> Option<Launch> {
     let (samples, channels) = (input.bytes(), input.format.channels());
     let arguments = vec![

@@ -1,4 +1,4 @@
-//! `lut`: a table of the caller's.
+//! `lut`: a table that the caller gives.
 
 use std::sync::Arc;
 

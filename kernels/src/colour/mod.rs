@@ -1,4 +1,4 @@
-//! Colour: what colours become.
+//! Filters that change colours and brightness.
 
 mod adaptive_threshold;
 mod brightness_contrast;

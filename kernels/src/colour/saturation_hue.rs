@@ -1,4 +1,4 @@
-//! `saturation_hue`: how colourful, and which colours.
+//! `saturation_hue`: makes colours stronger or weaker, and rotates them.
 
 use std::sync::Arc;
 

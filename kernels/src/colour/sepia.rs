@@ -1,4 +1,4 @@
-//! `sepia`: as an old photograph.
+//! `sepia`: tints the image like an old photograph.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the filters share that look at the whole image before they change a pixel of it.
+//! Statistics of the whole image, which some filters need first.
 
 #![allow(clippy::indexing_slicing, reason = "a byte indexes 256 counts")]
 

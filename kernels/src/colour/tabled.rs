@@ -1,4 +1,4 @@
-//! What the filters share that look each sample up in a table.
+//! The operation of filters that look each sample up in a table.
 
 use crate::cuda::{CudaPointwise, CudaWork};
 use crate::simd::Level;
@@ -14,12 +14,12 @@ pub(super) struct Tabled {
 }
 
 impl Tabled {
-    /// The same list for all colours.
+    /// An operation with the same list for all colours.
     pub(super) fn new(definition: &'static FilterDefinition, each: impl FnMut(u8) -> u8) -> Self {
         Self { definition, table: Table::new(each), lists_of_colours: None }
     }
 
-    /// That list for all colours.
+    /// An operation with that list for all colours.
     pub(super) fn of_grey(definition: &'static FilterDefinition, list: [u8; 256]) -> Self {
         Self { definition, table: Table::of_colours([list; 3]), lists_of_colours: None }
     }

@@ -82,7 +82,7 @@ fn tables_of_the_wrong_kind_are_refused() {
     let repeated = |number: &str, times: usize| vec![number; times].join(" ");
     for (table, says) in [
         (repeated("1", 512), "256 or 768 numbers, not 512"),
-        (repeated("1", 255), "no multiple"),
+        (repeated("1", 255), "a multiple of 256 numbers, not 255"),
         (repeated("0.5", 256), "must be whole"),
         (repeated("256", 256), "from 0 to 255"),
     ] {

@@ -6,12 +6,12 @@ use crate::cuda::{Argument, CudaSource, Launch};
 static CUDA: CudaSource =
     CudaSource { name: "tones.cu", text: include_str!("../../cuda/tones.cu") };
 
-/// Pixels and channels.
+/// The numbers of pixels and of channels, as kernels take them.
 pub(super) fn counts(input: Shape) -> Option<(i32, i32)> {
     Some((i32::try_from(input.size.pixels()).ok()?, i32::try_from(input.format.channels()).ok()?))
 }
 
-/// A launch with so many bytes of shared memory.
+/// A launch with `shared_bytes` bytes of shared memory.
 pub(super) fn launch(
     kernel: &'static str,
     grid: (u32, u32),

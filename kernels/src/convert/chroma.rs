@@ -1,4 +1,4 @@
-//! Rows of chroma: to the pixels that they belong to, and back.
+//! Rows of chroma: distributing them to the pixels that they belong to, and collecting them.
 
 #![allow(clippy::indexing_slicing, reason = "positions are below half a block, doubled")]
 
@@ -6,26 +6,26 @@ use crate::colour::spaces::block::{BLOCK, Block, Channel};
 use crate::colour::spaces::ycbcr::Matrix;
 use crate::simd::{Level, simd_levels};
 
-/// A row of chroma.
+/// A row of chroma samples.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Chroma<'a> {
-    /// Cb and Cr by turns.
+    /// Cb and Cr alternate.
     Pairs(&'a [u8]),
-    /// Cb, Cr.
+    /// Cb and Cr are in separate slices.
     Planes(&'a [u8], &'a [u8]),
 }
 
-/// Room for a row of chroma, or for some.
+/// Room for one or more rows of chroma samples.
 #[derive(Debug)]
 pub(super) enum ChromaMut<'a> {
-    /// For Cb and Cr by turns.
+    /// Cb and Cr alternate.
     Pairs(&'a mut [u8]),
-    /// For Cb, for Cr.
+    /// Cb and Cr are in separate slices.
     Planes(&'a mut [u8], &'a mut [u8]),
 }
 
 impl Chroma<'_> {
-    /// From that pixel on, which is one of an even column.
+    /// The part from pixel `start` on, which must be in an even column.
     pub(super) fn from(self, start: usize) -> Self {
         match self {
             Self::Pairs(pairs) => Self::Pairs(after(pairs, start)),
@@ -33,7 +33,7 @@ impl Chroma<'_> {
         }
     }
 
-    /// That of the pixels of a block.
+    /// The chroma of each pixel of a block.
     pub(super) fn spread(self, level: Level, cb: &mut Channel, cr: &mut Channel) {
         match self {
             Self::Pairs(pairs) => spread_pairs(level, pairs, cb, cr),
@@ -46,7 +46,7 @@ impl Chroma<'_> {
 }
 
 impl ChromaMut<'_> {
-    /// The row of that number, of rows of that many bytes to a plane.
+    /// Row `at`, where a row has `bytes` bytes in each plane.
     pub(super) fn row(&mut self, at: usize, bytes: usize) -> ChromaMut<'_> {
         let row = at * bytes..(at + 1) * bytes;
         match self {
@@ -58,8 +58,7 @@ impl ChromaMut<'_> {
         }
     }
 
-    /// Writes those pairs, from that pixel on, which is one of an even column; as many as there is
-    /// room for.
+    /// Writes pairs from pixel `start` on, which must be in an even column; as many as fit.
     pub(super) fn put(&mut self, level: Level, start: usize, pairs: &[u8]) {
         match self {
             Self::Pairs(to) => {
@@ -73,7 +72,7 @@ impl ChromaMut<'_> {
         }
     }
 
-    /// Writes a row as it is.
+    /// Copies a row.
     pub(super) fn copy(&mut self, level: Level, from: Chroma<'_>) {
         match (from, self) {
             (Chroma::Pairs(pairs), to) => to.put(level, 0, pairs),
@@ -91,7 +90,7 @@ fn after(plane: &[u8], at: usize) -> &[u8] {
 }
 
 simd_levels! {
-    /// Each pair for two pixels.
+    /// Repeats each pair for two pixels.
     fn spread_pairs(from: &[u8], cb: &mut Channel, cr: &mut Channel) {
         let pixels = cb.as_chunks_mut::<2>().0.iter_mut().zip(cr.as_chunks_mut::<2>().0);
         for ((to_cb, to_cr), &[cb, cr]) in pixels.zip(from.as_chunks::<2>().0) {
@@ -103,7 +102,7 @@ simd_levels! {
 }
 
 simd_levels! {
-    /// Each sample for two pixels.
+    /// Repeats each sample for two pixels.
     fn spread_plane(from: &[u8], to: &mut Channel) {
         for (to, &from) in to.as_chunks_mut::<2>().0.iter_mut().zip(from) {
             *to = [from, from];
@@ -112,7 +111,7 @@ simd_levels! {
 }
 
 simd_levels! {
-    /// By turns.
+    /// Interleaves Cb and Cr.
     fn interleave(cb: &[u8], cr: &[u8], to: &mut [u8]) {
         for ((to, cb), cr) in to.as_chunks_mut::<2>().0.iter_mut().zip(cb).zip(cr) {
             *to = [*cb, *cr];
@@ -121,7 +120,7 @@ simd_levels! {
 }
 
 simd_levels! {
-    /// The first, the second of each pair.
+    /// Separates pairs into Cb and Cr.
     fn apart(pairs: &[u8], cb: &mut [u8], cr: &mut [u8]) {
         for (([from_cb, from_cr], cb), cr) in pairs.as_chunks::<2>().0.iter().zip(cb).zip(cr) {
             (*cb, *cr) = (*from_cb, *from_cr);
@@ -130,7 +129,7 @@ simd_levels! {
 }
 
 simd_levels! {
-    /// Chroma of every other pixel of red, green and blue: Cb and Cr by turns.
+    /// The chroma of every other pixel of red, green and blue: Cb and Cr alternate.
     pub(super) fn of(matrix: &Matrix, block: &Block, to: &mut Channel) {
         let matrix = *matrix;
         let [red, green, blue, _] = &block.0;

@@ -1,4 +1,4 @@
-//! Planar layouts on a GPU.
+//! Conversions of planar layouts on a GPU.
 
 use crate::colour::spaces::Space;
 use crate::colour::spaces::lab::Tables;
@@ -9,21 +9,21 @@ use crate::{PixelFormat, Shape};
 static CUDA: CudaSource =
     CudaSource { name: "convert.cu", text: include_str!("../../cuda/convert.cu") };
 
-/// Threads of a block; each does four pixels of two rows.
+/// Threads in a block; each processes four pixels of two rows.
 const THREADS: (u32, u32) = (32, 8);
 
-/// Luma in full range as grey.
+/// Luma, expanded to full range, as grey.
 pub(crate) fn gray(input: Shape, matrix: &Matrix) -> Option<CudaWork> {
     let numbers = [Argument::Int(matrix.black), Argument::Int(matrix.luma)];
     program(input, "convert_gray", Vec::new(), [nv12(input.format)].into_iter().chain(numbers))
 }
 
-/// The samples of one planar layout in the other, or the same.
+/// Copies the samples of one planar layout to the same or the other one.
 pub(crate) fn rearrange(input: Shape, format: PixelFormat) -> Option<CudaWork> {
     program(input, "convert_planes", Vec::new(), [nv12(input.format), nv12(format)])
 }
 
-/// From a planar layout to interleaved pixels of that space; grey with those weights.
+/// From a planar layout to interleaved pixels of a colour space, or to grey with those weights.
 pub(crate) fn from_planar(
     input: Shape,
     matrix: &Matrix,
@@ -36,7 +36,7 @@ pub(crate) fn from_planar(
     program(input, "convert_from_planar", data, numbers)
 }
 
-/// From interleaved pixels of that space to a planar layout.
+/// From interleaved pixels of a colour space to a planar layout.
 pub(crate) fn to_planar(
     input: Shape,
     space: Space,
@@ -50,12 +50,12 @@ pub(crate) fn to_planar(
     program(input, "convert_to_planar", data, numbers)
 }
 
-/// The numbers of a space for `spaces::to_rgb` and `spaces::from_rgb`.
+/// The numbers of a matrix for `spaces::to_rgb` and `spaces::from_rgb`.
 pub(crate) fn matrix_numbers(matrix: &Matrix) -> impl Iterator<Item = i32> {
     matrix.numbers().into_iter().chain([i32::from(matrix.is_opencv())])
 }
 
-/// What such a space looks up.
+/// The tables that a colour space needs, if it does.
 pub(crate) fn tables(space: Space) -> Option<Vec<u8>> {
     (space == Space::Lab).then(|| Tables::get().bytes())
 }

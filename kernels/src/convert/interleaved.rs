@@ -1,4 +1,4 @@
-//! Rows of interleaved pixels in another interleaved layout.
+//! Conversions between interleaved layouts.
 
 use crate::colour::spaces::x86;
 use crate::simd::{Level, simd_levels};

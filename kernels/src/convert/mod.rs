@@ -1,9 +1,9 @@
-//! Pixel layouts to others.
+//! Conversions between pixel layouts.
 //!
 //! YUV follows ITU-R BT.601 in limited range (luma 16–235), as cameras and video decoders deliver
-//! it, with the numbers that OpenCV has; luma below black is black, colours are rounded to nearest.
-//! Chroma samples are not interpolated: each counts for its two by two pixels, and comes from the
-//! upper left one of them.
+//! it, with OpenCV's numbers; luma below black counts as black, and colours are rounded to nearest.
+//! Chroma samples are not interpolated: each applies to its two by two pixels, and is computed from
+//! the upper left one of them.
 
 mod chroma;
 pub(crate) mod gpu;
@@ -22,10 +22,10 @@ use crate::simd::Level;
 use crate::{Cpu, Image, ImageError, PixelFormat, Pool, Size};
 use planar::Planar;
 
-/// Interleaved blue, green, red to [`PixelFormat::Rgb8`].
+/// Converts interleaved blue, green and red to [`PixelFormat::Rgb8`].
 ///
 /// # Errors
-/// If the stride is less than a row, or the length is not stride × height.
+/// If the stride is shorter than a row, or the length is not stride × height.
 pub fn bgr8_to_rgb8(
     size: Size,
     stride: usize,
@@ -41,20 +41,20 @@ pub fn bgr8_to_rgb8(
     Image::packed(size, PixelFormat::Rgb8, buffer)
 }
 
-/// Interleaved blue, green, red, from any of our layouts; no padding.
+/// Converts any layout to interleaved blue, green and red without padding.
 ///
 /// # Errors
-/// If the result is not an image, which is a bug.
+/// If the result is not a valid image, which is a bug.
 pub fn to_bgr8(image: &Image, pool: &Pool) -> Result<Image, ImageError> {
     let rgb = to_format(image, PixelFormat::Rgb8, pool)?;
     bgr8_to_rgb8(rgb.size(), rgb.stride(), rgb.data(), pool)
 }
 
-/// A plane of luma, then one of interleaved U and V at half the width and height, rounded up, to
-/// [`PixelFormat::Rgb8`]. Both planes have the same stride.
+/// Converts NV12 to [`PixelFormat::Rgb8`]: a plane of luma, then a plane of interleaved U and V at
+/// half the width and height, rounded up. Both planes have the same stride.
 ///
 /// # Errors
-/// If the stride is less than a row, or the length is not stride × (height + chroma rows).
+/// If the stride is shorter than a row, or the length is not stride × (height + chroma rows).
 pub fn nv12_to_rgb8(
     size: Size,
     stride: usize,
@@ -64,11 +64,12 @@ pub fn nv12_to_rgb8(
     planar_to_rgb8(Planar { size, format: PixelFormat::Nv12, stride, data }, pool)
 }
 
-/// A plane of luma, then one of U and one of V at half the width and height, rounded up, to
-/// [`PixelFormat::Rgb8`]. The chroma planes have half the stride of luma, rounded up.
+/// Converts I420 to [`PixelFormat::Rgb8`]: a plane of luma, then a plane of U and a plane of V at
+/// half the width and height, rounded up. The chroma planes have half the stride of the luma plane,
+/// rounded up.
 ///
 /// # Errors
-/// If the stride is less than a row, or the length does not fit.
+/// If the stride is shorter than a row, or the length does not match.
 pub fn i420_to_rgb8(
     size: Size,
     stride: usize,
@@ -83,11 +84,11 @@ fn planar_to_rgb8(planar: Planar<'_>, pool: &Pool) -> Result<Image, ImageError> 
     planar.read(&Cpu::new(pool.clone()), &BT601_LIMITED, Space::Rgb, &BT601_LIMITED)
 }
 
-/// In that layout. Grey comes from colours by BT.601, and from a planar layout from luma;
-/// transparency is dropped, or made opaque.
+/// Converts an image to that layout. Grey is computed from colours by BT.601, and from a planar
+/// layout taken from its luma; transparency is dropped, or set to opaque.
 ///
 /// # Errors
-/// If the result is not an image, which is a bug.
+/// If the result is not a valid image, which is a bug.
 pub fn to_format(image: &Image, format: PixelFormat, pool: &Pool) -> Result<Image, ImageError> {
     use PixelFormat::{Gray8, I420, Nv12, Rgb8, Rgba8};
     let cpu = || Cpu::new(pool.clone());

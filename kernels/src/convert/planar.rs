@@ -16,7 +16,7 @@ use crate::{Image, ImageError, PixelFormat, Size, Table};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Planar<'a> {
     pub(crate) size: Size,
-    /// [`PixelFormat::Nv12`] or [`PixelFormat::I420`].
+    /// Either [`PixelFormat::Nv12`] or [`PixelFormat::I420`].
     pub(crate) format: PixelFormat,
     pub(crate) stride: usize,
     pub(crate) data: &'a [u8],

@@ -1,4 +1,4 @@
-//! The step that a plan inserts before one that takes no planar layout.
+//! The step that a plan inserts before one that does not accept planar layouts.
 
 use super::gpu;
 use super::planar::Planar;
@@ -10,10 +10,10 @@ use crate::{
     Shape, Whole,
 };
 
-/// From a planar layout, before a step that takes none.
+/// The conversion of a planar layout, which a plan inserts before a step that does not accept one.
 pub(crate) static TO_RGB: ToRgb = ToRgb;
 
-/// From a planar layout to [`PixelFormat::Rgb8`].
+/// Converts a planar layout to [`PixelFormat::Rgb8`].
 #[derive(Debug)]
 pub(crate) struct ToRgb;
 

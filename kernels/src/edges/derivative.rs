@@ -1,4 +1,4 @@
-//! Derivatives as samples of an image: what most operations of the family are.
+//! Derivatives as images, which most filters of this family make.
 
 use std::ops::Range;
 
@@ -37,7 +37,7 @@ impl Derivative {
         }
     }
 
-    /// Those rows, transparency as it is.
+    /// Makes rows `rows`, with the transparency of the input.
     pub(super) fn render(
         &self,
         cpu: &Cpu,
@@ -48,7 +48,7 @@ impl Derivative {
         self.samples(cpu, input, input, rows, output);
     }
 
-    /// Those rows, of [`Combine::Root`], with a threshold: the squares are compared instead of
+    /// Makes rows `rows` of [`Combine::Root`] with a threshold: the squares are compared instead of
     /// their root.
     pub(super) fn render_cut(
         &self,
@@ -69,7 +69,7 @@ impl Derivative {
         }
     }
 
-    /// Those rows, with the transparency of another image.
+    /// Makes rows `rows`, with the transparency of another image.
     pub(super) fn samples(
         &self,
         cpu: &Cpu,
@@ -89,7 +89,7 @@ impl Derivative {
         }
     }
 
-    /// The same on a GPU.
+    /// The launch that does the same on a GPU.
     pub(super) fn launch(&self, input: Shape, from: Argument, alpha: Argument) -> Option<Launch> {
         let radius = self.kernels.radius();
         let channels = input.format.channels();

@@ -4,22 +4,21 @@
 /// Taps of the longest.
 pub(super) const MOST_TAPS: usize = 7;
 
-/// Which kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernels {
-    /// First differences of that many taps: 1, 3, 5 or 7. With 1 nothing smooths.
+    /// First differences with 1, 3, 5 or 7 taps. With 1 tap there is no smoothing.
     Sobel(u8),
     /// First differences that are the same in all directions.
     Scharr,
-    /// Second differences of that many taps: 1, 3, 5 or 7. With 1 nothing smooths.
+    /// Second differences with 1, 3, 5 or 7 taps. With 1 tap there is no smoothing.
     Laplacian(u8),
 }
 
 /// Two kernels of one dimension.
 pub(super) trait Taps<const N: usize> {
-    /// Smooths.
+    /// The kernel across the axis, which smooths.
     const SMOOTH: [i16; N];
-    /// Takes differences.
+    /// The kernel along the axis, which takes differences.
     const DERIVE: [i16; N];
 }
 

@@ -27,7 +27,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             of 7 is not clamped to 16 bits in between.",
 };
 
-/// Of the second differences.
+/// The parameter for the size of the second differences.
 pub(super) const TAPS: ParameterDefinition = ParameterDefinition {
     id: "kernel_size",
     name: "Kernel size",

@@ -1,4 +1,4 @@
-//! Edges: where brightness changes.
+//! Filters that show where brightness changes.
 
 mod canny;
 mod derivative;

@@ -13,20 +13,20 @@ use crate::simd::simd_levels;
 /// What a sample of the result is, of the derivatives along `x` and along `y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Combine {
-    /// |x|
+    /// The result is |x|.
     X,
-    /// |y|
+    /// The result is |y|.
     Y,
-    /// |x| + |y|
+    /// The result is |x| + |y|.
     Sum,
-    /// √(x² + y²)
+    /// The result is √(x² + y²).
     Root,
-    /// |x + y|
+    /// The result is |x + y|.
     Total,
 }
 
 impl Combine {
-    /// Its number in the CUDA sources.
+    /// The number of this variant in the CUDA sources.
     pub(super) const fn code(self) -> i32 {
         match self {
             Self::X => 0,

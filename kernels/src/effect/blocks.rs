@@ -1,4 +1,4 @@
-//! Means of square blocks: what is left of an image when its details are to go.
+//! The means of square blocks.
 
 #![allow(
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! Effect: how it looks.
+//! Filters that change the look of an image.
 
 mod blocks;
 mod emboss;

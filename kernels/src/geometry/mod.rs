@@ -1,4 +1,4 @@
-//! Geometry: where pixels go.
+//! Filters that move pixels.
 
 mod crop;
 mod flip;
@@ -37,7 +37,7 @@ pub(crate) fn int(value: usize) -> Option<Argument> {
     i32::try_from(value).ok().map(Argument::Int)
 }
 
-/// Blocks of a grid that cover that many elements.
+/// The number of blocks that cover that many elements.
 pub(crate) fn blocks(elements: usize, block: usize) -> Option<u32> {
     u32::try_from(elements.div_ceil(block)).ok()
 }
@@ -48,7 +48,7 @@ fn parts(samples: usize) -> Option<u32> {
     blocks(samples + 15, 32 * 16)
 }
 
-/// That colour in the samples of a pixel: grey as `cvtColor` has it.
+/// The colour as the samples of a pixel; grey is computed like `cvtColor`.
 pub(crate) fn samples_of(color: [u8; 4], channels: usize) -> [u8; 4] {
     let [red, green, blue, _] = color;
     if channels > 1 {

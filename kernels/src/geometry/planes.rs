@@ -11,18 +11,18 @@ use crate::{PixelFormat, Shape, Window};
 /// Where a plane lies, and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlaneShape {
-    /// Samples a pixel.
+    /// Samples in a pixel.
     pub(crate) channels: usize,
-    /// In its own pixels.
+    /// The width of the plane in its own pixels.
     pub(crate) width: usize,
-    /// In its own pixels.
+    /// The height of the plane in its own pixels.
     pub(crate) height: usize,
     /// Rows of the image's memory above it.
     pub(crate) top: usize,
 }
 
 impl PlaneShape {
-    /// Samples of a row.
+    /// The number of samples in a row.
     pub(crate) fn samples(self) -> usize {
         self.width * self.channels
     }

@@ -1,4 +1,4 @@
-//! A step on the CPU, some rows at a time.
+//! One step on the CPU, some rows at a time.
 //!
 //! An element is the union of rectangles, each narrower and higher than the one before. What was
 //! found in the widest is spread sideways, a bit for each next one, and joined on the way by the

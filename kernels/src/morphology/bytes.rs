@@ -13,22 +13,22 @@ use crate::simd::{Avx2, Avx512, Sse41};
 /// A value of a type that implements it proves that the instructions may be used, because it comes
 /// from a [`Level`](crate::simd::Level).
 pub(super) trait Bytes: Copy {
-    /// A vector.
+    /// A vector of bytes.
     type Vector: Copy;
-    /// Of how many.
+    /// The number of bytes in a vector.
     const BYTES: usize;
 
-    /// From that position on; zeros if there are too few.
+    /// Loads bytes from position `at` on; gives zeros if `from` has too few.
     fn fetch(self, from: &[u8], at: usize) -> Self::Vector;
-    /// To that position; nothing if there is too little room.
+    /// Stores to position `at`; does nothing if `to` has too little room.
     fn put(self, bytes: Self::Vector, to: &mut [u8], at: usize);
-    /// The lesser of each two.
+    /// The lesser of each pair of bytes.
     fn least(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// The greater of each two.
+    /// The greater of each pair of bytes.
     fn greatest(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 }
 
-/// One at a time: for rows that are shorter than a vector.
+/// One byte at a time, for rows that are shorter than a vector.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Single;
 

@@ -1,4 +1,4 @@
-//! What the filters are called and take.
+//! The definitions of the filters.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The steps of an operation on a GPU.
+//! The GPU half of the operations.
 
 use super::element::{Element, Shape};
 use super::pass::Pass;
@@ -21,7 +21,6 @@ const RESULTS: [usize; 2] = [2, 3];
 /// Between columns and rows.
 const COLUMNS: usize = 4;
 
-/// What is launched.
 struct Program {
     shape: crate::Shape,
     launches: Vec<Launch>,

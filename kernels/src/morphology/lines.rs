@@ -39,7 +39,6 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The lines.
     #[inline(always)]
     fn lines(&mut self) -> impl Iterator<Item = &mut [u8]> {
         let len = self.len;

@@ -1,4 +1,4 @@
-//! Morphology: shapes grow and shrink.
+//! Filters that make shapes grow and shrink.
 
 mod band;
 mod bytes;
@@ -35,7 +35,6 @@ impl Extreme {
     }
 }
 
-/// The operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Erode,
@@ -50,9 +49,9 @@ enum Kind {
 /// What stands beyond the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outside {
-    /// Nothing.
+    /// Pixels beyond the edge do not count.
     Ignore,
-    /// Made up.
+    /// Pixels beyond the edge have values.
     Border(Border),
 }
 

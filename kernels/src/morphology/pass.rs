@@ -1,4 +1,4 @@
-//! One step: the least, or the greatest, sample of the neighbourhood of each.
+//! One step: the least or the greatest sample of each neighbourhood.
 
 use super::element::Element;
 use super::{Extreme, Outside};

@@ -1,4 +1,4 @@
-//! Privacy: what may not be seen, and what is to be seen.
+//! Filters that hide parts of an image or draw over it.
 
 mod draw;
 mod redact;

@@ -1,4 +1,4 @@
-//! The family on a GPU.
+//! The GPU half of the family.
 
 use crate::Shape;
 use crate::blur::gaussian::Gaussian;

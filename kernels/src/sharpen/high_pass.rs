@@ -1,4 +1,4 @@
-//! `high_pass`: what a blur would take away, on grey.
+//! `high_pass`: shows the detail that a blur would remove, on middle grey.
 
 use std::ops::Range;
 use std::sync::Arc;

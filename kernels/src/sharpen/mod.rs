@@ -1,4 +1,4 @@
-//! Sharpen: more detail.
+//! Filters that emphasise detail.
 
 mod convolution;
 mod gpu;

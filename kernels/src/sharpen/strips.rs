@@ -1,4 +1,4 @@
-//! What is common to operations that compare an image with itself blurred.
+//! Helpers of operations that compare an image with its blur.
 
 use std::ops::Range;
 

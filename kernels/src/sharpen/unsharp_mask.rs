@@ -1,4 +1,4 @@
-//! `unsharp_mask`: what a blur would take away, added once more.
+//! `unsharp_mask`: adds the detail that a blur would remove.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 #[derive(Debug)]
 pub(super) struct UnsharpMask {
     pub(super) gaussian: Gaussian,
-    /// With [`AMOUNT_BITS`].
+    /// The amount, with [`AMOUNT_BITS`] fractional bits.
     pub(super) amount: i16,
     pub(super) threshold: i16,
 }

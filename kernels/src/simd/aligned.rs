@@ -1,4 +1,4 @@
-//! Loops over bytes whose stores fall into whole lines of the cache.
+//! Loops over bytes whose stores fill whole cache lines.
 //!
 //! A vector of 64 bytes that straddles two lines is stored in two steps: over a frame that costs
 //! 5 to 25 %. So loops begin with one block at the start, if that is not aligned, go on with

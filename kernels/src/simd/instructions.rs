@@ -5,13 +5,13 @@
 pub(crate) enum Instructions {
     /// What every CPU of the target architecture has.
     Baseline(Baseline),
-    /// SSE4.1.
+    /// The instructions of SSE4.1.
     #[cfg(target_arch = "x86_64")]
     Sse41(Sse41),
-    /// AVX2.
+    /// The instructions of AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
-    /// AVX-512 F, BW and VL.
+    /// The instructions of AVX-512 F, BW and VL.
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
 }
@@ -20,7 +20,7 @@ pub(crate) enum Instructions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Baseline;
 
-/// SSE4.1.
+/// The instructions of SSE4.1.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sse41(());
@@ -35,7 +35,7 @@ impl Sse41 {
     }
 }
 
-/// AVX2.
+/// The instructions of AVX2.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Avx2(());
@@ -50,7 +50,7 @@ impl Avx2 {
     }
 }
 
-/// AVX-512 F, BW and VL.
+/// The instructions of AVX-512 F, BW and VL.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Avx512(());

@@ -1,5 +1,4 @@
-//! One loop, compiled for several sets of vector instructions, the best of which is chosen at
-//! run time.
+//! Compiles one loop for several sets of vector instructions, and chooses the best at run time.
 //!
 //! Most loops here are plain Rust that the compiler vectorises once it may use the instructions:
 //! [`simd_levels!`] writes the copies and the dispatch. Where the compiler fails, a filter has a
@@ -21,29 +20,29 @@ pub(crate) use aligned::{aligned_from, each_block, each_large_block};
 pub(crate) use instructions::{Avx2, Avx512, Sse41};
 pub(crate) use instructions::{Baseline, Instructions};
 
-/// A set of vector instructions that this CPU has: a value proves that they may be used.
+/// A set of vector instructions. A value proves that this CPU has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(Instructions);
 
 impl Level {
-    /// What every CPU has.
+    /// The instructions that every CPU of this architecture has.
     const BASELINE: Self = Self(Instructions::Baseline(Baseline));
 
-    /// The widest that this CPU has.
+    /// The widest instructions of this CPU.
     #[must_use]
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
         *BEST.get_or_init(|| Self::all().last().copied().unwrap_or(Self::BASELINE))
     }
 
-    /// All that this CPU has, narrowest first.
+    /// All sets of instructions of this CPU, narrowest first.
     #[cfg(not(target_arch = "x86_64"))]
     #[must_use]
     pub fn all() -> Vec<Self> {
         vec![Self::BASELINE]
     }
 
-    /// All that this CPU has, narrowest first.
+    /// All sets of instructions of this CPU, narrowest first.
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code, reason = "the proofs that instructions may be used are made here")]
     #[must_use]
@@ -67,12 +66,11 @@ impl Level {
         all
     }
 
-    /// The set.
     pub(crate) fn instructions(self) -> Instructions {
         self.0
     }
 
-    /// What people call it.
+    /// The common name of the instructions, in lower case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {

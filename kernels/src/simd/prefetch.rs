@@ -1,4 +1,4 @@
-//! Lines of memory asked for before they are written.
+//! Prefetches cache lines before they are written.
 //!
 //! Stores do not wait for memory, but only so many can be under way. Where the processor does not
 //! see itself which lines come next, or fetches them too late, asking ahead saves time.

@@ -1,4 +1,4 @@
-//! Numbers for models and analyses: what a chain can make beside an image.
+//! Tensors: numbers for models and analyses, which a chain can make beside an image.
 
 use arrayvec::ArrayVec;
 use bytes::Bytes;
@@ -6,12 +6,12 @@ use bytes::Bytes;
 use crate::pool::Pixels;
 use crate::{ImageError, PooledBuffer};
 
-/// What the numbers of a tensor are; little-endian.
+/// The type of a tensor's numbers, which are little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Element {
-    /// Unsigned, 8 bits.
+    /// Unsigned integers of 8 bits.
     U8,
-    /// Unsigned, 32 bits.
+    /// Unsigned integers of 32 bits.
     U32,
     /// IEEE 754 half precision.
     F16,
@@ -20,7 +20,7 @@ pub enum Element {
 }
 
 impl Element {
-    /// Bytes of one.
+    /// The bytes of one number.
     #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
@@ -30,7 +30,7 @@ impl Element {
         }
     }
 
-    /// What it is called: lower case.
+    /// The name of the type in requests, in lower case.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,38 +42,39 @@ impl Element {
     }
 }
 
-/// What a tensor is without its numbers.
+/// The type, dimensions and layout of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TensorShape {
-    /// What its numbers are.
+    /// The type of the numbers.
     pub element: Element,
-    /// How many there are along each axis, the slowest first.
+    /// The size of each axis, slowest first.
     pub dimensions: ArrayVec<usize, 4>,
-    /// What the axes are, one word for each, like `nchw`: batch, channel, row (height), column.
+    /// The meaning of the axes, one letter for each, like `nchw`: batch, channel, row (height) and
+    /// column (width).
     pub layout: &'static str,
 }
 
 impl TensorShape {
-    /// Of those dimensions; of more than four the first.
+    /// A shape with those dimensions; only the first four are used.
     #[must_use]
     pub fn new(element: Element, dimensions: &[usize], layout: &'static str) -> Self {
         Self { element, dimensions: dimensions.iter().copied().take(4).collect(), layout }
     }
 
-    /// How many numbers it has.
+    /// The number of numbers.
     #[must_use]
     pub fn elements(&self) -> usize {
         self.dimensions.iter().fold(1, |all, length| all.saturating_mul(*length))
     }
 
-    /// Bytes of its numbers.
+    /// The bytes of all numbers.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.elements().saturating_mul(self.element.bytes())
     }
 }
 
-/// Numbers along some axes: shared, immutable, cheap to clone.
+/// Numbers along some axes. They are shared and immutable, so a clone is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
     shape: TensorShape,
@@ -81,10 +82,10 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// A tensor over bytes that are there already; nothing is copied.
+    /// A tensor over existing bytes, which are not copied.
     ///
     /// # Errors
-    /// If there are too few or too many of them.
+    /// If the number of bytes does not match the shape.
     pub fn new(shape: TensorShape, data: Bytes) -> Result<Self, ImageError> {
         Self::over(shape, data.into())
     }
@@ -100,30 +101,30 @@ impl Tensor {
     /// A tensor in memory of a pool.
     ///
     /// # Errors
-    /// If the length is not that of the shape.
+    /// If the length does not match the shape.
     pub fn pooled(shape: TensorShape, buffer: PooledBuffer) -> Result<Self, ImageError> {
         Self::over(shape, buffer.share())
     }
 
-    /// What it is without its numbers.
+    /// The type, dimensions and layout.
     #[must_use]
     pub const fn shape(&self) -> &TensorShape {
         &self.shape
     }
 
-    /// What its numbers are.
+    /// The type of the numbers.
     #[must_use]
     pub const fn element(&self) -> Element {
         self.shape.element
     }
 
-    /// The numbers one after the other, little-endian, the last axis fastest.
+    /// The numbers one after the other, little-endian, with the last axis fastest.
     #[must_use]
     pub fn data(&self) -> &[u8] {
         &self.data
     }
 
-    /// The same bytes, without a copy.
+    /// The same bytes as [`Tensor::data`], without a copy.
     #[must_use]
     pub fn into_data(self) -> Bytes {
         self.data.into_bytes()

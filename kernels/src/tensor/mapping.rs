@@ -1,34 +1,34 @@
-//! From positions in a model's input back to the image that it was made of.
+//! Maps positions in a model's input back to the image that it was made from.
 
 use crate::Size;
 use crate::geometry::letterbox::fit::Fit as Letterbox;
 
-/// How an image is made to fit the input of a model.
+/// How an image is fitted to the input size of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// To exactly that size, whatever becomes of the aspect ratio.
+    /// Scaled to exactly that size, changing the aspect ratio.
     Stretch,
-    /// As large as fits, in the middle, with bars around.
+    /// Scaled to fit into that size, in the centre, with bars around it.
     Letterbox,
-    /// Large enough to fill all, the middle of it.
+    /// Scaled to cover that size, and cropped to its centre.
     CenterCrop,
 }
 
-/// Where the pixels of a model's input come from in the image that it was made of.
+/// Where the pixels of a model's input come from in the source image.
 ///
-/// Positions are in pixels; pixels cover squares, and the top left corner of the first is 0, 0.
+/// Positions are in pixels. Pixels cover squares, and the top left corner of the first one is 0, 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mapping {
     source: Size,
-    /// Size of the whole source in pixels of the input.
+    /// The size of the whole source in pixels of the input.
     inner: Size,
-    /// Where its top left corner lies there; negative if it is cut.
+    /// The position of its left edge in the input; negative if it is cropped.
     left: isize,
     top: isize,
 }
 
 impl Mapping {
-    /// Of a source that was made to fit an input of that size; `None` if what has to be cut off
+    /// The mapping of a source that is fitted to an input of that size; `None` if the part to crop
     /// is too large for an image.
     #[must_use]
     pub fn new(fit: Fit, source: Size, input: Size) -> Option<Self> {
@@ -59,13 +59,13 @@ impl Mapping {
         }
     }
 
-    /// Size of the source.
+    /// The size of the source.
     #[must_use]
     pub const fn source(&self) -> Size {
         self.source
     }
 
-    /// Pixels of the input for one of the source: across and down.
+    /// Pixels of the input for each pixel of the source, across and down.
     #[must_use]
     pub fn scale(&self) -> (f64, f64) {
         let across = self.inner.width() as f64 / self.source.width() as f64;
@@ -73,18 +73,18 @@ impl Mapping {
         (across, down)
     }
 
-    /// Size of the whole source in pixels of the input.
+    /// The size of the whole source in pixels of the input.
     pub(crate) const fn inner(&self) -> Size {
         self.inner
     }
 
-    /// Where the top left corner of the source lies in the input; negative if it is cut.
+    /// The position of the top left corner of the source in the input; negative if it is cropped.
     #[must_use]
     pub const fn offset(&self) -> (isize, isize) {
         (self.left, self.top)
     }
 
-    /// The position in the source that a position of the input shows, clipped to the source.
+    /// The position in the source for a position in the input, clipped to the source.
     #[must_use]
     pub fn to_source(&self, x: f64, y: f64) -> (f64, f64) {
         let (across, down) = self.scale();
@@ -94,15 +94,15 @@ impl Mapping {
         (x.clamp(0.0, width), y.clamp(0.0, height))
     }
 
-    /// The position in the input where a position of the source is to be seen, if it is not cut
-    /// off.
+    /// The position in the input for a position in the source. It may lie outside, if the source is
+    /// cropped.
     #[must_use]
     pub fn from_source(&self, x: f64, y: f64) -> (f64, f64) {
         let (across, down) = self.scale();
         (x * across + self.left as f64, y * down + self.top as f64)
     }
 
-    /// The box in the source of a box in the input: left, top, right, bottom; clipped to the
+    /// The box in the source for a box in the input (left, top, right, bottom), clipped to the
     /// source.
     #[must_use]
     pub fn box_to_source(&self, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {

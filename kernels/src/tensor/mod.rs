@@ -1,4 +1,4 @@
-//! Tensor: what models take, and what can be counted.
+//! Tensors: input for models, and histograms.
 
 mod data;
 mod histogram;

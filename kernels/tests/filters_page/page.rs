@@ -11,18 +11,18 @@ const HEAD: &str = "\
 
 <!-- Made from the definitions in kernels/src: `make docs` writes this page. -->
 
-What each filter is called, takes and does. `ocelli filters show ID` and
-[`GET /api/v1/filters`](http.md#get-apiv1filters) say the same of a running system.
+All filters with their parameters. `ocelli filters show ID` and
+[`GET /api/v1/filters`](http.md#get-apiv1filters) describe the filters of a running system.
 
-- A parameter that is left out has its default. Lists of numbers have spaces or semicolons between
-  them: `regions=10 20 64 48`.
-- Formats: GRAY8, RGB8, RGBA8 and NV12 are what filters work on. BGR8 and I420 frames are converted
-  when they come in, and planar ones before a filter that does not take them.
+- A parameter that is left out has its default. Numbers in a list are separated by spaces or
+  semicolons: `regions=10 20 64 48`.
+- Filters work on the formats GRAY8, RGB8, RGBA8 and NV12. BGR8 and I420 frames are converted when
+  they arrive, and planar frames before a filter that does not accept them.
 - Transparency (the A of RGBA) is kept, unless a filter says otherwise.
-- Tolerance: by how many levels of 255 the CPU's and a GPU's result may differ. All vector
-  instruction sets of a CPU give the same bytes.
+- The tolerance is the number of levels of 255 by which the results of the CPU and of a GPU may
+  differ. All vector instruction sets of a CPU give the same bytes.
 - Each picture shows a photograph (Eileen Collins, NASA, public domain) before and after the command
-  beside it.
+  below it.
 ";
 
 pub(crate) fn text(catalog: &Catalog) -> String {

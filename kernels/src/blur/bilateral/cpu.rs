@@ -1,4 +1,4 @@
-//! Weighted sums whose weights depend on the samples.
+//! The bilateral filter on the CPU: weighted sums whose weights depend on the samples.
 //!
 //! Rows are kept as single-precision numbers, one plane for each colour. For each pixel of the
 //! disc, its weights and sums are added for some pixels of a row: loops that vectors do.
@@ -20,7 +20,7 @@ const STEP: usize = 16;
 /// A number for each of them.
 type Numbers = [f32; STEP];
 
-/// Those rows of the result.
+/// Makes rows `rows` of the result.
 pub(super) fn render(
     cpu: &Cpu,
     filter: &Bilateral,
@@ -95,7 +95,7 @@ impl<'a> Planes<'a> {
         2 * self.filter.radius + 1
     }
 
-    /// In each plane.
+    /// The position of the row in each plane.
     fn start(&self, y: isize) -> usize {
         y.rem_euclid(self.rows() as isize) as usize * self.stride
     }

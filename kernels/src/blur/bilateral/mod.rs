@@ -1,4 +1,4 @@
-//! `bilateral`: a blur that stops at edges.
+//! `bilateral`: blurs and keeps edges.
 
 mod cpu;
 mod grey;

@@ -1,4 +1,4 @@
-//! What a sample counts for.
+//! The weight of a sample.
 
 /// Powers of two of an exponent of zero or less, within 0.2 %: faster than a table of them, and
 /// the same wherever it is computed.

@@ -1,4 +1,4 @@
-//! Sums that slide: down the columns of the image, then along the row of column sums.
+//! Sliding sums: down the columns of the image, then along the row of column sums.
 //!
 //! A step of a sum adds what comes in and takes away what goes out, so its cost does not depend on
 //! the size of the box. Column sums of up to 255 rows fit 16 bits, and the sums modulo 2^16 that
@@ -19,7 +19,7 @@ const NARROW: usize = 15;
 /// Pixels of a step of the sliding sum.
 const GROUP: usize = 16;
 
-/// Those rows of the image of means.
+/// Makes rows `rows` of the image of means.
 pub(crate) fn render(
     cpu: &Cpu,
     rectangle: Rectangle,

@@ -1,4 +1,4 @@
-//! Along a row of sums: what is weighted and summed up a second time, rounded.
+//! The second pass: weighted sums along a row of sums, rounded to samples.
 
 use super::sums::{ZERO, starts};
 use super::weights::{HALF, LARGE_HALF};
@@ -9,15 +9,15 @@ use super::words::Words;
 use crate::simd::Instructions;
 use crate::simd::{Level, simd_levels};
 
-/// What all products are added to: what all sums are less by, which weights of 256 in all make as
-/// many times as much, and a half, so that the result is the nearest.
+/// The number that products are added to: the bias of the sums times the sum of all weights, which
+/// is 256, plus a half, so that the result is rounded to nearest.
 const START: i32 = ((ZERO as i32) << 8) + (1 << 15);
 
-/// Pairs of taps that are added without a look at where they end.
+/// Pairs of taps that are added without a bounds check in between.
 const GROUP: usize = 4;
 
-/// Every position of `output` is the weighted sum from there on, `channels` apart. One sum more than
-/// that needs has to be there.
+/// Sets every position of `output` to the weighted sum of the sums from there on, `channels` apart.
+/// `sums` has to hold one sum more than that needs.
 #[allow(unsafe_code, reason = "an instruction beyond the baseline, proved by a Level")]
 pub(super) fn along(
     level: Level,
@@ -62,7 +62,7 @@ fn row(isa: impl Words, sums: &[u16], weights: &[u16], channels: usize, output: 
     }
 }
 
-/// With neighbours so far apart.
+/// Processes a row whose neighbours are `APART` words apart.
 #[inline(always)]
 fn apart<W: Words, const APART: usize>(isa: W, sums: &[u16], weights: &[u16], output: &mut [u8]) {
     if output.len() < W::LANES {
@@ -85,8 +85,8 @@ fn apart<W: Words, const APART: usize>(isa: W, sums: &[u16], weights: &[u16], ou
     }
 }
 
-/// Two weights each, and the last one. There is room for `PAIRS`; more than needed costs time in
-/// every row.
+/// The weights in pairs, and the last weight alone. There is room for `PAIRS`; more room than
+/// needed costs time in every row.
 #[inline(always)]
 fn pairs<W: Words, const PAIRS: usize>(isa: W, weights: &[u16]) -> ([W::Pair; PAIRS], W::Pair) {
     let mut pairs = [isa.word_pair([0; 2]); PAIRS];
@@ -135,7 +135,7 @@ fn many<W: Words, const APART: usize, const PAIRS: usize>(
     }
 }
 
-/// Adds what those weights make of the sums from that position on.
+/// Adds the products of those weights and the sums from position `from` on.
 #[inline(always)]
 fn dots<W: Words, const APART: usize, const PAIRS: usize>(
     isa: W,

@@ -12,7 +12,7 @@ use crate::{Cpu, Window};
 /// Samples whose sums are kept at a time.
 const BLOCK: usize = 256;
 
-/// Those rows of the blurred image.
+/// Makes rows `rows` of the blurred image.
 pub(super) fn render(
     cpu: &Cpu,
     kernel: &Kernel,

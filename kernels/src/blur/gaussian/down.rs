@@ -1,4 +1,4 @@
-//! Down the columns: the weighted sum of the samples above one another, less 2^15.
+//! The first pass: weighted sums down the columns, less 2^15.
 //!
 //! One instruction multiplies pairs of bytes, and adds both products, if these fit 15 bits. So they
 //! do: all weights sum up to 256, and the two next to the middle each have half of it in their
@@ -10,7 +10,8 @@ use super::words::Words;
 use crate::simd::simd_levels;
 
 simd_levels! {
-    /// Every position of `sums` is the weighted sum of the samples there, of at least three rows.
+    /// Sets every position of `sums` to the weighted sum of the samples at that position in at
+    /// least three rows.
     pub(super) fn down<I: Words>(isa, rows: &[&[u8]], weights: &[u16], sums: &mut [u16]) {
         match weights.len() {
             3 => known::<_, 3, 1>(isa, rows, weights, sums),
@@ -22,8 +23,8 @@ simd_levels! {
     }
 }
 
-/// Short kernels in loops of known length, which the compiler unrolls, over rows of one length,
-/// whose ends it need not look for each time.
+/// Processes short kernels in loops of known length, which the compiler unrolls, over rows of one
+/// length, so that it need not check their ends each time.
 #[inline(always)]
 fn known<W: Words, const TAPS: usize, const H: usize>(
     isa: W,
@@ -43,8 +44,7 @@ fn known<W: Words, const TAPS: usize, const H: usize>(
     taps::<_, H>(isa, &rows, weights, sums);
 }
 
-/// Each twice. There is room for `H` of them; more than needed costs time in every
-/// row.
+/// Each weight twice. There is room for `H` weights; more room than needed costs time in every row.
 #[inline(always)]
 fn twice<W: Words, const H: usize>(isa: W, weights: &[u16]) -> [W::Pair; H] {
     let mut pairs = [isa.byte_pair([0; 2]); H];

@@ -32,7 +32,7 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
         return Err(ParameterError::new(
             "separable",
             format!(
-                "kernel_size {taps} needs separable true: in one pass it is at most {MAX_DIRECT}"
+                "kernel_size {taps} requires separable true; without it, at most {MAX_DIRECT} is allowed"
             ),
             vec!["true".to_owned()],
         ));

@@ -8,7 +8,7 @@ use super::weights::Kernel;
 use crate::border::Border;
 use crate::{Cpu, ParameterDefinition, ParameterError, ParameterKind, Parameters, Window};
 
-/// How far the bell reaches.
+/// The parameter for the reach of the bell curve.
 pub(crate) const KERNEL_SIZE: ParameterDefinition = ParameterDefinition {
     id: "kernel_size",
     name: "Kernel size",
@@ -16,7 +16,7 @@ pub(crate) const KERNEL_SIZE: ParameterDefinition = ParameterDefinition {
     kind: ParameterKind::Integer { min: 1, max: MAX_DIRECT as i64, step: 2, default: 5 },
 };
 
-/// How wide the bell is.
+/// The parameter for the width of the bell curve.
 pub(crate) const SIGMA: ParameterDefinition = ParameterDefinition {
     id: "sigma",
     name: "Sigma",
@@ -24,7 +24,7 @@ pub(crate) const SIGMA: ParameterDefinition = ParameterDefinition {
     kind: ParameterKind::Number { min: 0.0, max: 100.0, step: 0.1, default: 1.0 },
 };
 
-/// A blur, as `blur` does it.
+/// A Gaussian blur, as the filter `blur` does it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gaussian {
     kernel: Kernel,
@@ -32,34 +32,34 @@ pub(crate) struct Gaussian {
 }
 
 impl Gaussian {
-    /// By the parameters [`KERNEL_SIZE`], [`SIGMA`] and `border_mode`.
+    /// The blur with the parameters [`KERNEL_SIZE`], [`SIGMA`] and `border_mode`.
     pub(crate) fn of(parameters: &Parameters) -> Result<Self, ParameterError> {
         let taps = usize::try_from(parameters.integer(KERNEL_SIZE.id)?).unwrap_or(1);
         let kernel = Kernel::gaussian(taps, parameters.number(SIGMA.id)?);
         Ok(Self { kernel, border: Border::of(parameters.text("border_mode")?) })
     }
 
-    /// What stands beyond the edge.
+    /// The border mode.
     pub(crate) fn border(&self) -> Border {
         self.border
     }
 
-    /// How far it reaches to each side.
+    /// The reach to each side, in pixels.
     pub(crate) fn radius(&self) -> usize {
         self.kernel.radius()
     }
 
-    /// From one end to the other, summing up to 256.
+    /// The weights from one end to the other, which add up to 256.
     pub(crate) fn weights(&self) -> &[u16] {
         self.kernel.weights()
     }
 
-    /// Whether it leaves every image as it is.
+    /// Whether the result is always the input.
     pub(crate) fn is_identity(&self) -> bool {
         self.kernel.is_identity()
     }
 
-    /// Those rows of the blurred image.
+    /// Makes rows `rows` of the blurred image.
     pub(crate) fn render(
         &self,
         cpu: &Cpu,

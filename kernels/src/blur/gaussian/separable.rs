@@ -15,7 +15,7 @@ use crate::border::Border;
 use crate::scratch::Scratch;
 use crate::{Cpu, Window};
 
-/// Those rows of the blurred image.
+/// Makes rows `rows` of the blurred image.
 pub(super) fn render(
     cpu: &Cpu,
     kernel: &Kernel,

@@ -1,12 +1,12 @@
 //! The Gaussian bell in integers, as OpenCV's `GaussianBlur` has it for 8-bit images.
 
-/// The greatest kernel.
+/// The number of weights of the largest kernel.
 pub(super) const MAX_TAPS: usize = 255;
 
 /// Room for the weights up to the middle of a kernel of 31, or for its pairs of weights.
 pub(super) const HALF: usize = 16;
 
-/// The same for the greatest kernel.
+/// Like [`HALF`], for the largest kernel.
 pub(super) const LARGE_HALF: usize = MAX_TAPS.div_ceil(2);
 
 /// Fractional bits of a weight: all sum up to 256, so a flat image stays as it is.
@@ -20,7 +20,8 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    /// Of `taps` weights, odd and at most [`MAX_TAPS`]; a `sigma` of 0 fits it to the size.
+    /// The kernel with `taps` weights, which is odd and at most [`MAX_TAPS`]. A `sigma` of 0
+    /// derives it from the size.
     pub(super) fn gaussian(taps: usize, sigma: f64) -> Self {
         let mut kernel = Self { weights: [0; MAX_TAPS], taps: taps.clamp(1, MAX_TAPS) | 1 };
         let bell = kernel.bell(sigma);
@@ -38,7 +39,7 @@ impl Kernel {
         kernel.trimmed()
     }
 
-    /// Without the zeros at its ends: a narrow bell in a large kernel has many.
+    /// The kernel without the zeros at its ends: a narrow bell in a large kernel has many.
     fn trimmed(self) -> Self {
         let zeros = self.weights().iter().take(self.radius()).take_while(|weight| **weight == 0);
         let zeros = zeros.count();
@@ -83,17 +84,17 @@ impl Kernel {
         }
     }
 
-    /// The weights.
+    /// The weights from one end to the other.
     pub(super) fn weights(&self) -> &[u16] {
         self.weights.get(..self.taps).unwrap_or_default()
     }
 
-    /// How far it reaches to each side.
+    /// The reach to each side, in pixels.
     pub(super) fn radius(&self) -> usize {
         self.taps / 2
     }
 
-    /// Whether it leaves every image as it is.
+    /// Whether the result is always the input.
     pub(super) fn is_identity(&self) -> bool {
         self.weights.get(self.radius()) == Some(&(1 << BITS))
     }

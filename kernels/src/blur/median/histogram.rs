@@ -1,4 +1,4 @@
-//! Histograms that slide, so that the time does not depend on the size of the square.
+//! Sliding histograms, so that the time does not depend on the size of the square.
 //!
 //! Each column of the image has a histogram of its samples within reach; that of the square is
 //! their sum (S. Perreault and P. Hébert, "Median Filtering in Constant Time", 2007). Going to the
@@ -34,7 +34,7 @@ fn stripe_width(radius: usize, width: usize) -> usize {
     width.div_ceil(((width + most / 2) / most).max(1))
 }
 
-/// Those rows of the image of medians.
+/// Makes rows `rows` of the image of medians.
 pub(super) fn render(
     cpu: &Cpu,
     radius: usize,

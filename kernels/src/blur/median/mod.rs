@@ -1,4 +1,4 @@
-//! `median`: the middle of the samples around.
+//! `median`: the median of a square.
 
 mod counts;
 mod histogram;

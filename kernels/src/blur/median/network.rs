@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::simd::{Level, simd_levels};
 use crate::{Cpu, Window};
 
-/// Those rows of the image of medians of 3 by 3.
+/// Makes rows `rows` of the image of medians of 3 by 3 pixels.
 pub(super) fn three(cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
     let sort = |level, [a, b, c]: [&[u8]; 3], [low, middle, high]: [&mut [u8]; 3]| {
         sort_three(level, a, b, c, low, middle, high);
@@ -17,7 +17,7 @@ pub(super) fn three(cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &
     each_row(cpu, input, rows, output, sort, median_of_three);
 }
 
-/// Those rows of the image of medians of 5 by 5.
+/// Makes rows `rows` of the image of medians of 5 by 5 pixels.
 pub(super) fn five(cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
     let sort = |level, rows: [&[u8]; 5], [p, q, r, s, t]: [&mut [u8]; 5]| {
         sort_five(level, rows, p, q, r, s, t);

@@ -14,7 +14,7 @@ const BLOCK: usize = 512;
 /// Samples that are added to a sum at a time.
 const TOGETHER: usize = 4;
 
-/// Those rows of the blurred image.
+/// Makes rows `rows` of the blurred image.
 pub(super) fn render(
     cpu: &Cpu,
     sparse: &Sparse,

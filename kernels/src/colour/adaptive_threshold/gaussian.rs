@@ -33,7 +33,7 @@ pub(super) fn weights(size: usize) -> Vec<f32> {
     (0..=radius).map(|at| (bell(at) / sum) as f32).collect()
 }
 
-/// Those rows of the result.
+/// Makes rows `rows` of the result.
 pub(super) fn render(
     cpu: &Cpu,
     weights: &[f32],

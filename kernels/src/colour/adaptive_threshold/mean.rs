@@ -9,7 +9,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Level, simd_levels};
 use crate::{Cpu, Window};
 
-/// Those rows of the result.
+/// Makes rows `rows` of the result.
 pub(super) fn render(
     cpu: &Cpu,
     size: usize,

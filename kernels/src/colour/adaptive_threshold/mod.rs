@@ -1,4 +1,4 @@
-//! `adaptive_threshold`: each pixel against the average around it.
+//! `adaptive_threshold`: compares each pixel with the average around it.
 
 mod gaussian;
 mod mean;
@@ -16,7 +16,7 @@ use crate::{
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
-/// The largest neighbourhood.
+/// Width and height of the largest neighbourhood.
 const MAX_SIZE: i64 = 101;
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {

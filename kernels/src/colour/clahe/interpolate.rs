@@ -1,4 +1,4 @@
-//! What a level becomes between the middles of four tiles.
+//! Interpolates between the tables of four tiles.
 
 #![allow(clippy::indexing_slicing, reason = "a byte indexes lists of 256; others are cut to fit")]
 

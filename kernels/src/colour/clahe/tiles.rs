@@ -1,4 +1,4 @@
-//! The tiles of an image, and what each makes of each level of brightness.
+//! The tiles of an image, and the table that each makes.
 
 use super::luma::{Counter, Histogram};
 use crate::border::Border;

@@ -1,4 +1,4 @@
-//! `color_convert`: pixels of one colour space, or layout, in another.
+//! `color_convert`: converts between colour spaces and layouts.
 
 mod cpu;
 #[cfg(test)]
@@ -93,7 +93,7 @@ struct ColorConvert {
     planar: Matrix,
     /// From their luma to grey.
     gray: Table,
-    /// Of YCbCr.
+    /// The matrix of interleaved YCbCr.
     interleaved: Matrix,
 }
 
@@ -154,7 +154,10 @@ impl Operation for ColorConvert {
             allowed.extend(Self::allowed(input.format).iter().map(ToString::to_string));
             return Err(Refusal {
                 parameter: Some("from"),
-                message: format!("pixels of layout {:?} cannot be {}", input.format, self.from),
+                message: format!(
+                    "pixels in the layout {:?} cannot be read as {}",
+                    input.format, self.from
+                ),
                 allowed,
             });
         };

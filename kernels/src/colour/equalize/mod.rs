@@ -1,4 +1,4 @@
-//! `equalize`: all levels of brightness equally often.
+//! `equalize`: makes all levels of brightness about equally frequent.
 
 #[cfg(test)]
 mod tests;

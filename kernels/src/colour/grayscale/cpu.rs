@@ -38,13 +38,13 @@ fn rgb(level: Level, from: &[u8], to: &mut [u8], weights: [u16; 3]) {
     }
 }
 
-/// Does the first pixels where there is code for it; how many.
+/// Processes the first pixels as far as there are instructions for it; returns their number.
 #[cfg(not(target_arch = "x86_64"))]
 fn rgb_vectors(_: Level, _: &[u8], _: &mut [u8], _: [u16; 3]) -> usize {
     0
 }
 
-/// Does the first pixels where there is code for it; how many.
+/// Processes the first pixels as far as there are instructions for it; returns their number.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
 fn rgb_vectors(level: Level, from: &[u8], to: &mut [u8], weights: [u16; 3]) -> usize {

@@ -1,4 +1,4 @@
-//! `grayscale`: colours to shades of grey.
+//! `grayscale`: converts colours to shades of grey.
 
 mod cpu;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What each algorithm makes of a colour, in integers.
+//! The grey that each algorithm computes, in integers.
 
 /// Fractional bits of the weights: the three sum up to 1 << 15, so white stays white.
 pub(super) const BITS: u32 = 15;
@@ -16,7 +16,7 @@ pub(super) enum Rule {
 }
 
 impl Rule {
-    /// By one of [`NAMES`].
+    /// The weights of one of [`NAMES`].
     pub(super) fn of(name: &str) -> Self {
         match name {
             "bt709" => Self::Weighted([6966, 23436, 2366]),

@@ -25,7 +25,7 @@ fn pair(low: u16, high: u16) -> i32 {
     (u32::from(low) | u32::from(high) << 16).cast_signed()
 }
 
-/// Does the first pixels, sixteen at a time; how many.
+/// Processes the first pixels, sixteen at a time; returns their number.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) fn avx512(from: &[u8], to: &mut [u8], weights: [u16; 3]) -> usize {
     let [red, green, blue] = weights;
@@ -52,7 +52,7 @@ pub(super) fn avx512(from: &[u8], to: &mut [u8], weights: [u16; 3]) -> usize {
     done
 }
 
-/// Does the first pixels, eight at a time; how many.
+/// Processes the first pixels, eight at a time; returns their number.
 #[target_feature(enable = "avx2")]
 pub(super) fn avx2(from: &[u8], to: &mut [u8], weights: [u16; 3]) -> usize {
     let [red, green, blue] = weights;

@@ -39,7 +39,6 @@ impl Counter {
         rest.iter().for_each(|sample| a[usize::from(*sample)] += 1);
     }
 
-    /// What was counted.
     pub(crate) fn histogram(&self) -> Histogram {
         let [a, b, c, d] = &self.0;
         std::array::from_fn(|at| a[at] + b[at] + c[at] + d[at])
@@ -84,9 +83,9 @@ pub(crate) fn replace(
     }
 }
 
-/// Of the whole image.
+/// The histogram of the whole image.
 pub(crate) fn histogram(cpu: &Cpu, image: &Image) -> Histogram {
-    /// Of one list.
+    /// Bytes of one list on the device.
     const BYTES: usize = 1024;
     let (height, format, level) = (image.size().height(), image.format(), cpu.level());
     // Each part of the rows has a list of its own.

@@ -74,7 +74,7 @@ fn blocks<const CHANNELS: usize>(matrix: &Matrix, from: &[u8], to: &mut [u8]) {
     }
 }
 
-/// Does the first pixels where there is code for it; how many bytes.
+/// Processes the first pixels as far as there are instructions for it; returns their bytes.
 #[cfg(not(target_arch = "x86_64"))]
 fn vectors<const ALPHA: bool>(
     _: Level,
@@ -86,7 +86,7 @@ fn vectors<const ALPHA: bool>(
     0
 }
 
-/// Does the first pixels where there is code for it; how many bytes.
+/// Processes the first pixels as far as there are instructions for it; returns their bytes.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
 fn vectors<const ALPHA: bool>(

@@ -1,4 +1,4 @@
-//! What the filters share that make each colour a weighted sum of all three.
+//! The operation of filters that make each colour a weighted sum of all three.
 
 mod cpu;
 #[cfg(test)]
@@ -51,7 +51,7 @@ impl Matrix {
         between
     }
 
-    /// Whether it changes nothing.
+    /// Whether the result is always the input.
     fn is_identity(&self) -> bool {
         let (one, half) = (1 << self.bits, 1 << (self.bits - 1));
         self.weights == [[one, 0, 0], [0, one, 0], [0, 0, one]] && self.offsets == [half; 3]
@@ -70,9 +70,7 @@ fn narrow(weights: &[[i32; 3]; 3]) -> Option<[[i16; 3]; 3]> {
 /// A filter that is a matrix, prepared. It leaves grey as it is if it takes grey.
 #[derive(Debug)]
 pub(super) struct Recolour {
-    /// Of the filter.
     pub(super) definition: &'static FilterDefinition,
-    /// What it does.
     pub(super) matrix: Matrix,
 }
 

@@ -1,4 +1,4 @@
-//! Some pixels with each channel on its own: what vector instructions work best on.
+//! A block of pixels with separate channels, which suit vector instructions best.
 
 #![allow(clippy::indexing_slicing, reason = "all positions are below BLOCK")]
 
@@ -16,7 +16,7 @@ pub(crate) type Channel = [u8; BLOCK];
 pub(crate) struct Block(pub(crate) [Channel; 4]);
 
 impl Block {
-    /// Black.
+    /// A black block.
     pub(crate) const fn new() -> Self {
         Self([[0; BLOCK]; 4])
     }

@@ -219,7 +219,6 @@ mod tests {
         }
     }
 
-    /// Saturations and values.
     const SHADES: [(u8, u8); 4] = [(255, 255), (200, 90), (3, 254), (0, 7)];
 
     #[test]

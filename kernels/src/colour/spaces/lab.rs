@@ -32,7 +32,7 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Made once.
+    /// The tables, which are computed once.
     pub(crate) fn get() -> &'static Self {
         static TABLES: OnceLock<Tables> = OnceLock::new();
         TABLES.get_or_init(|| Self {

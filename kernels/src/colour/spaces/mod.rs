@@ -1,4 +1,4 @@
-//! Colour spaces: pixels of one in another, a block at a time.
+//! Conversions between colour spaces, a block at a time.
 
 pub(crate) mod block;
 pub(crate) mod hsv;
@@ -14,9 +14,9 @@ use ycbcr::Matrix;
 /// What the samples of a pixel are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Space {
-    /// Red, green, blue.
+    /// Red, green and blue, in this order.
     Rgb,
-    /// Blue, green, red.
+    /// Blue, green and red, in this order.
     Bgr,
     /// One sample of luma.
     Gray,
@@ -31,7 +31,7 @@ pub(crate) enum Space {
 }
 
 impl Space {
-    /// By the name of the parameter.
+    /// The colour space with that name in requests.
     pub(crate) fn of(name: &str) -> Option<Self> {
         Some(match name {
             "rgb" => Self::Rgb,
@@ -45,7 +45,7 @@ impl Space {
         })
     }
 
-    /// Its number in the CUDA sources.
+    /// The number of this variant in the CUDA sources.
     pub(crate) fn code(self) -> i32 {
         match self {
             Self::Rgb => 0,
@@ -75,7 +75,7 @@ impl Space {
         }
     }
 
-    /// Such pixels of a block of red, green, blue. Alpha stays.
+    /// Converts a block of red, green and blue to this space. Alpha is kept.
     pub(crate) fn of_rgb(self, level: Level, matrix: &Matrix, block: &mut Block) {
         match self {
             Self::Rgb => {}

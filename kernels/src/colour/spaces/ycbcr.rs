@@ -7,20 +7,20 @@ use super::x86;
 use crate::Table;
 use crate::simd::{Level, simd_levels};
 
-/// Fractional bits.
+/// Fractional bits of a weight.
 pub(crate) const BITS: u32 = 20;
 const HALF: i32 = 1 << (BITS - 1);
 
 /// How Y, Cb and Cr come from red, green and blue, and back; 20 fractional bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Matrix {
-    /// Of red, green and blue.
+    /// The weights of red, green and blue.
     pub(crate) y: [i32; 3],
     pub(crate) cb: [i32; 3],
     pub(crate) cr: [i32; 3],
-    /// What black is.
+    /// The luma of black.
     pub(crate) black: i32,
-    /// Of luma above black, in every colour.
+    /// The weight of luma above black, in every colour.
     pub(crate) luma: i32,
     pub(crate) red_cr: i32,
     pub(crate) green_cb: i32,
@@ -42,11 +42,11 @@ pub(crate) const BT601_LIMITED: Matrix = Matrix {
     blue_cb: 2_116_026,
 };
 
-/// From its luma to grey.
+/// The table from the luma of this matrix to grey.
 pub(crate) static BT601_LIMITED_GRAY: LazyLock<Table> = LazyLock::new(|| BT601_LIMITED.gray());
 
 impl Matrix {
-    /// By the names of the parameters.
+    /// The matrix with those parameters.
     pub(crate) fn of(matrix: &str, full: bool) -> Self {
         match (matrix, full) {
             ("bt709", _) => Self::exact(0.2126, 0.0722, full),
@@ -62,7 +62,7 @@ impl Matrix {
         }
     }
 
-    /// From what red and blue count in luma.
+    /// The matrix with those weights of red and blue in luma.
     fn exact(red: f64, blue: f64, full: bool) -> Self {
         let green = 1.0 - red - blue;
         let (luma_range, chroma_range) =

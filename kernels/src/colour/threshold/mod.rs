@@ -1,4 +1,4 @@
-//! `threshold`: samples above a level, and samples up to it.
+//! `threshold`: separates the samples above a level from the others.
 
 mod otsu;
 #[cfg(test)]
@@ -95,7 +95,7 @@ impl Mode {
         }
     }
 
-    /// Its number in the CUDA sources.
+    /// The number of this variant in the CUDA sources.
     fn code(self) -> i32 {
         match self {
             Self::Binary => 0,

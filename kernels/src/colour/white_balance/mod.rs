@@ -1,4 +1,4 @@
-//! `white_balance`: colours such that the average is grey.
+//! `white_balance`: scales colours so that the average is grey.
 
 #[cfg(test)]
 mod tests;
@@ -42,7 +42,7 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
 
 #[derive(Debug)]
 struct WhiteBalance {
-    /// Of 256.
+    /// The strength in 1/256.
     strength: u16,
 }
 

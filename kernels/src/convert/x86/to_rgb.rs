@@ -55,7 +55,7 @@ const fn spread(colour: usize) -> __m128i {
     unsafe { std::mem::transmute::<[u8; 16], __m128i>(bytes) }
 }
 
-/// Every third byte.
+/// The shuffle that takes every third byte.
 const fn thirds(first: usize) -> __m128i {
     let mut bytes = [0; 16];
     let mut at = first;

@@ -1,4 +1,4 @@
-//! What becomes of each value of a sample.
+//! Tables: a result for each value of a sample.
 
 #![allow(clippy::indexing_slicing, reason = "a byte indexes lists of 256")]
 
@@ -19,23 +19,23 @@ use crate::PixelFormat;
 use crate::simd::Instructions;
 use crate::simd::{Level, simd_levels};
 
-/// For each value of a sample, what becomes of it; one list for each colour. Grey has the first
-/// list; alpha stays.
+/// A result for each value of a sample, with one list for each colour. Grey uses the first list;
+/// alpha is not changed.
 #[derive(Clone, Debug)]
 pub struct Table {
     lists: [[u8; 256]; 3],
-    /// Of the list for all colours. Looked for when it is first needed.
+    /// The shape of the list that all colours share. It is looked for when it is first needed.
     shape: OnceLock<Option<Shape>>,
 }
 
-/// Fewer samples are looked up before a shape is found.
+/// For fewer samples than this, a shape is not looked for.
 const SHAPELESS: usize = 512;
 
-/// How far ahead of the stores lines are asked for.
+/// How many bytes ahead of the stores memory is prefetched.
 const AHEAD: usize = 1024;
 
 impl Table {
-    /// The same for each colour.
+    /// A table with the same list for each colour.
     #[must_use]
     pub fn new(each: impl FnMut(u8) -> u8) -> Self {
         let mut each = each;
@@ -44,7 +44,7 @@ impl Table {
         Self::of_colours([list; 3])
     }
 
-    /// One list each for red (and grey), green and blue.
+    /// A table with one list each for red (and grey), green and blue.
     #[must_use]
     pub const fn of_colours(lists: [[u8; 256]; 3]) -> Self {
         Self { lists, shape: OnceLock::new() }
@@ -56,7 +56,7 @@ impl Table {
         &self.lists
     }
 
-    /// This one, then that one.
+    /// The table that applies this one, then `next`.
     #[must_use]
     pub fn then(&self, next: &Self) -> Self {
         let mut both = self.lists;
@@ -68,7 +68,7 @@ impl Table {
         Self::of_colours(both)
     }
 
-    /// Looks some pixels up.
+    /// Applies the table to some pixels.
     pub(crate) fn pixels(&self, level: Level, format: PixelFormat, from: &[u8], to: &mut [u8]) {
         if !in_registers(level)
             && let Some(shape) = self.shape(from.len())
@@ -84,7 +84,7 @@ impl Table {
         }
     }
 
-    /// The shape of the list for all colours, for so many samples.
+    /// The shape of the list that all colours share, if it is worth using for that many samples.
     fn shape(&self, samples: usize) -> Option<&Shape> {
         let [list, ..] = &self.lists;
         let find = || if self.is_one() { Shape::of(list) } else { None };
@@ -94,13 +94,15 @@ impl Table {
         }
     }
 
-    /// Does the first bytes, whole pixels, where there is code for it; how many.
+    /// Processes the first bytes, in whole pixels, as far as there are instructions for it; returns
+    /// their number.
     #[cfg(not(target_arch = "x86_64"))]
     fn vectors(&self, _: Level, _: PixelFormat, _: &[u8], _: &mut [u8]) -> usize {
         0
     }
 
-    /// Does the first bytes, whole pixels, where there is code for it; how many.
+    /// Processes the first bytes, in whole pixels, as far as there are instructions for it; returns
+    /// their number.
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
     fn vectors(&self, level: Level, format: PixelFormat, from: &[u8], to: &mut [u8]) -> usize {
@@ -126,7 +128,7 @@ impl Table {
         }
     }
 
-    /// Whether it changes nothing.
+    /// Whether the table changes nothing.
     #[must_use]
     pub fn is_identity(&self) -> bool {
         self.lists.iter().all(|list| list.iter().zip(0..=255).all(|(to, from)| *to == from))
@@ -140,7 +142,7 @@ impl Table {
     }
 }
 
-/// Whether a look-up in a whole list is a few instructions: no shape saves any.
+/// Whether looking up in a whole list takes so few instructions that no shape saves any.
 fn in_registers(level: Level) -> bool {
     #[cfg(target_arch = "x86_64")]
     if let Instructions::Avx512(_) = level.instructions() {
@@ -150,7 +152,7 @@ fn in_registers(level: Level) -> bool {
     false
 }
 
-/// Looks samples up in a list.
+/// Replaces samples by their entries in a list.
 pub(crate) fn look_up(level: Level, list: &[u8; 256], from: &[u8], to: &mut [u8]) {
     let done = one_list(level, list, false, from, to);
     if let (Some(from), Some(to)) = (from.get(done..), to.get_mut(done..)) {
@@ -158,14 +160,14 @@ pub(crate) fn look_up(level: Level, list: &[u8; 256], from: &[u8], to: &mut [u8]
     }
 }
 
-/// Does the first bytes where there is code for it; how many.
+/// Processes the first bytes as far as there are instructions for it; returns their number.
 #[cfg(not(target_arch = "x86_64"))]
 fn one_list(_: Level, _: &[u8; 256], _: bool, _: &[u8], _: &mut [u8]) -> usize {
     0
 }
 
-/// Does the first bytes where there is code for it; how many. With `alpha`, every fourth sample
-/// stays.
+/// Processes the first bytes as far as there are instructions for it; returns their number. With
+/// `alpha`, every fourth sample is kept.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
 fn one_list(level: Level, list: &[u8; 256], alpha: bool, from: &[u8], to: &mut [u8]) -> usize {
@@ -183,7 +185,8 @@ fn one_list(level: Level, list: &[u8; 256], alpha: bool, from: &[u8], to: &mut [
     }
 }
 
-/// Looks some pixels up, all colours in the same list, if there is code for it; whether.
+/// Processes some pixels, with the same list for all colours, if there are instructions for it;
+/// returns whether there are.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
 fn by_quads(

@@ -1,4 +1,4 @@
-//! A table as a stream has it: perhaps several in one, perhaps in a shorter form.
+//! A table as a stream uses it: possibly several tables in one, possibly in a shorter form.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use super::quads::Quads;
 use crate::PixelFormat;
 use crate::simd::Level;
 
-/// A table, for one frame.
+/// A table for one frame.
 pub(in crate::cpu) struct Prepared<'a> {
     table: Cow<'a, Table>,
     #[cfg(target_arch = "x86_64")]
@@ -16,7 +16,7 @@ pub(in crate::cpu) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// As it is.
+    /// The table as it is.
     pub(in crate::cpu) fn new(table: &'a Table) -> Self {
         Self {
             table: Cow::Borrowed(table),
@@ -25,18 +25,17 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// This one, then that one.
+    /// Applies `next` after this table.
     pub(in crate::cpu) fn join(&mut self, next: &Table) {
         self.table = Cow::Owned(self.table.then(next));
     }
 
-    /// What it looks up.
     pub(in crate::cpu) fn table(&self) -> &Table {
         &self.table
     }
 
-    /// Looks for a shorter form. That takes up to 1 µs; look-ups in the nearest cache then take a quarter
-    /// to a half less time. Where memory sets the pace, it does not matter.
+    /// Looks for a shorter form. That takes up to 1 µs; look-ups in the first-level cache then take
+    /// a quarter to a half less time. Where memory is the limit, it makes no difference.
     #[cfg(target_arch = "x86_64")]
     pub(in crate::cpu) fn shorten(&mut self, format: PixelFormat) {
         let one = format == PixelFormat::Gray8 || self.table.is_one();
@@ -46,11 +45,11 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Looks for a shorter form: there are no instructions for it.
+    /// Does nothing: there are no instructions for a shorter form.
     #[cfg(not(target_arch = "x86_64"))]
     pub(in crate::cpu) fn shorten(&mut self, _: PixelFormat) {}
 
-    /// Looks some pixels up.
+    /// Applies the table to some pixels.
     pub(in crate::cpu) fn pixels(
         &self,
         level: Level,

@@ -1,23 +1,24 @@
-//! A list of 256 in shorter ones, for instructions that look up in 64.
+//! A list of 256 entries as shorter lists, for instructions that look up in 64 entries.
 //!
-//! Curves and steps have few shapes: how, of four neighbouring values, the results rise from the
-//! first. So a list is those shapes, laid over one another where they fit, and for each four
-//! values the place of their shape and what to add to it.
+//! Curves and steps have few shapes, where a shape is how the results of four neighbouring values
+//! rise from the first of them. So the short form is those shapes, overlapping where they fit, and
+//! for each four values the place of their shape and the number to add to it.
 
 #![allow(clippy::indexing_slicing, reason = "places lie within what there is")]
 
 use arrayvec::ArrayVec;
 
-/// Neighbouring values that have a place in common.
+/// The number of neighbouring values that share a place.
 const QUAD: usize = 4;
 
-/// With more changes from one value to the next, a list is a curve: then something has to be added.
+/// A list with more changes from one value to the next is a curve, which needs something to be
+/// added.
 const STEPS: u8 = 31;
 
 type Short = [u8; 64];
 
-/// A list where `list[value]` is `entries[value + places[value / 4]] + bases[value / 4]`; sums
-/// wrap, and of that index the six lowest bits count.
+/// A list where `list[value]` is `entries[value + places[value / 4]] + bases[value / 4]`. Sums
+/// wrap, and only the lowest six bits of the index count.
 #[derive(Clone, Debug)]
 pub(super) struct Quads {
     pub(super) places: Short,
@@ -27,7 +28,7 @@ pub(super) struct Quads {
 }
 
 impl Quads {
-    /// That list, unless it has too many shapes.
+    /// The short form of a list, unless the list has too many shapes.
     pub(super) fn of(list: &[u8; 256]) -> Option<Self> {
         let changes = list.array_windows().map(|[one, next]| u8::from(one != next)).sum::<u8>();
         let plain = if changes <= STEPS { Self::with(false, list) } else { None };

@@ -1,8 +1,8 @@
 //! Lists that need no look-up.
 //!
-//! Where no instruction looks up in a whole list, 256 entries take dozens for each vector; what
-//! most filters put into them is a few operations. The loops here are plain, so that every set of
-//! vector instructions has them.
+//! Where no instruction looks up in a whole list, a look-up takes dozens of instructions for each
+//! vector, while most filters compute their lists with a few operations. This finds these
+//! operations again. The loops are plain, so that every set of vector instructions has them.
 
 #![allow(clippy::indexing_slicing, reason = "values index lists of 256, lanes blocks")]
 
@@ -19,7 +19,7 @@ pub(super) enum Shape {
     Line(Line),
 }
 
-/// One thing up to some value, another above.
+/// One operation up to some value, another one above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pieces {
     low: Bits,
@@ -27,46 +27,47 @@ pub(super) struct Pieces {
     last_low: u8,
 }
 
-/// The bits of the mask stay, then those of `flip` change: a constant, the value or its inverse.
+/// Keeps the bits of the mask, then flips the bits of `flip`: a constant, the value itself or its
+/// inverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bits {
     mask: u8,
     flip: u8,
 }
 
-/// Times a factor, plus an offset, rounded and clamped.
+/// Multiplies by a factor, adds an offset, rounds and clamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     factor: i32,
     offset: i32,
-    /// Whether a half becomes the even neighbour; else the offset says what is rounded up.
+    /// Whether halves are rounded to even; otherwise the offset decides which are rounded up.
     to_even: bool,
 }
 
-/// Fractional bits that show a half: so few that the error of a factor does not hide it, and that
-/// results fit into 16 bits.
+/// Fractional bits of a product, which have to show a half: few enough that the error of a factor
+/// does not hide it and that results fit into 16 bits.
 const FRACTION: u32 = 6;
 const HALF: i32 = 1 << (FRACTION - 1);
 
-/// Fractional bits of a factor beyond those.
+/// Further fractional bits of a factor.
 const FINE: u32 = 12;
 
-/// With that factor, sums stay within 32 bits.
+/// The largest factor, with which sums stay within 32 bits.
 const STEEPEST: i32 = 1 << 22;
 
-/// The limits of what is clamped.
 const ANY_LESS: i32 = -(1 << 30);
 const ANY_MORE: i32 = 1 << 30;
 
 impl Shape {
-    /// What that list computes, if it is one of these. Pieces take 0.1 µs to find, lines 1 to 3.
+    /// What a list computes, if it is one of these shapes. Finding pieces takes 0.1 µs, finding a
+    /// line 1 to 3 µs.
     pub(super) fn of(list: &List) -> Option<Self> {
         let line = |to_even| Line::of(list, to_even).map(Self::Line);
         let pieces = Pieces::of(list).map(Self::Pieces);
         pieces.or_else(|| line(false)).or_else(|| line(true))
     }
 
-    /// What becomes of some samples; with `alpha`, every fourth stays.
+    /// Applies the shape to some samples. With `alpha`, every fourth sample is kept.
     pub(super) fn samples(&self, level: Level, alpha: bool, from: &[u8], to: &mut [u8]) {
         let colour = |at: usize| if alpha && at % 4 == 3 { 0 } else { u8::MAX };
         let colours = std::array::from_fn(colour);
@@ -94,7 +95,7 @@ impl Pieces {
 }
 
 impl Bits {
-    /// What the list computes from that value on, and where that ends.
+    /// What the list computes from `start` on, and where that ends.
     fn from(start: usize, list: &List) -> (Self, usize) {
         let first = list[start];
         let constant = list.get(start + 1).is_none_or(|next| *next == first);
@@ -106,8 +107,9 @@ impl Bits {
 }
 
 impl Line {
-    /// Halves the range of factors until one fits. Where two values contradict one, they limit the
-    /// factors: of any other list few steps leave none.
+    /// Finds the line by bisection: halves the range of factors until one fits. Where two values
+    /// contradict a factor, they limit the range; for a list that is not a line, few steps leave no
+    /// factor.
     fn of(list: &List, to_even: bool) -> Option<Self> {
         let inside = |to: &u8| (1..u8::MAX).contains(to);
         let (first, last) = (list.iter().position(inside)?, list.iter().rposition(inside)?);
@@ -165,11 +167,11 @@ impl Line {
     }
 }
 
-/// Samples that a step takes: whole vectors, and whole pixels.
+/// The samples of one step: whole vectors, and whole pixels.
 type Block = [u8; 32];
 
-/// Four blocks at a time, and asking ahead, take a quarter less time than one where the cache sets
-/// the pace. The rest goes through memory of its own.
+/// Processes four blocks at a time and prefetches, which takes a quarter less time than one block
+/// at a time where the cache is the limit. The rest goes through a buffer.
 #[inline(always)]
 fn each_block(from: &[u8], to: &mut [u8], step: impl Fn(&Block, &mut Block)) {
     const SAMPLES: usize = 4 * size_of::<Block>();

@@ -40,7 +40,7 @@ fn look_up(list: Loaded, samples: __m512i) -> __m512i {
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(samples), low, high)
 }
 
-/// How many bytes were done.
+/// Returns the number of bytes processed.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 pub(super) fn one_list(list: &List, from: &[u8], to: &mut [u8]) -> usize {
     let list = load(list);
@@ -61,7 +61,7 @@ pub(super) fn one_list(list: &List, from: &[u8], to: &mut [u8]) -> usize {
 const RED: [u64; 3] = [0x9249_2492_4924_9249, 0x4924_9249_2492_4924, 0x2492_4924_9249_2492];
 const GREEN: [u64; 3] = [0x2492_4924_9249_2492, 0x9249_2492_4924_9249, 0x4924_9249_2492_4924];
 
-/// How many bytes were done.
+/// Returns the number of bytes processed.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 pub(super) fn three_lists(
     red: &List,
@@ -85,7 +85,7 @@ pub(super) fn three_lists(
     })
 }
 
-/// How many bytes were done.
+/// Returns the number of bytes processed.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 pub(super) fn three_lists_and_alpha(
     red: &List,
@@ -111,7 +111,7 @@ pub(super) fn three_lists_and_alpha(
     })
 }
 
-/// How many bytes were done. With `alpha`, every fourth sample stays.
+/// Returns the number of bytes processed. With `alpha`, every fourth sample is kept.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 pub(super) fn one_list_by_quads(quads: &Quads, alpha: bool, from: &[u8], to: &mut [u8]) -> usize {
     match &quads.bases {
@@ -151,7 +151,7 @@ fn by_quads<const BASED: bool>(
     })
 }
 
-/// How many bytes were done. With `alpha`, every fourth sample stays.
+/// Returns the number of bytes processed. With `alpha`, every fourth sample is kept.
 #[target_feature(enable = "avx2")]
 pub(super) fn one_list_by_nibbles(list: &List, alpha: bool, from: &[u8], to: &mut [u8]) -> usize {
     let mut steps = [_mm256_setzero_si256(); 16];

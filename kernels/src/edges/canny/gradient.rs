@@ -1,4 +1,4 @@
-//! Gradients of one row: along both axes, and how steep they are.
+//! The gradients of one row along both axes, and how steep they are.
 
 #![allow(clippy::indexing_slicing, reason = "all slices of a loop are cut to one length before")]
 
@@ -12,10 +12,10 @@ use crate::{Cpu, Window};
 
 /// How steep a gradient is: `i16` for |x| + |y|, `i32` for x² + y².
 pub(super) trait Steepness: Plain + Default + Ord {
-    /// Of that gradient.
+    /// The value for one gradient.
     fn of(x: i16, y: i16) -> Self;
 
-    /// Of each sample.
+    /// The values for all gradients of a row.
     fn all(level: Level, x: &[i16], y: &[i16], to: &mut [Self]);
 
     /// Of the steepest sample of each pixel, which `x` and `y` then are, too.

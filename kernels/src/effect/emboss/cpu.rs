@@ -13,7 +13,7 @@ use crate::border::Border;
 use crate::simd::simd_levels;
 use crate::{Cpu, Window};
 
-/// Those rows of the result.
+/// Makes rows `rows` of the result.
 pub(super) fn render(
     emboss: &Emboss,
     cpu: &Cpu,

@@ -58,7 +58,7 @@ static DEFINITION: FilterDefinition = FilterDefinition {
 /// Pixels of a tile on a GPU, across and down; one block of threads makes one tile.
 const TILE: (usize, usize) = (32, 16);
 
-/// Clockwise.
+/// The directions in clockwise order.
 const DIRECTIONS: [&str; 8] =
     ["top", "top_right", "right", "bottom_right", "bottom", "bottom_left", "left", "top_left"];
 

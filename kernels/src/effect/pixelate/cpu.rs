@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::effect::blocks::Blocks;
 use crate::{Cpu, Window};
 
-/// Those rows of the result.
+/// Makes rows `rows` of the result.
 pub(super) fn render(
     blocks: &Blocks,
     cpu: &Cpu,

@@ -1,4 +1,4 @@
-//! `posterize`: a few levels of each colour.
+//! `posterize`: reduces each colour to a few levels.
 
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ const ONE: f32 = 32767.0;
 /// Added to a float below 2^22, it leaves the nearest whole number in the low bits.
 const TO_INTEGER: f32 = (1 << 23) as f32;
 
-/// Those rows of the result.
+/// Makes rows `rows` of the result.
 pub(super) fn render(
     vignette: &Vignette,
     cpu: &Cpu,
@@ -88,13 +88,13 @@ fn apply(level: Level, channels: usize, from: &[u8], weights: &[i16], to: &mut [
     }
 }
 
-/// Does the first pixels where there is code for it; how many.
+/// Processes the first pixels as far as there are instructions for it; returns their number.
 #[cfg(not(target_arch = "x86_64"))]
 fn rgb_vectors(_: Level, _: &[u8], _: &[i16], _: &mut [u8]) -> usize {
     0
 }
 
-/// Does the first pixels where there is code for it; how many.
+/// Processes the first pixels as far as there are instructions for it; returns their number.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
 fn rgb_vectors(level: Level, from: &[u8], weights: &[i16], to: &mut [u8]) -> usize {

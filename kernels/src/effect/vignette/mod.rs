@@ -1,4 +1,4 @@
-//! `vignette`: darker towards the corners.
+//! `vignette`: darkens the image towards its corners.
 
 mod cpu;
 #[cfg(test)]

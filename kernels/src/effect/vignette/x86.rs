@@ -25,7 +25,7 @@ const fn places(first: i8) -> [i8; 16] {
     bytes
 }
 
-/// Does the first pixels, 32 at a time; how many.
+/// Processes the first pixels, 32 at a time; returns their number.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) fn avx512(from: &[u8], weights: &[i16], to: &mut [u8]) -> usize {
     let spread = [0, 32, 64].map(|first| {
@@ -53,7 +53,7 @@ pub(super) fn avx512(from: &[u8], weights: &[i16], to: &mut [u8]) -> usize {
     done
 }
 
-/// Does the first pixels, eight at a time; how many.
+/// Processes the first pixels, eight at a time; returns their number.
 #[target_feature(enable = "sse4.1")]
 pub(super) fn sse41(from: &[u8], weights: &[i16], to: &mut [u8]) -> usize {
     // SAFETY: 16 bytes are there.
@@ -78,7 +78,7 @@ pub(super) fn sse41(from: &[u8], weights: &[i16], to: &mut [u8]) -> usize {
     done
 }
 
-/// The same on CPUs whose instructions have three operands.
+/// Like [`sse41`], on CPUs whose instructions have three operands.
 #[target_feature(enable = "avx2")]
 pub(super) fn avx2(from: &[u8], weights: &[i16], to: &mut [u8]) -> usize {
     sse41(from, weights, to)

@@ -1,4 +1,4 @@
-//! `crop`: a part of the image.
+//! `crop`: keeps a rectangle of the image.
 #[cfg(test)]
 mod tests;
 
@@ -89,7 +89,7 @@ fn keep(
     if even && offset % 2 != 0 {
         return Err(Refusal {
             parameter: Some(offset_id),
-            message: format!("{offset_id} {offset} is odd: chroma of NV12 covers two pixels"),
+            message: format!("{offset_id} {offset} is odd; it must be even for NV12"),
             allowed: vec![format!("0..={} step 2", (side - 1) / 2 * 2)],
         });
     }

@@ -1,4 +1,4 @@
-//! `flip`: the image in a mirror.
+//! `flip`: mirrors the image.
 
 pub(crate) mod reverse;
 #[cfg(test)]

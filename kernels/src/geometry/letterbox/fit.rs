@@ -1,4 +1,4 @@
-//! Where an image lies in a larger one that it was made to fit.
+//! The position of an image in a larger one that it is fitted to.
 
 use crate::Size;
 
@@ -7,9 +7,9 @@ use crate::Size;
 pub(crate) struct Fit {
     /// Size of the image in pixels of the result.
     pub(crate) inner: Size,
-    /// Columns before it.
+    /// Columns to the left of the image.
     pub(crate) left: usize,
-    /// Rows above it.
+    /// Rows above the image.
     pub(crate) top: usize,
     /// Pixels of the result for one of the source, across and down. They differ by what rounding
     /// to whole pixels makes of the size.

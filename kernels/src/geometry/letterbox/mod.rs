@@ -1,4 +1,4 @@
-//! `letterbox`: an image made to fit a size, with bars where it does not fill it.
+//! `letterbox`: fits an image to a size, with bars where it does not fill it.
 
 pub(crate) mod fit;
 #[cfg(test)]

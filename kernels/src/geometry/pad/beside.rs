@@ -1,4 +1,4 @@
-//! What stands left and right of a row, made of the row itself.
+//! The frame on the left and right of a row, made from the row itself.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! `pad`: a frame around the image.
+//! `pad`: puts a frame around the image.
 
 mod beside;
 pub(crate) mod fill;

@@ -1,4 +1,4 @@
-//! The pass along rows: from samples to weighted sums of them, at the places of the result.
+//! The pass along rows: weighted sums of samples, at the columns of the result.
 
 use super::taps::Taps;
 #[cfg(target_arch = "x86_64")]

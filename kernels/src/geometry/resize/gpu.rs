@@ -1,4 +1,4 @@
-//! The same on a GPU.
+//! The GPU half of `resize`.
 
 use super::across::FRACTION;
 use super::plan::{Plan, Plans};
@@ -18,7 +18,7 @@ pub(crate) struct Frame {
     pub(crate) outer: Shape,
     /// Columns before the image.
     pub(crate) left: usize,
-    /// Rows above it.
+    /// Rows above the image.
     pub(crate) top: usize,
     /// Samples of a pixel.
     pub(crate) color: [u8; 4],
@@ -33,7 +33,6 @@ struct Memory {
     row: usize,
 }
 
-/// Which buffer.
 #[derive(Clone, Copy)]
 enum Buffer {
     Input,

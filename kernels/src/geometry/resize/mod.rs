@@ -1,4 +1,4 @@
-//! `resize`: another size.
+//! `resize`: makes the image larger or smaller.
 
 mod across;
 mod blocks;

@@ -1,4 +1,4 @@
-//! What is prepared for a plane of some size, and how its rows are made.
+//! The plan for resizing a plane from one size to another, and how it makes rows.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,16 +13,16 @@ use crate::geometry::planes::{Band, PlaneRows, PlaneShape, planes};
 use crate::scratch::Scratch;
 use crate::{Cpu, Shape};
 
-/// For one plane.
+/// How one plane is resized.
 #[derive(Debug)]
 pub(crate) enum Plan {
-    /// Nothing to compute.
+    /// The plane keeps its size.
     Copy,
-    /// One pixel each.
+    /// Each pixel of the result is one pixel of the input.
     Nearest(Nearest),
     /// Means of so many pixels across and down.
     Blocks { across: usize, down: usize },
-    /// OpenCV's bilinear filter.
+    /// Both passes of OpenCV's bilinear filter.
     Linear(Passes),
     /// Weighted sums, rounded at the end.
     Convolve(Passes),
@@ -36,7 +36,7 @@ type Few<T> = ArrayVec<T, MOST_AT_ONCE>;
 pub(crate) struct Passes {
     pub(super) across: Across,
     pub(super) down: Taps,
-    /// Of the input.
+    /// Rows of the input.
     pub(super) height: usize,
 }
 
@@ -89,7 +89,7 @@ impl Plan {
         }
     }
 
-    /// Makes those rows.
+    /// Makes rows `rows` of the result.
     pub(crate) fn render(
         &self,
         cpu: &Cpu,

@@ -1,4 +1,4 @@
-//! The size that an image gets.
+//! The size of the result.
 
 use crate::geometry::MAX_SIDE;
 use crate::{ParameterError, Parameters, Refusal, Size};

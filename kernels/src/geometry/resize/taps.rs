@@ -1,4 +1,4 @@
-//! Which pixels of the input a pixel of the result is made of, along one axis.
+//! The pixels of the input, and their weights, that make a pixel of the result, along one axis.
 //!
 //! The numbers are computed as OpenCV does, in its types and order, so that they are the same.
 
@@ -39,7 +39,7 @@ impl Filter {
 pub(crate) struct Taps {
     /// The first one. Beyond an edge stands the outermost pixel.
     pub(crate) first: Vec<i32>,
-    /// `count` for each.
+    /// The weights, `count` for each position.
     pub(crate) weights: Vec<i16>,
     /// Even; what is not needed has the weight 0.
     pub(crate) count: usize,
@@ -65,7 +65,7 @@ pub(crate) fn nearest(from: usize, to: usize) -> Vec<u32> {
 }
 
 impl Taps {
-    /// Two pixels each.
+    /// Taps that mix two pixels each.
     pub(crate) fn linear(from: usize, to: usize) -> Self {
         let scale = scale(from, to);
         Self::fixed(

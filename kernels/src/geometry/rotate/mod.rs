@@ -1,4 +1,4 @@
-//! `rotate`: the image turned by any angle.
+//! `rotate`: turns the image by any angle.
 
 #[cfg(test)]
 mod tests;
@@ -77,7 +77,7 @@ enum Way {
     Warp(Size, Map),
 }
 
-/// Upside down.
+/// A turn by 180 degrees.
 static HALF: Flip = Flip { across: true, down: true };
 
 impl Rotate {

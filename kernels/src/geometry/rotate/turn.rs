@@ -11,7 +11,7 @@ use crate::geometry::planes::{Band, PlaneRows};
 use crate::simd::Instructions;
 use crate::simd::Level;
 
-/// Which way.
+/// The direction of a quarter turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// The left column becomes the top row.

@@ -1,4 +1,4 @@
-//! `warp_affine`: moved, turned, scaled, sheared.
+//! `warp_affine`: moves, rotates, scales and shears the image.
 
 use std::ops::Range;
 use std::sync::Arc;

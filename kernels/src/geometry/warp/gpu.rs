@@ -1,4 +1,4 @@
-//! Warps on a GPU: one thread a pixel of the result.
+//! The GPU half of the warps: one thread for each pixel of the result.
 
 use super::positions::{affine_start, block_width, limit, shift, steps};
 use super::{Filter, Map, Sampling, cubic};

@@ -1,4 +1,4 @@
-//! Where pixels of the result come from, as a matrix.
+//! The matrix that maps pixels of the result to positions in the input.
 
 use crate::Size;
 

@@ -1,4 +1,5 @@
-//! `warp_affine` and `warp_perspective`: the image through a matrix; and what rotates by any angle.
+//! `warp_affine` and `warp_perspective`, which map an image by a matrix; `rotate` uses them for any
+//! angle that is not a quarter turn.
 //!
 //! A row of the result is made in two steps: where its pixels come from, then what is there.
 
@@ -30,7 +31,7 @@ pub(crate) use perspective::ENTRY as PERSPECTIVE;
 /// What stands between pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
-    /// The nearest pixel.
+    /// The value of the nearest pixel.
     Nearest,
     /// Four pixels, by their distance.
     Linear,

@@ -1,4 +1,4 @@
-//! `warp_perspective`: a plane seen from elsewhere.
+//! `warp_perspective`: shows the image as a plane seen from another viewpoint.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Where the pixels of a row come from, in the fixed-point numbers of OpenCV.
+//! The positions in the input of the pixels of a row, in OpenCV's fixed-point numbers.
 
 use super::{Filter, Map};
 use crate::cpu::Cpu;

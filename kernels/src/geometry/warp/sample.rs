@@ -1,4 +1,4 @@
-//! What is at a position of the input.
+//! Interpolates the input at a position.
 
 #![allow(
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! Rows with spans over them.
+//! Draws spans over rows.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::raster::{Drawing, Span};
 use crate::privacy::pixel;
 use crate::{Cpu, PixelFormat, Window};
 
-/// Those rows of the result.
+/// Makes rows `rows` of the result.
 pub(super) fn render(
     drawing: &Drawing,
     _: &Cpu,

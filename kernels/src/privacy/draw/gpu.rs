@@ -1,4 +1,4 @@
-//! The drawing as lists for a kernel: of each row its spans, in order.
+//! The GPU half of `draw`: for each row, a list of its spans in order.
 
 use super::cpu::{clip, target};
 use super::raster::Drawing;

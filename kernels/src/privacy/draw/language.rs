@@ -1,4 +1,4 @@
-//! The language of shapes: text to statements.
+//! Parses the language of shapes into statements.
 
 use crate::ParameterError;
 
@@ -26,7 +26,7 @@ pub(super) struct Defaults {
 /// One shape in one colour.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Statement {
-    /// From 1.
+    /// The number of the statement, counted from 1.
     pub(super) number: usize,
     pub(super) shape: Figure,
     /// Red, green, blue, opacity.
@@ -166,7 +166,7 @@ impl Reader<'_> {
             }
         };
         match self.words.first() {
-            Some(word) => Err(self.wrong(&format!("{} is too much", word.shown()))),
+            Some(word) => Err(self.wrong(&format!("unexpected {}", word.shown()))),
             None => Ok(Some(Statement { number: self.number, shape, color })),
         }
     }

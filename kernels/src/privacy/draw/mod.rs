@@ -1,4 +1,4 @@
-//! `draw`: boxes, lines, circles and labels over an image.
+//! `draw`: draws boxes, lines, circles and labels over an image.
 
 mod cpu;
 mod gpu;

@@ -1,4 +1,4 @@
-//! Lines, rectangles and circles to runs of pixels.
+//! Turns lines, rectangles and circles into runs of pixels.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ pub(super) type Runs = Vec<(i64, Range<i64>)>;
 
 /// Collects runs of pixels of one shape.
 pub(super) struct Pen {
-    /// Of the statement.
+    /// The number of the statement, for errors.
     number: usize,
     runs: Runs,
     /// The most that there may be.
@@ -30,7 +30,7 @@ impl Pen {
         self.runs
     }
 
-    /// Both ends included.
+    /// Draws pixels `from..=to` of row `y`.
     fn run(&mut self, y: i64, from: i64, to: i64) -> Result<(), ParameterError> {
         if from > to {
             return Ok(());

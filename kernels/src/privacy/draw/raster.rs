@@ -1,4 +1,4 @@
-//! Shapes to rows of pixels, once, whatever the size of the images.
+//! Turns shapes into rows of pixels, once for images of any size.
 
 use super::language::{Figure, Statement};
 use super::pen::{MOST_SPANS, Pen, Runs};

@@ -21,7 +21,6 @@ fn draw(shapes: &str, image: &Image) -> Image {
     CpuBackend::new(Pool::new(0)).run(&chain, image.clone()).unwrap().image
 }
 
-/// White on black.
 fn mask(shapes: &str, width: u32, height: u32) -> Vec<u8> {
     packed(&draw(shapes, &filled(PixelFormat::Gray8, width, height, 0))).to_vec()
 }
@@ -181,7 +180,7 @@ fn errors_name_the_statement_and_what_is_wrong() {
         ("box 1 2 3 #ffffff", "statement 1 of shapes: the height must be a number, not #ffffff"),
         ("box 1 2 0 4 #ffffff", "statement 1 of shapes: the width must be at least 1, it is 0"),
         ("; dot 1 2 -3 #ffffff", "statement 2 of shapes: the radius must be at least 0, it is -3"),
-        ("dot 1 2 3 #ffffff 4 5", "statement 1 of shapes: 4 is too much"),
+        ("dot 1 2 3 #ffffff 4 5", "statement 1 of shapes: unexpected 4"),
         ("fill 1 2 3 4", "statement 1 of shapes: the colour is missing"),
         (
             "fill 1 1 1 1 #000000\nbox 40000 2 3 4 #ffffff",

@@ -1,4 +1,4 @@
-//! Text to coverage of pixels.
+//! Turns text into the coverage of pixels.
 
 use std::sync::OnceLock;
 
@@ -19,7 +19,7 @@ const MOST_PIXELS: usize = 1 << 24;
 pub(super) struct Label {
     /// Where it is, with some room around: first and last column and row.
     pub(super) area: [i64; 4],
-    /// Row by row.
+    /// The coverage of each pixel, row by row.
     pub(super) coverage: Vec<u8>,
     /// Left column and top row of the coverage.
     corner: (i64, i64),

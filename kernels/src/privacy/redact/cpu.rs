@@ -21,7 +21,7 @@ use crate::{Cpu, Window};
 /// Fractional bits of the weights of two neighbouring blocks.
 pub(super) const BITS: u32 = 11;
 
-/// Those rows of the result.
+/// Makes rows `rows` of the result.
 pub(super) fn render(
     redact: &Redact,
     cpu: &Cpu,

@@ -1,4 +1,5 @@
-//! Kernels for redaction: a copy of the image, means of the blocks that regions need, regions.
+//! The GPU half of `redact`: copies the image, computes the means of the blocks that the regions
+//! need, and draws the regions.
 
 use super::cpu::between;
 use super::region::Part;

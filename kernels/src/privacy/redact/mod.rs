@@ -83,7 +83,6 @@ static DEFINITION: FilterDefinition = FilterDefinition {
             to frame. A Gaussian blur could partly be undone; the mean of a block cannot.",
 };
 
-/// How to hide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Blur,
@@ -105,7 +104,7 @@ impl Mode {
 struct Redact {
     mode: Mode,
     regions: Vec<Region>,
-    /// Of a block.
+    /// Width and height of a block.
     side: usize,
     color: [u8; 4],
 }

@@ -14,7 +14,7 @@ use crate::{Cpu, PixelFormat, Window, alpha};
 const BLOCK: usize = 2048;
 
 impl Convolution {
-    /// Those rows of the result.
+    /// Makes rows `rows` of the result.
     pub(super) fn samples(
         &self,
         cpu: &Cpu,

@@ -1,4 +1,4 @@
-//! A kernel of numbers, and in which arithmetic it is summed up.
+//! The kernel of a convolution, and the arithmetic that it is summed in.
 
 /// The most numbers of a kernel.
 pub(super) const MOST: usize = 225;
@@ -24,7 +24,7 @@ pub(super) enum Plan {
     /// The product of a column and a row of whole numbers, whose sums down the columns fit 16
     /// bits; the sums of those may need 32 (`wide`).
     Separable { down: Vec<Tap<i16>>, across: Vec<Tap<i16>>, wide: bool },
-    /// Any numbers.
+    /// Numbers that are not whole.
     Float(Vec<Tap<f32>>),
 }
 
@@ -62,7 +62,7 @@ impl Kernel {
         (self.width / 2, self.height / 2)
     }
 
-    /// Columns and rows.
+    /// The numbers of columns and rows.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }

@@ -1,4 +1,4 @@
-//! `convolution`: any kernel.
+//! `convolution`: a convolution with any kernel.
 
 mod cpu;
 mod kernel;
@@ -118,7 +118,7 @@ struct Convolution {
     kernel: Kernel,
     plan: Plan,
     finish: Finish,
-    /// Whether it changes nothing.
+    /// Whether the result is always the input.
     identity: bool,
     border: Border,
 }

@@ -81,7 +81,7 @@ pub(super) enum Finish {
 
 /// Sums that become samples.
 pub(super) trait Finished: Sized {
-    /// Makes samples.
+    /// Turns sums into samples.
     fn finish(level: Level, sums: &[Self], finish: Finish, output: &mut [u8]);
 }
 

@@ -1,4 +1,4 @@
-//! `histogram`: how often each value is there.
+//! `histogram`: counts how often each value occurs.
 
 mod cpu;
 

@@ -1,4 +1,4 @@
-//! Row by row: resized, and written as numbers while it is in the cache.
+//! Resizes an image row by row, and writes each row as numbers while it is in the cache.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ struct Work<'a> {
     source: Source<'a>,
     /// The whole image, of interleaved pixels.
     pixels: Shape,
-    /// The same, resized.
+    /// The shape after resizing.
     inner: Shape,
     /// Where it lies in the tensor.
     left: isize,

@@ -1,4 +1,4 @@
-//! The same on a GPU: four pixels of the tensor a thread.
+//! The GPU half of `normalize_to_tensor`: four pixels of the tensor for each thread.
 
 use super::Normalize;
 use crate::colour::spaces::ycbcr::BT601_LIMITED;

@@ -1,4 +1,4 @@
-//! Half precision.
+//! Conversion to half precision.
 
 /// The nearest number of half precision, half to even, as its bits.
 pub(super) fn half(value: f32) -> u16 {

@@ -1,4 +1,4 @@
-//! `normalize_to_tensor`: an image as the input of a model.
+//! `normalize_to_tensor`: makes an image the input of a model.
 
 mod cpu;
 mod gpu;
@@ -242,7 +242,7 @@ impl Operation for Normalize {
         {
             return Err(Refusal {
                 parameter: Some(id),
-                message: format!("{id} has 3 numbers, a grey image has 1 channel"),
+                message: format!("{id} has 3 numbers, but a grey image has 1 channel"),
                 allowed: vec!["1 number".to_owned()],
             });
         }

@@ -1,4 +1,4 @@
-//! From samples to the numbers of a tensor.
+//! Converts samples to the numbers of a tensor.
 
 #![allow(clippy::indexing_slicing, reason = "a byte indexes lists of 256, a channel lists of 3")]
 

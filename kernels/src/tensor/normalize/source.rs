@@ -1,4 +1,4 @@
-//! The rows that are resized, interleaved whatever the layout of the image is.
+//! The rows to resize, interleaved whatever the layout of the image.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ const CONVERTED: (usize, usize) = (256 << 10, 8);
 /// An image that is read by rows of interleaved pixels.
 #[derive(Clone, Debug)]
 pub(super) enum Source<'a> {
-    /// As it is.
+    /// The rows of an interleaved image.
     Interleaved(Window<'a>),
     /// What becomes red, green, blue a few rows at a time. They are written to the cache only: the
     /// whole image in RGB would be twice as many bytes as it is, and go to memory and back.

@@ -1,4 +1,4 @@
-//! Grey and small discs: weights and sums are whole numbers.
+//! The bilateral filter for grey images and small discs, where weights and sums are integers.
 //!
 //! Such sums are the same in any order, so that vectors may add as it suits them, and there are
 //! but 256 differences of samples: where one instruction finds many weights in a table, that is
@@ -73,7 +73,7 @@ impl Grey {
         Some(Self { radius, factor, fours: fours.collect() })
     }
 
-    /// Those rows of the result.
+    /// Makes rows `rows` of the result.
     pub(super) fn render(
         &self,
         cpu: &Cpu,
@@ -99,7 +99,7 @@ impl Grey {
         }
     }
 
-    /// Whether it was done.
+    /// Returns whether there are instructions for it.
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
     fn row_by_tables(&self, level: Level, around: &[&[u8]; MAX_ROWS], output: &mut [u8]) -> bool {

@@ -95,7 +95,7 @@ fn look_up([a, b, c, d]: [__m512i; 4], samples: __m512i) -> __m512i {
 /// Sums of products of upper and lower bits of the weights, for each pixel.
 #[derive(Clone, Copy)]
 struct Sums {
-    /// With 1.
+    /// The weights, paired with 1.
     weights: [__m512i; 2],
     /// With the sample less 128: the instruction multiplies unsigned by signed bytes.
     greys: [__m512i; 2],

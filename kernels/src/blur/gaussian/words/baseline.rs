@@ -3,11 +3,11 @@
 use super::Words;
 use crate::simd::Baseline;
 
-/// So many that the compiler vectorises the loop over them: shorter ones it unrolls to scalars.
+/// Long enough that the compiler vectorises the loop over it; it unrolls shorter ones to scalars.
 type Wide = [u16; 64];
 
 impl Baseline {
-    /// From that position on; zeros if there are too few.
+    /// Loads words from position `at` on; gives zeros if there are too few.
     #[inline(always)]
     fn load(self, from: &[u16], at: usize) -> Wide {
         let lanes = from.get(at..).and_then(<[u16]>::first_chunk);

@@ -16,7 +16,7 @@ macro_rules! x86_isa {
     ) => {
         #[allow(unsafe_code, reason = "vector instructions")]
         impl $name {
-            /// From that position on; zeros if there are too few.
+            /// Loads words from position `at` on; gives zeros if there are too few.
             #[inline(always)]
             fn load(self, from: &[u16], at: usize) -> $vector {
                 match from.get(at..).and_then(<[u16]>::first_chunk::<$lanes>) {
@@ -26,13 +26,14 @@ macro_rules! x86_isa {
                 }
             }
 
-            /// To each sum of 32 bits, the products of two words with theirs.
+            /// Adds to each sum of 32 bits the products of two words and their weights.
             #[inline(always)]
             fn add_products(self, $sums: $vector, $pairs: $vector, $weights: $vector) -> $vector {
                 $dot
             }
 
-            /// Words at even positions of one, and at odd ones of the other.
+            /// Takes the words at even positions from one vector, and at odd positions from the
+            /// other.
             #[inline(always)]
             fn by_turns(self, $even: $vector, $odd: $vector) -> $vector {
                 // SAFETY: `self` proves that the CPU has this instruction.
@@ -45,7 +46,7 @@ macro_rules! x86_isa {
             type Lanes = $vector;
             type Samples = $vector;
             type Pair = $vector;
-            /// Of even positions, and of odd ones.
+            /// The totals of even positions, and of odd ones.
             type Totals = [$vector; 2];
             const LANES: usize = $lanes;
 

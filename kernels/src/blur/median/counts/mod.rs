@@ -20,7 +20,7 @@ pub(super) const BINS: usize = 16;
 /// Counts of a column: in how many samples four bits are at most that.
 pub(super) type Column = [u8; BINS];
 
-/// No sample.
+/// The counts of no samples.
 pub(super) const NONE: Column = [0; BINS];
 
 /// What a sample adds to the counts, by its four bits.

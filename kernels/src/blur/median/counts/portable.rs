@@ -15,7 +15,7 @@ pub(in super::super) fn exchange(counts: &mut Column, new: &Column, old: &Column
 pub(in super::super) struct Baseline([u16; BINS]);
 
 impl Baseline {
-    /// Of no sample.
+    /// The counts of no samples.
     pub(in super::super) fn none() -> Self {
         Self([0; BINS])
     }

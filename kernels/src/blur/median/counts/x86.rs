@@ -33,7 +33,7 @@ fn counted(counts: &[u16; BINS + 1], after: usize) -> u16 {
 pub(in super::super) struct Baseline([__m128i; 2]);
 
 impl Baseline {
-    /// Of no sample.
+    /// The counts of no samples.
     pub(in super::super) fn none() -> Self {
         // SAFETY: every x86-64 processor has SSE2.
         Self([unsafe { _mm_setzero_si128() }; 2])
@@ -90,7 +90,7 @@ fn bins_up_to([low, high]: [__m128i; 2], most: u16) -> usize {
 pub(in super::super) struct Avx2(__m256i);
 
 impl Avx2 {
-    /// Of no sample.
+    /// The counts of no samples.
     #[target_feature(enable = "avx2")]
     pub(in super::super) fn none() -> Self {
         Self(_mm256_setzero_si256())

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::super::Matrix;
 use super::{Lanes, pair};
 
-/// Does the first pixels; how many bytes.
+/// Processes the first pixels; returns their bytes.
 #[target_feature(enable = "avx2")]
 pub(in super::super) fn avx2<const ALPHA: bool>(
     (matrix, weights): (&Matrix, [[i16; 3]; 3]),

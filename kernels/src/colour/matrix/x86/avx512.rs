@@ -12,9 +12,9 @@ use crate::simd::each_large_block;
 use crate::simd::prefetch::prefetch;
 use crate::simd::vnni::dot;
 
-/// Of RGB at a time.
+/// Bytes of RGB that are processed at a time.
 const RGB: usize = 192;
-/// Of RGBA at a time.
+/// Bytes of RGBA that are processed at a time.
 const RGBA: usize = 128;
 /// The bytes of RGBA that are not alpha.
 const COLOURS: u64 = 0x7777_7777_7777_7777;

@@ -89,7 +89,6 @@ static APART: [Choice; 3] = [apart(0), apart(1), apart(2)];
 static TOGETHER: [Choice; 3] = together(IN_ORDER);
 static SWAPPED: [Choice; 3] = swapped();
 
-/// 64 bytes.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(crate) fn load(bytes: &[u8; 64]) -> __m512i {
@@ -97,7 +96,6 @@ pub(crate) fn load(bytes: &[u8; 64]) -> __m512i {
     unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
-/// 64 bytes.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(crate) fn store(to: &mut [u8; 64], vector: __m512i) {
@@ -105,7 +103,6 @@ pub(crate) fn store(to: &mut [u8; 64], vector: __m512i) {
     unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), vector) };
 }
 
-/// Three vectors.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn load3(bytes: &[u8; 192]) -> [__m512i; 3] {

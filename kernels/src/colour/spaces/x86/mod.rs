@@ -1,4 +1,4 @@
-//! What the compiler does not find for colour spaces, with vector instructions.
+//! Vector instructions for colour spaces that the compiler does not find.
 
 #![allow(unsafe_code, reason = "vector loads and stores")]
 #![allow(clippy::indexing_slicing, reason = "all positions are below BLOCK")]
@@ -18,19 +18,19 @@ use super::block::Block;
 use crate::simd::Instructions;
 use crate::simd::Level;
 
-/// Takes the first pixels of three channels apart; how many.
+/// Separates the first pixels into three channels; returns their number.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn split3(_: Level, _: &[u8], _: &mut Block) -> usize {
     0
 }
 
-/// Puts the first pixels of three channels together; how many.
+/// Interleaves the first pixels of three channels; returns their number.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn join3(_: Level, _: &Block, _: &mut [u8]) -> usize {
     0
 }
 
-/// First and third channel of the first pixels change places; how many pixels.
+/// Swaps the first and third channel of the first pixels; returns their number.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn swap_ends(_: Level, _: &[u8], _: &mut [u8]) -> usize {
     0
@@ -48,27 +48,28 @@ pub(super) fn ycbcr_to_rgb(_: Level, _: &mut Block) -> bool {
     false
 }
 
-/// Hue with that many steps around the circle, saturation, value; whether it was done.
+/// Computes hue, with `HUES` steps around the circle, saturation and value; returns whether there
+/// are instructions for it.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn hsv_from_rgb<const HUES: i32>(_: Level, _: &mut Block) -> bool {
     false
 }
 
-/// Takes the first pixels of three channels apart; how many.
+/// Separates the first pixels into three channels; returns their number.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn split3(level: Level, from: &[u8], block: &mut Block) -> usize {
     // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected, and VBMI was.
     if has_vbmi(level) { unsafe { channels::split3(from, block) } } else { 0 }
 }
 
-/// Puts the first pixels of three channels together; how many.
+/// Interleaves the first pixels of three channels; returns their number.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn join3(level: Level, block: &Block, to: &mut [u8]) -> usize {
     // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected, and VBMI was.
     if has_vbmi(level) { unsafe { channels::join3(block, to) } } else { 0 }
 }
 
-/// First and third channel of the first pixels change places; how many pixels.
+/// Swaps the first and third channel of the first pixels; returns their number.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn swap_ends(level: Level, from: &[u8], to: &mut [u8]) -> usize {
     // SAFETY: such a level exists only where AVX-512 F, BW and VL were detected, and VBMI was.
@@ -101,7 +102,8 @@ pub(super) fn ycbcr_to_rgb(level: Level, block: &mut Block) -> bool {
     true
 }
 
-/// Hue with that many steps around the circle, saturation, value; whether it was done.
+/// Computes hue, with `HUES` steps around the circle, saturation and value; returns whether there
+/// are instructions for it.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn hsv_from_rgb<const HUES: i32>(level: Level, block: &mut Block) -> bool {
     match level.instructions() {

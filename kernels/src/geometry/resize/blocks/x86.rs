@@ -14,7 +14,7 @@ const WRITTEN: usize = 28;
 /// Bytes of each row that are read for it.
 const READ: usize = 52;
 
-/// Means of two by two pixels; how many samples were done.
+/// Computes the means of two by two pixels; returns the number of samples.
 pub(super) fn two_by_two_rgb(level: Level, first: &[u8], second: &[u8], to: &mut [u8]) -> usize {
     match level.instructions() {
         Instructions::Baseline(_) | Instructions::Sse41(_) => 0,
@@ -23,7 +23,7 @@ pub(super) fn two_by_two_rgb(level: Level, first: &[u8], second: &[u8], to: &mut
     }
 }
 
-/// Means of two by two pixels; how many samples were done.
+/// Computes the means of two by two pixels; returns the number of samples.
 pub(super) fn two_by_two_rgba(level: Level, first: &[u8], second: &[u8], to: &mut [u8]) -> usize {
     match level.instructions() {
         Instructions::Baseline(_) | Instructions::Sse41(_) => 0,

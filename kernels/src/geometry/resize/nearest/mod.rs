@@ -1,4 +1,4 @@
-//! The pixel at each place.
+//! Resizing that takes the nearest pixel.
 
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -37,7 +37,7 @@ impl Nearest {
         self.y.get(y).map_or(0, |row| *row as usize)
     }
 
-    /// Makes those rows.
+    /// Makes rows `rows` of the result.
     pub(super) fn render(
         &self,
         level: Level,
@@ -77,13 +77,13 @@ impl Nearest {
         }
     }
 
-    /// Whether it was done.
+    /// Returns whether there are instructions for it.
     #[cfg(not(target_arch = "x86_64"))]
     fn vectors(&self, _: Level, _: &[u8], _: &mut [u8]) -> bool {
         false
     }
 
-    /// Whether it was done.
+    /// Returns whether there are instructions for it.
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code, reason = "vector loads that were made for rows of this length")]
     fn vectors(&self, level: Level, from: &[u8], to: &mut [u8]) -> bool {

@@ -1,4 +1,4 @@
-//! Whole vectors of samples, picked out of those that they lie among.
+//! The nearest pixels with vector instructions, which pick samples out of whole vectors.
 
 #![allow(unsafe_code, reason = "vector loads and stores")]
 
@@ -9,9 +9,9 @@ use crate::simd::{Instructions, Level};
 /// What is prepared for the instructions that there are.
 #[derive(Debug)]
 pub(super) struct Picks {
-    /// With VBMI.
+    /// Indices for VBMI.
     wide: Option<Wide>,
-    /// With SSSE3.
+    /// Indices for SSSE3.
     narrow: Option<Narrow>,
 }
 
@@ -24,7 +24,7 @@ impl Picks {
         }
     }
 
-    /// Whether it was done.
+    /// Returns whether there are instructions for it.
     ///
     /// # Safety
     /// The row is as long as the picks are made for.

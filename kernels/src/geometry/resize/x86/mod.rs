@@ -24,13 +24,13 @@ const MOST_NEAR: usize = 6;
 /// How the sums of a row are made.
 #[derive(Debug)]
 pub(super) enum Vectors {
-    /// Of many pixels.
+    /// Taps of many pixels.
     Quads(Quads),
     /// Of two or four pixels of three or four channels.
     Pixels(Pixels),
     /// Of few pixels, where they lie near each other; not of four channels.
     Near(Near),
-    /// Otherwise.
+    /// All other taps.
     Far(Far),
 }
 

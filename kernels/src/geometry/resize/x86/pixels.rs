@@ -11,7 +11,6 @@ use crate::simd::Level;
 /// Pixels of the result that are made at once, one a lane.
 const BLOCK: usize = 4;
 
-/// What is prepared.
 #[derive(Debug)]
 pub(in super::super) struct Pixels {
     /// Where the bytes of a block are read.
@@ -21,7 +20,7 @@ pub(in super::super) struct Pixels {
     /// So many blocks lie so far to the left that their bytes are the first that are read.
     /// Those of the others are the last: nothing beyond the row is read.
     head: usize,
-    /// Samples of a row.
+    /// The number of samples in a row.
     input: usize,
 }
 
@@ -57,7 +56,7 @@ impl Pixels {
         Some(all)
     }
 
-    /// How many sums were done.
+    /// Returns the number of sums that were computed.
     pub(super) fn row(&self, level: Level, across: &Across, from: &[u8], to: &mut [i16]) -> usize {
         let done = match (across.channels, across.taps.count) {
             (3, 2) => two_of_three(level, self, across, from, to),

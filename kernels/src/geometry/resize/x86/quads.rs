@@ -21,7 +21,6 @@ const GROUP: usize = 32;
 /// order is still in the first-level cache when it is used.
 const STRIPE: usize = 320;
 
-/// What is prepared.
 #[derive(Debug)]
 pub(in super::super) struct Quads {
     weights: Weights,
@@ -33,7 +32,7 @@ pub(in super::super) struct Quads {
     most: usize,
 }
 
-/// Some columns.
+/// Columns of the result that are computed together.
 #[derive(Debug)]
 struct Stripe {
     /// Which pixels of the result they are enough for: indices of [`Weights`].
@@ -47,9 +46,9 @@ struct Stripe {
 /// and how much the pixels of each group count. What is not needed is 0.
 #[derive(Debug)]
 enum Weights {
-    /// One channel.
+    /// Samples of one channel.
     Eights(Vec<[u32; 4]>, Vec<[[i16; 8]; 4]>),
-    /// Three or four.
+    /// Pixels of three or four channels.
     Pairs(Vec<[u32; 2]>, Vec<[[i16; 2]; 2]>),
 }
 

@@ -39,16 +39,15 @@ struct FarPick {
 pub(in super::super) struct Near {
     /// For each block its pairs.
     picks: Vec<Pick>,
-    /// Samples of a row.
+    /// The number of samples in a row.
     input: usize,
 }
 
-/// They need more.
 #[derive(Debug)]
 pub(in super::super) struct Far {
     /// For each block its pairs; only of the first blocks, which read nothing beyond the row.
     all: Vec<FarPick>,
-    /// Samples of a row.
+    /// The number of samples in a row.
     input: usize,
 }
 
@@ -58,7 +57,7 @@ impl Near {
         Some(Self { picks: picks(taps, channels, width)?, input: width * channels })
     }
 
-    /// How many sums were done.
+    /// Returns the number of sums that were computed.
     pub(super) fn row(&self, level: Level, across: &Across, from: &[u8], to: &mut [i16]) -> usize {
         let done = match across.taps.count {
             2 => near_pair(level, self, across, from, to),
@@ -73,7 +72,7 @@ impl Far {
         Self { all: fars(taps, channels, width), input: width * channels }
     }
 
-    /// How many sums were done.
+    /// Returns the number of sums that were computed.
     pub(super) fn row(&self, level: Level, across: &Across, from: &[u8], to: &mut [i16]) -> usize {
         let done = match across.taps.count {
             2 => far_pair(level, self, across, from, to),

@@ -9,7 +9,7 @@ pub(super) mod one {
         _mm_unpacklo_epi32 as low32, _mm_unpacklo_epi64 as low64,
     };
 
-    /// Groups of rows.
+    /// The number of groups of rows that fit into the registers.
     pub(in super::super) const GROUPS: usize = 1;
 
     /// The same for each group.
@@ -65,7 +65,7 @@ pub(super) mod two {
         _mm256_unpacklo_epi32 as low32, _mm256_unpacklo_epi64 as low64,
     };
 
-    /// Groups of rows.
+    /// The number of groups of rows that fit into the registers.
     pub(in super::super) const GROUPS: usize = 2;
 
     /// The same for each group.

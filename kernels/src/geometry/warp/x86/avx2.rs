@@ -94,7 +94,7 @@ fn below([x, y]: [__m256i; 2], limits: [__m256i; 2]) -> i32 {
     _mm256_movemask_ps(_mm256_castsi256_ps(inside))
 }
 
-/// Where pixels start.
+/// The positions of the bytes at which pixels start.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn offsets<const C: usize>(source: &Source<'_>, [left, top]: [__m256i; 2]) -> [u32; 8] {

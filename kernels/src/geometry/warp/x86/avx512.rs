@@ -59,7 +59,7 @@ fn load(from: &[i32; 16]) -> __m512i {
     unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
 }
 
-/// Where pixels start.
+/// The positions of the bytes at which pixels start.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 fn offsets<const C: usize>(source: &Source<'_>, left: __m512i, top: __m512i) -> __m512i {

@@ -1,4 +1,4 @@
-//! Two registers.
+//! 64 bytes in two registers of AVX2.
 
 use std::arch::x86_64::*;
 

@@ -1,4 +1,4 @@
-//! One register.
+//! 64 bytes in one register of AVX-512.
 
 use std::arch::x86_64::*;
 

@@ -21,11 +21,11 @@ pub(super) trait Wide: Copy {
     /// 64 bytes; "lanes" of 16 bytes are what shuffles stay within.
     type V: Copy;
 
-    /// The same number in all.
+    /// Sets every number to `value`.
     fn splat(self, value: i32) -> Self::V;
-    /// As they lie there.
+    /// Loads numbers in memory order.
     fn load(self, from: &[i32; 16]) -> Self::V;
-    /// As they lie there.
+    /// Loads words in memory order.
     fn load_words(self, from: &[i16; 32]) -> Self::V;
     /// Sixteen bytes of each from that one on, one lane each.
     ///
@@ -45,7 +45,7 @@ pub(super) trait Wide: Copy {
         // SAFETY: the caller promises that 16 bytes are there.
         self.lanes_of(starts.map(|start| unsafe { sixteen(from, start) }))
     }
-    /// One lane each.
+    /// A vector of which each argument is one lane.
     fn lanes_of(self, lanes: [__m128i; 4]) -> Self::V;
     /// The same in all lanes.
     fn lanes(self, from: &[i16; 8]) -> Self::V;
@@ -82,7 +82,7 @@ pub(super) trait Wide: Copy {
     fn zip(self, a: Self::V, b: Self::V) -> [Self::V; 2];
     /// In each lane, the sum of each vector's lane.
     fn sum_up(self, sums: [Self::V; 4]) -> Self::V;
-    /// As they lie there.
+    /// Stores words in memory order.
     fn store_words(self, a: Self::V, to: &mut [i16; 32]);
     /// The four numbers of 32 bits of each lane of both, which fit 16: the eight of a lane to one
     /// place.
