@@ -1,6 +1,7 @@
 //! Objects: whole and undamaged or not at all, whatever happens to the broker.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::large_futures, reason = "a test has one of them")]
 
 #[path = "jetstream/support.rs"]
 mod support;
