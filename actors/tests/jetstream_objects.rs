@@ -41,7 +41,7 @@ fn bytes(length: usize) -> Vec<u8> {
 
 async fn read(objects: &Objects, name: &Key) -> Result<Bytes, Failure> {
     let reader = objects.get(name).await?;
-    patiently("the object", reader.read_all(64 * MIB)).await.unwrap()
+    patiently("the object", Box::pin(reader.read_all(64 * MIB))).await.unwrap()
 }
 
 /// How many messages and bytes the bucket holds.
@@ -177,7 +177,7 @@ async fn damage(change: impl AsyncFnOnce(&JetStream, &str, Vec<u64>)) -> Failure
         subject = stream.get_raw_message(sequence).await.unwrap().subject.to_string();
         sequences.push(sequence);
     }
-    change(&jetstream, &subject, sequences).await;
+    Box::pin(change(&jetstream, &subject, sequences)).await;
     read(&objects, &name).await.unwrap_err()
 }
 

@@ -142,7 +142,8 @@ impl JetStream {
             return Err(Refused::Failure(away("there is no connection to the broker")));
         }
         tokio::select! {
-            done = call => done,
+            // Boxed, because the client library's futures are large and every caller holds one.
+            done = Box::pin(call) => done,
             () = self.broken(connected) => {
                 Err(Refused::Failure(away("the connection to the broker broke before the answer came")))
             }

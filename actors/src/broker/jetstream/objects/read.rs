@@ -96,7 +96,7 @@ impl ObjectReader {
         let until = Instant::now() + NEXT_WITHIN;
         let mut missing = 0;
         loop {
-            match self.chunk().await {
+            match Box::pin(self.chunk()).await {
                 Ok(Some(chunk)) => {
                     self.size += chunk.len();
                     self.chunks += 1;
