@@ -1,4 +1,4 @@
-//! Compiles the `.proto` files with protox: no `protoc` is needed.
+//! Compiles the `.proto` files with protox, so no `protoc` is needed.
 
 use std::{env, path::PathBuf};
 
@@ -10,11 +10,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed={}", root.display());
     let descriptors = protox::compile(files, [&root])?;
     prost_build::Config::new()
-        // `bytes` fields become `Bytes`: the pixels of a received message are not copied.
+        // `bytes` fields become `Bytes`, so the pixels of a received message are not copied.
         .bytes(["."])
-        // Maps in key order, so that the same message always has the same bytes.
+        // Maps are encoded in key order, so the same message always has the same bytes.
         .btree_map(["."])
-        // A request that cannot be decoded is refused by the name of its message.
+        // The error for a request that cannot be decoded names its message type.
         .enable_type_names()
         .compile_fds(descriptors)?;
     Ok(())

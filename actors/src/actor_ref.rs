@@ -10,28 +10,28 @@ use tokio::{
 
 use ocelli_messages::ErrorKind;
 
-/// How many questions to one actor may be unanswered at a time.
+/// How many requests to one actor may be unanswered at a time.
 const MAX_UNANSWERED: usize = 64;
 
-/// Why an actor did not answer.
+/// The reason why an actor did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// It is down; its supervisor may start it again.
+    /// The actor is not running; its supervisor may restart it.
     #[error("the actor is not running")]
     Unavailable,
-    /// Too much is waiting for it already.
+    /// Too many messages are already waiting for the actor.
     #[error("the actor's mailbox is full")]
     Full,
-    /// It took the message and ended, or panicked, before it answered.
+    /// The actor took the message, but ended or panicked before it answered.
     #[error("the actor ended before it answered")]
     Closed,
-    /// It did not answer in time. It may still act on the message.
+    /// The actor did not answer in time. It may still act on the message.
     #[error("the actor did not answer in time")]
     Timeout,
 }
 
 impl AskError {
-    /// The kind to answer with.
+    /// The kind of error to report to the caller.
     #[must_use]
     pub const fn kind(self) -> ErrorKind {
         match self {
@@ -43,10 +43,10 @@ impl AskError {
     }
 }
 
-/// The address of the generation that is up, where one is.
+/// The address of the running generation, if there is one.
 pub(crate) struct Slot<A: Actor> {
     generation: u64,
-    /// The only `Addr`: every clone of one adds a place to the actor's mailbox.
+    /// The only `Addr`, because every clone of it adds a slot to the actor's mailbox.
     address: Option<Addr<A>>,
 }
 
@@ -73,8 +73,8 @@ impl<A: Actor> Slot<A> {
     }
 }
 
-/// The stable address of a supervised actor, for control messages: what is in a mailbox dies with
-/// its generation, so work belongs in channels.
+/// The stable address of a supervised actor. It is meant for control messages: the content of a
+/// mailbox is lost with its generation, so work belongs in channels.
 pub struct ActorRef<A: Actor> {
     slot: watch::Receiver<Slot<A>>,
     unanswered: Arc<Semaphore>,
@@ -101,10 +101,10 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         Self { slot, unanswered: Arc::new(Semaphore::new(MAX_UNANSWERED)) }
     }
 
-    /// Sends a message and waits for the answer, at most `within`.
+    /// Sends a message and waits for the answer, for at most `within`.
     ///
     /// # Errors
-    /// [`AskError`] says whether it was down, overloaded, ended or slow.
+    /// [`AskError`] states whether the actor was down, overloaded, ended or too slow.
     pub async fn ask<M>(&self, message: M, within: Duration) -> Result<M::Result, AskError>
     where
         A: Handler<M>,
@@ -114,8 +114,8 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         let permit =
             Arc::clone(&self.unanswered).try_acquire_owned().map_err(|_| AskError::Full)?;
         let request = self.slot.borrow().live()?.send(message);
-        // `send` enlarges the mailbox without end, so the number of messages is what is bounded:
-        // the permit stays with the message even where the caller stopped waiting.
+        // `send` enlarges the mailbox without a limit, so the number of messages is bounded here.
+        // The permit stays with the message even if the caller has stopped waiting.
         let answer = tokio::spawn(async move {
             let answer = request.await;
             drop(permit);
@@ -131,10 +131,10 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         }
     }
 
-    /// Puts a message into the mailbox, where there is room, and does not wait.
+    /// Puts a message into the mailbox if there is room, without waiting.
     ///
     /// # Errors
-    /// [`AskError::Unavailable`] where it is down, [`AskError::Full`] where the mailbox is full.
+    /// [`AskError::Unavailable`] if the actor is down, [`AskError::Full`] if its mailbox is full.
     pub fn try_tell<M>(&self, message: M) -> Result<(), AskError>
     where
         A: Handler<M>,
@@ -147,30 +147,30 @@ impl<A: Actor<Context = Context<A>>> ActorRef<A> {
         })
     }
 
-    /// How many times the actor was started.
+    /// The number of times that the actor was started.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.slot.borrow().generation
     }
 
-    /// Whether a generation is up.
+    /// Whether a generation of the actor is running.
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.slot.borrow().live().is_ok()
     }
 
-    /// Waits for a generation that is up; its number.
+    /// Waits until a generation is running, and returns its number.
     ///
     /// # Errors
-    /// [`AskError::Unavailable`] where the supervisor is gone, so that none will come.
+    /// [`AskError::Unavailable`] if the supervisor has ended, so that no generation will follow.
     pub async fn up(&self) -> Result<u64, AskError> {
         self.up_after(0).await
     }
 
-    /// Waits for a generation after `generation`; its number.
+    /// Waits until a generation after `generation` is running, and returns its number.
     ///
     /// # Errors
-    /// [`AskError::Unavailable`] where the supervisor is gone, so that none will come.
+    /// [`AskError::Unavailable`] if the supervisor has ended, so that no generation will follow.
     pub async fn up_after(&self, generation: u64) -> Result<u64, AskError> {
         let mut slot = self.slot.clone();
         let up = slot

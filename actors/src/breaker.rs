@@ -1,8 +1,9 @@
-//! Circuit breakers: a dependency that fails is left alone for a while.
+//! Circuit breakers, which pause calls to a dependency that fails.
 //!
-//! One breaker stands before each dependency. *Closed*, it counts; it opens at a failure rate or a
-//! run of hard failures. *Open*, it refuses and says for how long. *Half-open*, it lets exactly as
-//! many probes through as its policy says, and closes after enough of them succeeded.
+//! Each dependency has a breaker of its own. While it is *closed*, it counts failures, and opens at
+//! a failure rate or after several consecutive failures. While it is *open*, it rejects calls and
+//! states when to try again. While it is *half-open*, it lets a fixed number of probes through, and
+//! closes once enough of them have succeeded.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -17,23 +18,23 @@ use crate::metrics::{Metric, gauge};
 /// When a breaker opens and closes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakerPolicy {
-    /// How far back the failure rate looks.
+    /// The period that the failure rate covers.
     pub window: Duration,
-    /// In how many steps the window moves on.
+    /// The number of steps in which the window moves forward.
     pub buckets: u32,
-    /// Opens at this share of failures…
+    /// The share of failures, from 0 to 1, at which the breaker opens.
     pub failure_rate: f64,
-    /// …among at least so many calls,
+    /// The number of calls in the window below which the failure rate is ignored.
     pub min_samples: u32,
-    /// or at so many hard failures in a row.
+    /// The number of consecutive hard failures at which the breaker opens.
     pub consecutive_failures: u32,
-    /// How long it stays open the first time; doubled each time a probe fails.
+    /// How long the breaker stays open the first time. The time doubles whenever a probe fails.
     pub open_for: Duration,
-    /// How long it stays open at most.
+    /// The longest time that the breaker stays open.
     pub open_for_max: Duration,
-    /// How many calls may be on their way while half-open.
+    /// How many calls may be in progress while the breaker is half-open.
     pub probes: u32,
-    /// How many of them must succeed, in a row, before it closes.
+    /// How many probes must succeed in a row before the breaker closes.
     pub successes_to_close: u32,
 }
 
@@ -53,18 +54,18 @@ impl Default for BreakerPolicy {
     }
 }
 
-/// What a call says about its dependency.
+/// What the outcome of a call says about its dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It works.
+    /// The dependency works.
     Success,
-    /// Nothing.
+    /// The call says nothing about the dependency and is not counted.
     Neutral,
-    /// It is overloaded: counts in the rate, not in the run of hard failures.
+    /// The dependency is overloaded. This counts in the failure rate, but not as a hard failure.
     RateOnly,
-    /// It failed.
+    /// The dependency failed. This counts as a hard failure.
     Failure,
-    /// It is gone: opens at once.
+    /// The dependency is gone. This opens the breaker at once.
     Trip,
 }
 
@@ -85,23 +86,23 @@ impl From<ErrorKind> for Verdict {
     }
 }
 
-/// The breaker is open, or all its probes are on their way.
+/// A call was rejected because the breaker is open or all its probes are in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the dependency failed too often; try again in {retry_in:?}")]
 pub struct Rejected {
-    /// When to try again.
+    /// How long to wait before the next attempt.
     pub retry_in: Duration,
 }
 
-/// What a breaker does with calls.
+/// The state of a breaker, which decides what happens to calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
-    /// Lets them through.
+    /// The breaker lets every call through.
     Closed,
-    /// Lets probes through.
+    /// The breaker lets a limited number of probes through.
     HalfOpen,
-    /// Refuses them.
+    /// The breaker rejects every call.
     Open,
 }
 
@@ -116,7 +117,7 @@ impl BreakerState {
 }
 
 struct Bucket {
-    /// Which step of time it counts.
+    /// The step of the window that the bucket counts.
     step: u128,
     calls: u32,
     failures: u32,
@@ -128,13 +129,14 @@ enum Phase {
     HalfOpen { on_their_way: u32, successes: u32 },
 }
 
-/// The pure state machine: time comes in as `now`.
+/// The state machine. It reads no clock: the time is passed in as `now`.
 struct Machine {
     policy: BreakerPolicy,
     phase: Phase,
-    /// Grows with each change of phase: what was begun before says nothing about what is now.
+    /// Increases with each change of phase, because a call from an earlier phase says nothing about
+    /// the current one.
     generation: u64,
-    /// How many times it opened without having closed.
+    /// How many times the breaker opened since it was last closed.
     trips: u32,
     origin: Instant,
     rng: StdRng,
@@ -165,7 +167,7 @@ impl Machine {
         self.generation += 1;
     }
 
-    /// The generation of a call that may go ahead.
+    /// Admits a call and returns its generation.
     fn try_acquire(&mut self, now: Instant) -> Result<u64, Rejected> {
         if let Phase::Open { until } = self.phase {
             if now < until {
@@ -182,7 +184,8 @@ impl Machine {
         Ok(self.generation)
     }
 
-    /// What became of a call of `generation`. `retry_after` is what the dependency asked for.
+    /// Records the outcome of a call of `generation`. `retry_after` is the pause that the
+    /// dependency asked for.
     fn record(
         &mut self,
         generation: u64,
@@ -195,7 +198,7 @@ impl Machine {
         }
         let policy = self.policy;
         match &mut self.phase {
-            // Nothing is let through while open, so nothing of this generation comes back.
+            // An open breaker admits no calls, so none of this generation can be recorded.
             Phase::Open { .. } => {}
             Phase::HalfOpen { on_their_way, successes } => {
                 *on_their_way = on_their_way.saturating_sub(1);
@@ -244,7 +247,7 @@ impl Machine {
             .saturating_mul(2_u32.saturating_pow(self.trips))
             .min(policy.open_for_max);
         self.trips = self.trips.saturating_add(1);
-        // Half of it is certain, or the jitter would sometimes leave no pause at all.
+        // Half of the pause is fixed, because full jitter would sometimes leave no pause at all.
         let pause = ceiling.mul_f64(self.rng.random_range(0.5..=1.0));
         let asked = retry_after.unwrap_or_default().min(policy.open_for_max);
         self.enter(Phase::Open { until: now + pause.max(asked) });
@@ -256,7 +259,7 @@ fn step(now: Instant, origin: Instant, policy: &BreakerPolicy) -> u128 {
     now.duration_since(origin).as_nanos() / length.max(1)
 }
 
-/// Adds a call to the window; the calls and the failures in it.
+/// Adds a call to the window and returns the numbers of calls and failures in it.
 fn count(
     window: &mut VecDeque<Bucket>,
     step: u128,
@@ -285,7 +288,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Runs a step of the machine and tells the world where it led.
+    /// Runs a step of the machine, and reports a new state in the log and the gauge.
     fn with<T>(&self, step: impl FnOnce(&mut Machine) -> T) -> T {
         let mut machine = self.machine.lock();
         let before = machine.state();
@@ -295,7 +298,9 @@ impl Shared {
             self.gauge.set(after.gauge());
             match after {
                 BreakerState::Open => tracing::warn!(breaker = self.name, "breaker opened"),
-                BreakerState::HalfOpen => tracing::info!(breaker = self.name, "breaker probes"),
+                BreakerState::HalfOpen => {
+                    tracing::info!(breaker = self.name, "breaker half-open: probing")
+                }
                 BreakerState::Closed => tracing::info!(breaker = self.name, "breaker closed"),
             }
         }
@@ -303,15 +308,15 @@ impl Shared {
     }
 }
 
-/// A circuit breaker. Clones share it.
+/// A circuit breaker. Clones share its state.
 #[derive(Clone)]
 pub struct Breaker {
     shared: Arc<Shared>,
 }
 
 impl Breaker {
-    /// A closed breaker before the dependency `name`, the label of its gauge. The seed makes its
-    /// jitter repeatable.
+    /// A closed breaker for the dependency `name`, which is also the label of its gauge. The seed
+    /// makes its jitter reproducible.
     #[must_use]
     pub fn new(name: &'static str, policy: BreakerPolicy, seed: u64) -> Self {
         let gauge = gauge(Metric::BreakerState, &[name]);
@@ -320,17 +325,17 @@ impl Breaker {
         Self { shared: Arc::new(Shared { name, machine, gauge }) }
     }
 
-    /// The right to make one call.
+    /// Asks for permission to make one call.
     ///
     /// # Errors
-    /// [`Rejected`] while the dependency is left alone.
+    /// [`Rejected`] if the breaker is open or all its probes are in progress.
     pub fn try_acquire(&self, now: Instant) -> Result<BreakerPermit, Rejected> {
         let generation = self.shared.with(|machine| machine.try_acquire(now))?;
         Ok(BreakerPermit { shared: Arc::clone(&self.shared), generation, spent: false })
     }
 
-    /// What it does with calls. It turns half-open at the first call after its pause, not by
-    /// itself.
+    /// The current state. An open breaker becomes half-open with the first call after its pause,
+    /// not before.
     #[must_use]
     pub fn state(&self) -> BreakerState {
         self.shared.machine.lock().state()
@@ -346,7 +351,7 @@ impl std::fmt::Debug for Breaker {
     }
 }
 
-/// The right to make one call. Dropped without a verdict it says nothing about the dependency.
+/// The permission to make one call. Dropped without a verdict, it counts as [`Verdict::Neutral`].
 #[must_use = "a call is judged by its permit"]
 pub struct BreakerPermit {
     shared: Arc<Shared>,
@@ -355,12 +360,12 @@ pub struct BreakerPermit {
 }
 
 impl BreakerPermit {
-    /// What became of the call.
+    /// Records the outcome of the call.
     pub fn record(self, verdict: Verdict) {
         self.settle(verdict, None);
     }
 
-    /// What became of the call, and how long the dependency asked to be left alone.
+    /// Records the outcome of the call, and the pause that the dependency asked for.
     pub fn record_after(self, verdict: Verdict, retry_after: Duration) {
         self.settle(verdict, Some(retry_after));
     }

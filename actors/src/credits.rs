@@ -1,8 +1,8 @@
-//! Credits: how much work may be in progress, by count and by bytes.
+//! Credits limit how much work may be in progress, by count and by bytes.
 //!
-//! A [`Credit`] travels with its work and is given back when dropped. Who finds none may wait for a
-//! while, in turn, in a waiting room that is bounded too; everybody else is shed at once and told
-//! when to come back.
+//! A [`Credit`] stays with its work and returns to its pool when dropped. A caller that gets none
+//! can wait for its turn in a bounded waiting room. If that is full too, the request is shed at
+//! once, with a suggestion when to try again.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -19,49 +19,50 @@ use crate::metrics::{Metric, gauge};
 /// The sizes of a pool and of its waiting room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreditLimits {
-    /// How many credits there are.
+    /// The number of credits.
     pub slots: usize,
-    /// How many bytes all credits together may stand for.
+    /// The bytes that all credits together may cover.
     pub bytes: usize,
-    /// How many may wait.
+    /// The number of requests that may wait for a credit.
     pub waiting_slots: usize,
-    /// How many bytes those who wait may hold.
+    /// The bytes of the requests that may wait for a credit.
     pub waiting_bytes: usize,
 }
 
 impl CreditLimits {
-    /// Room for that many requests and bytes in progress, and for as many again that wait.
+    /// Limits that allow `slots` requests of `bytes` bytes in all to be in progress, and as much
+    /// again to wait.
     #[must_use]
     pub const fn of(slots: usize, bytes: usize) -> Self {
         Self { slots, bytes, waiting_slots: slots, waiting_bytes: bytes }
     }
 }
 
-/// Why there was no credit.
+/// The reason why a request was shed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShedReason {
-    /// The waiting room is full too.
+    /// No credit is free and the waiting room is full.
     Full,
-    /// None came free in time.
+    /// No credit became free before the deadline.
     Deadline,
-    /// The pool was closed.
+    /// The pool is closed because the service is stopping.
     Closed,
     /// The request alone is larger than the whole pool.
     TooLarge,
 }
 
-/// There was no credit. As a [`Failure`] it is the answer to whoever asked.
+/// A request got no credit. It converts to the [`Failure`] that answers the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", match .reason {
     ShedReason::Full => "too many requests are waiting",
-    ShedReason::Deadline => "no capacity came free in time",
+    ShedReason::Deadline => "no capacity became free in time",
     ShedReason::Closed => "the service is stopping",
-    ShedReason::TooLarge => "the request is larger than all requests that may be under way together",
+    ShedReason::TooLarge => "the request is larger than all requests in progress together may be",
 })]
 pub struct Shed {
-    /// When to try again. Zero where that is useless.
+    /// How long to wait before a retry; zero if a retry will not help.
     pub retry_after: Duration,
-    /// Why.
+    /// The reason why the request was shed.
     pub reason: ShedReason,
 }
 
@@ -80,10 +81,10 @@ impl From<Shed> for Failure {
     }
 }
 
-/// The shortest and the longest advice to a caller that is shed.
+/// The shortest and the longest wait that is suggested to a caller that is shed.
 const RETRY_AFTER: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(10));
 
-/// How much the newest hold time counts in the average.
+/// The weight of the newest hold time in the average.
 const HOLD_WEIGHT: f64 = 0.1;
 
 struct Waiter {
@@ -99,7 +100,7 @@ struct State {
     queue: VecDeque<Waiter>,
     bytes_waiting: usize,
     next_id: u64,
-    /// How long a credit is held, seconds, on average.
+    /// The average time that a credit is held, in seconds.
     hold: f64,
     closed: bool,
 }
@@ -111,13 +112,13 @@ struct Pool {
     in_use: Gauge,
 }
 
-/// A bounded amount of work. Clones share it.
+/// A pool of credits. Clones share it.
 #[derive(Clone)]
 pub struct CreditPool {
     pool: Arc<Pool>,
 }
 
-/// The right to work on something. Dropping it gives it back.
+/// The permission to work on one request. It returns to its pool when dropped.
 pub struct Credit {
     pool: Arc<Pool>,
     bytes: usize,
@@ -125,7 +126,7 @@ pub struct Credit {
 }
 
 impl CreditPool {
-    /// A pool; `name` is the label of its gauge.
+    /// A pool with the given limits; `name` is the label of its gauge.
     #[must_use]
     pub fn new(limits: CreditLimits, name: &'static str) -> Self {
         Self {
@@ -138,7 +139,7 @@ impl CreditPool {
         }
     }
 
-    /// A credit for `bytes`, where there is one and nobody waits for it.
+    /// Takes a credit for `bytes` if one is free and no other request is waiting.
     #[must_use]
     pub fn try_acquire(&self, bytes: usize) -> Option<Credit> {
         let mut state = self.pool.state.lock();
@@ -148,10 +149,10 @@ impl CreditPool {
         self.pool.take(&mut state, bytes)
     }
 
-    /// A credit for `bytes`, in turn, before `deadline`.
+    /// Takes a credit for `bytes`, and waits for its turn until `deadline` if necessary.
     ///
     /// # Errors
-    /// [`Shed`] says why there was none and when to try again.
+    /// [`Shed`] states why there was no credit and when to try again.
     pub async fn acquire_before(&self, bytes: usize, deadline: Instant) -> Result<Credit, Shed> {
         let (id, mut granted) = match self.take_or_queue(bytes)? {
             Turn::Now(credit) => return Ok(credit),
@@ -160,11 +161,11 @@ impl CreditPool {
         let leaving = LeaveQueue { pool: &self.pool, id };
         match timeout_at(deadline, &mut granted).await {
             Ok(Ok(credit)) => Ok(credit),
-            // Only closing drops the other end.
+            // Only closing the pool drops the other end.
             Ok(Err(_closed)) => Err(Shed::closed()),
             Err(_elapsed) => {
                 drop(leaving);
-                // It may have come between the alarm and this line.
+                // The credit may have been granted between the timeout and this line.
                 granted.try_recv().map_err(|_| self.pool.shed(ShedReason::Deadline))
             }
         }
@@ -197,7 +198,8 @@ impl CreditPool {
         Ok(Turn::Later(id, granted))
     }
 
-    /// Gives out no more credits, and sends away all who wait. Those given out stay valid.
+    /// Closes the pool: no more credits are granted, and all waiting requests are shed. Granted
+    /// credits stay valid.
     pub fn close(&self) {
         let waiting = {
             let mut state = self.pool.state.lock();
@@ -208,34 +210,34 @@ impl CreditPool {
         drop(waiting);
     }
 
-    /// How many credits are given out.
+    /// The number of credits in use.
     #[must_use]
     pub fn in_use(&self) -> usize {
         self.pool.state.lock().slots_used
     }
 
-    /// How many bytes they stand for.
+    /// The bytes that the credits in use cover.
     #[must_use]
     pub fn bytes_in_use(&self) -> usize {
         self.pool.state.lock().bytes_used
     }
 
-    /// How many wait.
+    /// The number of requests that wait for a credit.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.pool.state.lock().queue.len()
     }
 
-    /// The sizes it was made with.
+    /// The limits of the pool.
     #[must_use]
     pub fn limits(&self) -> CreditLimits {
         self.pool.limits
     }
 
-    /// Waits until no credit is given out: with [`close`](Self::close), a drain.
+    /// Waits until no credit is in use. After [`close`](Self::close) this drains the pool.
     pub async fn idle(&self) {
         loop {
-            // Made before the look, so that a change after the look is not missed.
+            // Created before the check, so that a change after the check is not missed.
             let idle = self.pool.idle.notified();
             if self.in_use() == 0 {
                 return;
@@ -263,7 +265,8 @@ enum Turn {
 }
 
 impl State {
-    /// When a place may come free: those ahead times how long each holds its own.
+    /// Estimates when a credit may become free, from the number of requests ahead and the average
+    /// hold time.
     fn shed(&self, limits: &CreditLimits, reason: ShedReason) -> Shed {
         let (shortest, longest) = RETRY_AFTER;
         #[allow(clippy::cast_precision_loss, reason = "an estimate")]
@@ -291,8 +294,8 @@ impl Pool {
         Some(Credit { pool: Arc::clone(self), bytes, since: Instant::now() })
     }
 
-    /// Gives credits to those at the head of the queue. The order is strict: a large one at the
-    /// head is not overtaken by small ones, or it would wait for ever.
+    /// Grants credits to the requests at the head of the queue. The order is strict: small requests
+    /// do not overtake a large one at the head, because it would then wait forever.
     fn serve(self: &Arc<Self>, state: &mut State) -> Vec<(oneshot::Sender<Credit>, Credit)> {
         let mut served = Vec::new();
         while let Some(bytes) = state.queue.front().map(|waiter| waiter.bytes)
@@ -331,7 +334,7 @@ impl Pool {
                 .ok()
                 .and_then(|place| state.queue.remove(place));
             state.bytes_waiting -= left.as_ref().map_or(0, |waiter| waiter.bytes);
-            // What is behind it may be small enough.
+            // The requests behind it may be small enough.
             let served = self.serve(&mut state);
             (left, served)
         };
@@ -349,14 +352,15 @@ impl Pool {
     }
 }
 
-/// Without the lock: a credit that nobody takes is dropped here, and that takes the lock.
+/// Hands out credits without holding the lock, because dropping a credit that nobody takes needs
+/// it.
 fn hand_over(served: Vec<(oneshot::Sender<Credit>, Credit)>) {
     for (grant, credit) in served {
         drop(grant.send(credit));
     }
 }
 
-/// Takes a waiter out of the queue when it stops waiting, for whatever reason.
+/// Removes a waiter from the queue when it stops waiting for any reason.
 struct LeaveQueue<'a> {
     pool: &'a Arc<Pool>,
     id: u64,
@@ -369,7 +373,7 @@ impl Drop for LeaveQueue<'_> {
 }
 
 impl Credit {
-    /// For how many bytes it is.
+    /// The bytes that the credit covers.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes

@@ -1,12 +1,13 @@
-//! Devices: blocking work on threads of their own, behind one bounded queue.
+//! Devices do blocking work on threads of their own, behind one bounded queue.
 //!
-//! A device is a CPU core or a GPU. Its [`DeviceActor`] is only the control face: it starts the
-//! thread, says when it is ready, and reports how it ended, so that the supervisor can make a new
-//! one. The queue belongs to nobody's generation: jobs that wait survive the restart of a worker.
+//! A device is a CPU core or a GPU. Its [`DeviceActor`] only controls it: it starts the thread,
+//! reports when it is ready and how it ended, so that the supervisor can replace it. The queue does
+//! not belong to a generation, so waiting jobs survive the restart of a worker.
 //!
 //! A worker makes progress whenever it takes jobs or finds none. With
-//! [`hung_after`](crate::supervisor::ChildSpec::hung_after), one that is busy with the same jobs for
-//! longer is replaced: a new thread takes over the queue, and the old one ends after its jobs.
+//! [`hung_after`](crate::supervisor::ChildSpec::hung_after), a worker that is busy with the same
+//! jobs for longer is replaced: a new thread takes over the queue, and the old one ends after its
+//! jobs.
 
 mod queue;
 
@@ -22,45 +23,46 @@ pub use queue::{BatchLimits, DeviceQueue, QueueFull};
 
 use crate::supervisor::{ChildContext, Exit, Stop};
 
-/// How often an idle worker looks whether it should end.
+/// How often an idle worker checks whether it should end.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
-/// Does blocking work. Made on its thread, so it need not be `Send`.
+/// Does blocking work. It is created on its thread, so it need not be `Send`.
 pub trait Worker: 'static {
-    /// What it works on. It carries the way back for its answer: a job that a panic destroys drops
-    /// it, and whoever waits there learns that.
+    /// A unit of work. It carries the channel for its answer: if a panic destroys a job, the
+    /// channel is dropped, which tells the caller.
     type Job: Send + Unpin + 'static;
 
-    /// How many of the jobs that wait it takes at a time. It never waits for more to come.
+    /// How many of the waiting jobs are taken at a time. A worker never waits for more jobs to
+    /// arrive.
     fn batch(&self) -> BatchLimits {
         BatchLimits::ONE
     }
 
-    /// Whether a job can be done together with the one before whose turn it is.
+    /// Whether `other` can be processed in one batch with `first`.
     fn together(first: &Self::Job, other: &Self::Job) -> bool {
         let _ = (first, other);
         false
     }
 
-    /// Does those jobs, and takes each out of the list before it answers it. After a panic those
-    /// that are still in it are done again, each alone, unless it was only one.
+    /// Processes the jobs, and removes each from the list before answering it. After a panic, the
+    /// jobs that are still in the list are processed again, each alone, unless there was only one.
     ///
     /// # Errors
-    /// Only if the worker itself cannot go on; what is wrong with a job goes into its answer.
+    /// Only if the worker itself cannot continue. The failure of a job is its answer, not an error.
     fn work(&mut self, jobs: &mut Vec<Self::Job>) -> Result<(), Failure>;
 }
 
-/// Makes a worker on its thread.
+/// Creates a worker on its thread.
 pub type MakeWorker<W> = Arc<dyn Fn() -> Result<W, Failure> + Send + Sync>;
 
-/// The control face of one worker thread.
+/// The actor that controls one worker thread.
 pub struct DeviceActor<W: Worker> {
     name: &'static str,
     queue: DeviceQueue<W::Job>,
     make: MakeWorker<W>,
     child: ChildContext,
     stop: watch::Sender<bool>,
-    /// Open as long as the thread runs.
+    /// Closes when the thread ends.
     running: Option<watch::Receiver<()>>,
 }
 
@@ -71,7 +73,7 @@ impl<W: Worker> std::fmt::Debug for DeviceActor<W> {
 }
 
 impl<W: Worker> DeviceActor<W> {
-    /// A worker thread of that name on that queue.
+    /// Controls a worker thread with the given name that takes jobs from `queue`.
     #[must_use]
     pub fn new(
         name: &'static str,
@@ -111,7 +113,7 @@ impl<W: Worker> Actor for DeviceActor<W> {
             drop(alive);
         });
         if let Err(failed) = spawned {
-            error!(device = self.name, error = %failed, "no thread for a device");
+            error!(device = self.name, error = %failed, "cannot start the thread of a device");
             self.child.exit(Exit::Failed(ErrorKind::Unavailable));
         }
     }
@@ -119,8 +121,8 @@ impl<W: Worker> Actor for DeviceActor<W> {
 
 impl<W: Worker> Drop for DeviceActor<W> {
     fn drop(&mut self) {
-        // A killed actor must not leave its thread behind: two generations would share the queue. A
-        // thread that hangs ends when its jobs do; nothing can end it before.
+        // A killed actor must not leave its thread behind, because two generations would share the
+        // queue. A thread that hangs ends with its jobs; nothing can end it earlier.
         self.stop.send_replace(true);
     }
 }
@@ -128,13 +130,13 @@ impl<W: Worker> Drop for DeviceActor<W> {
 impl<W: Worker> Handler<Stop> for DeviceActor<W> {
     type Result = ();
 
-    /// The job in hand is finished; those that wait are left to other workers.
+    /// The current jobs are finished; waiting jobs are left to other workers.
     fn handle(&mut self, _: Stop, context: &mut Context<Self>) {
         self.stop.send_replace(true);
         let running = self.running.take();
         let ended = async move {
             if let Some(mut running) = running {
-                // It never changes; it closes when the thread ends.
+                // The value never changes; the channel closes when the thread ends.
                 let _closed = running.changed().await;
             }
         };
@@ -142,7 +144,7 @@ impl<W: Worker> Handler<Stop> for DeviceActor<W> {
     }
 }
 
-/// What a worker thread has.
+/// The state of a worker thread.
 struct Seat<W: Worker> {
     queue: DeviceQueue<W::Job>,
     make: MakeWorker<W>,
@@ -156,7 +158,7 @@ impl<W: Worker> Seat<W> {
         let mut worker = match made {
             Ok(Ok(worker)) => worker,
             Ok(Err(failure)) => {
-                error!(%failure, "a device could not be opened");
+                error!(%failure, "cannot open a device");
                 return self.failed(&failure);
             }
             Err(panic) => return Exit::from_panic(panic.as_ref()),
@@ -168,8 +170,7 @@ impl<W: Worker> Seat<W> {
                 return Exit::Drained;
             }
             self.queue.take(&mut jobs, LOOK_UP, worker.batch(), W::together);
-            // Whatever has been done so far, it does not hang: from here on the time of the jobs in
-            // hand counts.
+            // The worker does not hang so far; from here on, the time of the current jobs counts.
             self.child.progress();
             let taken = jobs.len();
             if taken == 0 {
@@ -177,14 +178,14 @@ impl<W: Worker> Seat<W> {
             }
             let done = std::panic::catch_unwind(AssertUnwindSafe(|| worker.work(&mut jobs)));
             if done.is_err() && taken > 1 {
-                // Which of them it was shows when each is done alone.
+                // The job at fault is found by processing each job alone.
                 self.queue.again(jobs.drain(..));
             }
             jobs.clear();
             match done {
                 Ok(Ok(())) => {}
                 Ok(Err(failure)) => return self.failed(&failure),
-                // What the panic left behind is not trusted: the supervisor makes a new worker.
+                // The state after a panic is not trusted, so the supervisor creates a new worker.
                 Err(panic) => return Exit::from_panic(panic.as_ref()),
             }
         }
@@ -192,7 +193,7 @@ impl<W: Worker> Seat<W> {
 
     fn failed(&self, failure: &Failure) -> Exit {
         if failure.kind == ErrorKind::DeviceLost {
-            // No new thread will bring it back: whoever waits should know now.
+            // A new thread cannot recover the device, so waiting callers are told now.
             self.queue.close();
         }
         Exit::Failed(failure.kind)

@@ -1,12 +1,14 @@
-//! How Ocelli's services run, fail and wait.
+//! How Ocelli's services run, fail and wait. Nothing here knows images or CUDA.
 //!
-//! - [`supervisor`]: restarts actors that panic, with back-off, a limit and escalation.
-//! - [`credits`] and [`breaker`]: overload and broken dependencies as numbers and answers.
-//! - [`broker`]: the connection to NATS, request/reply endpoints and live frames.
+//! - [`supervisor`]: restarts actors that fail, with back-off, a limit and escalation.
+//! - [`actor_ref`]: the address of an actor, which survives restarts.
+//! - [`tree`]: all actors of a process as JSON.
+//! - [`credits`]: limits the work in progress, and refuses what exceeds the limits.
+//! - [`breaker`]: pauses calls to a dependency that fails.
+//! - [`broker`]: the connection to NATS, and the delivery of messages to handlers.
 //! - [`device`]: one thread per device behind a bounded queue.
-//! - [`metrics`]: the one list of metric names.
-//!
-//! No product logic and no CUDA here.
+//! - [`metrics`]: the tables of metric names.
+//! - [`trace`]: the trace headers of messages as spans.
 
 #![forbid(unsafe_code)]
 

@@ -1,45 +1,45 @@
 //! Metrics as tables: names, units, labels and help texts.
 //!
 //! Each crate lists its own metrics with [`metrics_table!`](crate::metrics_table!), one row each.
-//! Labels come from closed lists; they are never ids, streams or subjects. The raw `metrics`
-//! macros are banned elsewhere by `clippy.toml`.
+//! Label values come from fixed lists; they are never ids, streams or subjects. `clippy.toml` bans
+//! the raw `metrics` macros elsewhere.
 
 #![allow(clippy::disallowed_macros, reason = "this is the one place where names become metrics")]
 
 use metrics::{Counter, Gauge, Histogram, Label, Unit};
 
-/// What kind of series a metric is.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A count that only grows.
+    /// A counter, which only increases.
     Counter,
-    /// A value that goes up and down.
+    /// A gauge, whose value increases and decreases.
     Gauge,
-    /// A distribution of seconds.
+    /// A histogram of times in seconds.
     Histogram,
 }
 
 /// A row of a crate's table of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricRow {
-    /// Its name, with the unit as Prometheus wants it.
+    /// The name, which ends with the unit as Prometheus expects it.
     pub name: &'static str,
-    /// Counter, gauge or histogram.
+    /// Whether the metric is a counter, a gauge or a histogram.
     pub kind: Kind,
-    /// The names of its labels.
+    /// The names of the labels.
     pub labels: &'static [&'static str],
-    /// What it counts or measures.
+    /// The help text: what the metric counts or measures.
     pub help: &'static str,
 }
 
 /// An entry of a table of metrics; [`metrics_table!`](crate::metrics_table!) implements it.
 pub trait MetricName: Copy {
-    /// Its row.
+    /// The row of the entry.
     fn row(self) -> &'static MetricRow;
 }
 
-/// Makes a crate's table of metrics: an enum `Metric` with a variant for each row, and
-/// `Metric::ROWS`, all rows.
+/// Defines a crate's table of metrics: an enum `Metric` with a variant for each row, and
+/// `Metric::ROWS`, which lists all rows.
 ///
 /// ```
 /// ocelli_actors::metrics_table! {
@@ -92,9 +92,9 @@ metrics_table! {
     RequestsInFlight = "ocelli_requests_in_flight", Gauge, ["endpoint"],
         "Requests that hold a credit or wait for one.";
     Errors = "ocelli_errors_total", Counter, ["handler", "code"],
-        "Errors by where they were answered and by error kind.";
+        "Errors by the handler that answered and by error kind.";
     FramesIn = "ocelli_frames_in_total", Counter, ["service"],
-        "Live frames received. In = out + dropped + those being worked on.";
+        "Live frames received: in = out + dropped + in progress.";
     FramesOut = "ocelli_frames_out_total", Counter, ["service"],
         "Live frames answered, with a result or an error.";
     FramesDropped = "ocelli_frames_dropped_total", Counter, ["service", "reason"],
@@ -110,14 +110,15 @@ metrics_table! {
     BreakerState = "ocelli_breaker_state", Gauge, ["breaker"],
         "0 closed, 1 half-open, 2 open.";
     BrokerConnections = "ocelli_broker_connections", Gauge, [],
-        "Connections to NATS that stand.";
+        "Open connections to NATS.";
     BrokerReconnects = "ocelli_broker_reconnects_total", Counter, [],
-        "Connections to NATS after the first.";
+        "Reconnections to NATS.";
     BrokerSlowConsumers = "ocelli_broker_slow_consumers_total", Counter, [],
         "Times the client dropped messages because a subscription was full.";
 }
 
-/// The bounds of every histogram, seconds: a hop takes 0.2 ms, a large photograph a second.
+/// The bucket bounds of every histogram, in seconds. A hop takes 0.2 ms, a large photograph a
+/// second.
 pub const SECONDS_BUCKETS: &[f64] = &[
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0,
@@ -128,28 +129,29 @@ fn key_labels(row: &MetricRow, values: &[&'static str]) -> Vec<Label> {
     row.labels.iter().zip(values).map(|(&key, &value)| Label::new(key, value)).collect()
 }
 
-/// A handle to a counter. Take it once and keep it where it is used often.
+/// A handle to a counter with the given label values. Create it once and keep it if it is used
+/// often.
 pub fn counter(metric: impl MetricName, values: &[&'static str]) -> Counter {
     let row = metric.row();
     debug_assert_eq!(row.kind, Kind::Counter, "{}", row.name);
     metrics::counter!(row.name, key_labels(row, values))
 }
 
-/// A handle to a gauge.
+/// A handle to a gauge with the given label values.
 pub fn gauge(metric: impl MetricName, values: &[&'static str]) -> Gauge {
     let row = metric.row();
     debug_assert_eq!(row.kind, Kind::Gauge, "{}", row.name);
     metrics::gauge!(row.name, key_labels(row, values))
 }
 
-/// A handle to a histogram of seconds.
+/// A handle to a histogram with the given label values. It records seconds.
 pub fn histogram(metric: impl MetricName, values: &[&'static str]) -> Histogram {
     let row = metric.row();
     debug_assert_eq!(row.kind, Kind::Histogram, "{}", row.name);
     metrics::histogram!(row.name, key_labels(row, values))
 }
 
-/// Tells the installed recorder what the metrics of a table mean.
+/// Gives the help texts and units of a table to the installed recorder.
 pub fn describe(table: &[MetricRow]) {
     for row in table {
         match row.kind {
@@ -162,8 +164,8 @@ pub fn describe(table: &[MetricRow]) {
     }
 }
 
-/// What is wrong with a set of tables: names that Prometheus would not expect, doubled names, and
-/// labels that could hold ids.
+/// Lists the mistakes in a set of tables: names that violate the conventions of Prometheus,
+/// duplicate names, and labels that could hold ids.
 #[must_use]
 pub fn problems<'a>(rows: impl IntoIterator<Item = &'a MetricRow>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
@@ -175,17 +177,20 @@ pub fn problems<'a>(rows: impl IntoIterator<Item = &'a MetricRow>) -> Vec<String
                 problems.push(format!("{name} {problem}"));
             }
         };
-        check(seen.insert(name), "is there twice");
+        check(seen.insert(name), "is defined twice");
         check(name.starts_with("ocelli_"), "must start with ocelli_");
         check(
             name.ends_with("_total") == (row.kind == Kind::Counter),
-            "must end with _total if, and only if, it is a counter",
+            "must end with _total if and only if it is a counter",
         );
         check(
             name.ends_with("_seconds") == (row.kind == Kind::Histogram),
-            "must end with _seconds if, and only if, it is a histogram",
+            "must end with _seconds if and only if it is a histogram",
         );
-        check(row.labels.iter().all(|label| !label.contains("id")), "has a label that holds ids");
+        check(
+            row.labels.iter().all(|label| !label.contains("id")),
+            "must not have a label that holds ids",
+        );
     }
     problems
 }

@@ -1,4 +1,4 @@
-//! Between the trace headers of messages and the spans of this process.
+//! Connects the trace headers of messages with the spans of this process.
 
 use ocelli_messages::{MessageContext, TraceContext, TraceParent};
 use opentelemetry::trace::{
@@ -7,11 +7,11 @@ use opentelemetry::trace::{
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// Gives a span its place in the trace of the message it works on.
+/// Puts a span into the trace of the message that it works on.
 ///
-/// A trace that starts here, because the caller sent none, is left to our sampler: where
-/// OpenTelemetry is on, the context moves to the trace of the span, so that logs, messages and the
-/// collector speak of the same one.
+/// If the caller sent no trace, the sampler of this process decides. With OpenTelemetry, the
+/// context then moves to the trace of the span, so that logs, messages and the collector show the
+/// same trace.
 pub fn place(span: &Span, context: &mut MessageContext, from_caller: bool) {
     if from_caller {
         set_parent(span, &context.trace);
@@ -32,26 +32,26 @@ pub fn set_parent(span: &Span, trace: &TraceContext) {
         state,
     );
     let parent = opentelemetry::Context::new().with_remote_span_context(remote);
-    // It fails only where no OpenTelemetry layer is installed, or the span is filtered out.
+    // This fails only if no OpenTelemetry layer is installed or the span is filtered out.
     if let Err(error) = span.set_parent(parent) {
         tracing::trace!(%error, "no OpenTelemetry span");
     }
 }
 
-/// The context to send on from `span`: that span is the parent of whoever receives it.
+/// The context to pass on from `span`, which becomes the parent of the receiver's span.
 ///
-/// Without OpenTelemetry it is a child in the same trace, so that traces of other systems still
-/// pass through.
+/// Without OpenTelemetry it is a child in the same trace, so that the traces of other systems are
+/// still passed on.
 #[must_use]
 pub fn outgoing(span: &Span, context: &MessageContext) -> MessageContext {
-    // Another trace id would mean a span that was never tied to this message.
+    // A different trace id means that the span was never put into the message's trace.
     match parent_of(span).filter(|parent| parent.trace_id() == context.trace.parent.trace_id()) {
         Some(parent) => context.clone().with_parent(parent),
         None => context.child(),
     }
 }
 
-/// The span as the parent of what it sends; none without OpenTelemetry.
+/// The span as the parent of the messages that it sends, or `None` without OpenTelemetry.
 fn parent_of(span: &Span) -> Option<TraceParent> {
     let otel = span.context();
     let otel = otel.span();

@@ -1,4 +1,4 @@
-//! The actors of a process, to look at.
+//! The tree of a process's actors, for the admin port.
 
 use std::sync::Arc;
 
@@ -8,25 +8,25 @@ use tokio::time::Instant;
 
 use crate::supervisor::Exit;
 
-/// What a child is doing.
+/// The state of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChildState {
-    /// Not ready yet.
+    /// The child was started and is not ready yet.
     Starting,
-    /// Doing its work.
+    /// The child is ready and does its work.
     Ready,
-    /// Waiting to be started again.
+    /// The child ended and waits for its restart.
     BackingOff,
-    /// Asked to stop.
+    /// The child was asked to stop and has not ended yet.
     Stopping,
-    /// Ended, and not to be started again.
+    /// The child ended and will not be restarted.
     Stopped,
 }
 
 type Observe = Arc<dyn Fn() -> Value + Send + Sync>;
 
-/// One actor or supervisor in the tree.
+/// An actor or supervisor in the tree.
 pub(crate) struct Node {
     name: &'static str,
     path: String,
@@ -58,7 +58,7 @@ impl Node {
         })
     }
 
-    /// Replaces the children, which are as new as this generation of their supervisor.
+    /// Replaces the children when a new generation of their supervisor starts.
     pub(crate) fn replace_children(
         &self,
         names: impl Iterator<Item = &'static str>,
@@ -100,12 +100,13 @@ impl Node {
             inner.last_exit = Some(exit);
             inner.observe.take()
         };
-        // It may own the last of the old generation, whose drop may look at the tree.
+        // Dropped without the lock: it may own the last reference to the old generation, whose
+        // destructor may read the tree.
         drop(observe);
         self.set(state);
     }
 
-    /// Whether it and all below it do their work; what stopped for good does not count.
+    /// Whether the node and all nodes below it are ready. Nodes that stopped for good do not count.
     pub(crate) fn is_ready(&self) -> bool {
         let (state, children) = {
             let inner = self.inner.lock();
@@ -122,7 +123,7 @@ impl Node {
     }
 
     fn to_json(&self) -> Value {
-        // The observer and the children are called without the lock: they may take their time.
+        // The observer and the children are called without the lock, because they may be slow.
         let (mut value, observe, children) = {
             let inner = self.inner.lock();
             let value = json!({
@@ -143,20 +144,20 @@ impl Node {
     }
 }
 
-/// The supervisors of a process and all below them.
+/// The supervisors of a process and all their children.
 #[derive(Clone, Default)]
 pub struct ActorTree {
     roots: Arc<Mutex<Vec<Arc<Node>>>>,
 }
 
 impl ActorTree {
-    /// An empty tree.
+    /// A tree without supervisors.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A root of the tree. One that ended makes place for its successor of the same name.
+    /// Adds a root to the tree. It replaces a root of the same name that has ended.
     pub(crate) fn add_root(&self, name: &'static str) -> Arc<Node> {
         let node = Node::new(name, name.to_owned());
         let mut roots = self.roots.lock();
@@ -165,8 +166,8 @@ impl ActorTree {
         node
     }
 
-    /// `{"children": [{name, state, restarts, last_exit, since_ms, observed, children}, …]}`:
-    /// the roots, and below each its children.
+    /// The tree as `{"children": [{name, state, restarts, last_exit, since_ms, observed, children},
+    /// …]}`, with the roots at the top and the children of each below it.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let roots = self.roots.lock().clone();

@@ -1,43 +1,45 @@
-//! The headers every message carries.
+//! The headers that every message carries.
 
 use std::time::{Duration, SystemTime};
 
 use crate::{Deadline, Failure, TraceContext, TraceParent};
 
-/// Header names.
+/// The names of the headers.
 pub mod header {
-    /// W3C Trace Context.
+    /// W3C Trace Context: the trace and the span of the sender.
     pub const TRACEPARENT: &str = "traceparent";
-    /// W3C Trace Context, vendor part.
+    /// W3C Trace Context: data that a tracing vendor adds.
     pub const TRACESTATE: &str = "tracestate";
-    /// W3C Baggage.
+    /// W3C Baggage: data of the application that travels with a trace.
     pub const BAGGAGE: &str = "baggage";
-    /// Correlates everything that one request caused.
+    /// The id that correlates everything that one request caused.
     pub const REQUEST_ID: &str = "Ocelli-Request-Id";
-    /// Unix milliseconds; past it the work is not started.
+    /// The deadline in Unix milliseconds. Work is not started after it.
     pub const DEADLINE: &str = "Ocelli-Deadline";
-    /// NATS Services API: the status of an error reply.
+    /// The status of an error reply, as the NATS Services API defines it.
     pub const ERROR_CODE: &str = "Nats-Service-Error-Code";
-    /// NATS Services API: the text of an error reply.
+    /// The text of an error reply, as the NATS Services API defines it.
     pub const ERROR: &str = "Nats-Service-Error";
 }
 
 const MAX_REQUEST_ID: usize = 128;
 const MAX_BAGGAGE: usize = 8192;
 
-/// Who asked, until when, and in which trace: travels with a message, its replies and its errors.
+/// The request, deadline and trace that a message belongs to. It is passed on with the message, its
+/// replies and its errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageContext {
-    /// Correlates everything that one request caused: 1 to 128 visible ASCII characters.
+    /// The id that correlates everything that one request caused: 1 to 128 visible ASCII
+    /// characters.
     pub request_id: String,
-    /// Past it the work is not started.
+    /// The time after which work is not started.
     pub deadline: Deadline,
-    /// Its place in a trace.
+    /// The trace that the message belongs to, and the span that sent it.
     pub trace: TraceContext,
 }
 
 impl MessageContext {
-    /// A new request, to be answered within `timeout`.
+    /// The context of a new request that must be answered within `timeout`.
     #[must_use]
     pub fn new(now: SystemTime, timeout: Duration) -> Self {
         Self {
@@ -47,13 +49,14 @@ impl MessageContext {
         }
     }
 
-    /// Reads the headers of a message; what is missing is made here, with `timeout` to answer.
+    /// Reads the headers of a message. Missing ones are filled in, with a deadline that is
+    /// `timeout` from now.
     ///
-    /// A `traceparent` that is not one starts a new trace, as W3C asks.
+    /// As W3C asks, an invalid `traceparent` starts a new trace.
     ///
     /// # Errors
-    /// `invalid_argument` if the request id or the deadline is there but cannot be one: to go on
-    /// with another would hide the caller's mistake.
+    /// `invalid_argument` if the request id or the deadline is present but invalid: replacing it
+    /// would hide the caller's mistake.
     pub fn read<'a>(
         get: impl Fn(&'static str) -> Option<&'a str>,
         now: SystemTime,
@@ -71,7 +74,7 @@ impl MessageContext {
         if let Some(deadline) = get(header::DEADLINE) {
             context.deadline = deadline.parse().map_err(|_| {
                 let given: String = deadline.chars().take(40).collect();
-                let message = format!("{given:?} must be unix milliseconds, a whole number");
+                let message = format!("{given:?} must be a whole number of Unix milliseconds");
                 Failure::invalid(header::DEADLINE, message)
             })?;
         }
@@ -88,7 +91,7 @@ impl MessageContext {
         Ok(context)
     }
 
-    /// The headers to send.
+    /// The names and values of the headers to send.
     pub fn pairs(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
         let state = self.trace.state.clone().map(|state| (header::TRACESTATE, state));
         let baggage = self.trace.baggage.clone().map(|baggage| (header::BAGGAGE, baggage));
@@ -102,13 +105,13 @@ impl MessageContext {
         .chain(baggage)
     }
 
-    /// The same request, sent on from a new span.
+    /// The same request, passed on from a new span.
     #[must_use]
     pub fn child(&self) -> Self {
         Self { trace: self.trace.child(), ..self.clone() }
     }
 
-    /// The same request with another parent span.
+    /// The same request with the given parent span.
     #[must_use]
     pub fn with_parent(mut self, parent: TraceParent) -> Self {
         self.trace.parent = parent;

@@ -1,4 +1,4 @@
-//! Until when an answer is wanted.
+//! The deadline of a request.
 
 use std::{
     fmt,
@@ -6,33 +6,34 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// A moment in unix milliseconds; past it the work is not started.
+/// A time in Unix milliseconds after which work is not started.
 ///
-/// It is wall-clock time, because it crosses machines: their clocks must be kept by NTP.
+/// It is wall-clock time, because it is passed between machines. Their clocks must be synchronised,
+/// for example by NTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Deadline(u64);
 
 impl Deadline {
-    /// That many milliseconds after 1970-01-01T00:00:00Z.
+    /// The deadline at `ms` milliseconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_unix_ms(ms: u64) -> Self {
         Self(ms)
     }
 
-    /// Milliseconds after 1970-01-01T00:00:00Z.
+    /// The deadline in milliseconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn unix_ms(self) -> u64 {
         self.0
     }
 
-    /// That long after `now`.
+    /// The deadline that is `wait` after `now`.
     #[must_use]
     pub fn after(now: SystemTime, wait: Duration) -> Self {
         let at = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_add(wait);
         Self(u64::try_from(at.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// What is left of it at `now`; `None` once it has passed.
+    /// The time that is left at `now`, or `None` once the deadline has passed.
     #[must_use]
     pub fn left(self, now: SystemTime) -> Option<Duration> {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,83 +1,82 @@
-//! The closed list of error kinds, and the one table of what each means to every protocol.
+//! The fixed list of error kinds, and the one table of what each kind means to every protocol.
 
 use crate::v1;
 
-/// What went wrong, in the terms that decide what happens next.
+/// The kind of an error, which decides what happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// The request is wrong and will be wrong again.
+    /// The request is invalid; repeating it unchanged will not help.
     InvalidArgument,
-    /// The request is well formed, but this is not offered here.
+    /// The request is well formed, but this system does not offer what it asks for.
     Unsupported,
-    /// Over a stated limit.
+    /// A stated limit is exceeded.
     TooLarge,
-    /// Nobody said who asks.
+    /// The caller did not identify itself.
     Unauthenticated,
-    /// Who asks may not.
+    /// The caller lacks permission.
     PermissionDenied,
-    /// There is no such thing.
+    /// The thing named does not exist.
     NotFound,
-    /// It exists already, or was changed meanwhile.
+    /// The thing exists already or was changed concurrently.
     Conflict,
-    /// No capacity now.
+    /// There is no capacity now.
     Overloaded,
-    /// This caller asked too often.
+    /// This caller sent too many requests.
     RateLimited,
-    /// Its time was up.
+    /// The deadline passed.
     DeadlineExceeded,
-    /// Something that it needs is not there: the broker, a worker, a store.
+    /// Something that the work needs, such as the broker, a worker or a store, cannot be reached.
     Unavailable,
-    /// The device has no memory for it now.
+    /// The device has no memory for the request now.
     DeviceBusy,
-    /// The device is gone.
+    /// The device has failed; only a new process can use it again.
     DeviceLost,
-    /// A bug of ours.
+    /// There is a bug in Ocelli.
     Internal,
-    /// Stopped on purpose, by a shutdown.
+    /// The work was stopped by a shutdown.
     Cancelled,
 }
 
-/// What happens to the message that caused the error.
+/// How the message that caused the error is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ack {
-    /// Never deliver it again.
+    /// The message is never delivered again.
     Term,
-    /// Never deliver it again once its deadline has passed, else like [`Ack::Nak`].
+    /// The message is never delivered again if its deadline has passed; otherwise as [`Ack::Nak`].
     TermIfPastDeadline,
-    /// Deliver it again, later.
+    /// The message is delivered again after a pause.
     Nak,
-    /// Deliver it again, to somebody else, now.
+    /// The message is delivered again at once, so that another worker can take it.
     NakNow,
 }
 
-/// How a circuit breaker counts the error.
+/// How a circuit breaker counts an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerVerdict {
-    /// Says nothing about the dependency.
+    /// The error says nothing about the dependency and is not counted.
     Neutral,
-    /// Counts in the failure rate, not in the run of consecutive failures.
+    /// The error counts in the failure rate, but not as a consecutive failure.
     RateOnly,
-    /// Counts in both.
+    /// The error counts in the failure rate and as a consecutive failure.
     Failure,
-    /// Opens the breaker at once.
+    /// The error opens the breaker at once.
     Trip,
 }
 
-/// At which level the error is logged.
+/// The level at which an error is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// Expected while shutting down.
+    /// The error is expected, for example during a shutdown.
     Debug,
-    /// The caller's mistake.
+    /// The error is the caller's mistake.
     Info,
-    /// Worth watching.
+    /// The error should be watched, because many of them mean trouble.
     Warn,
-    /// Somebody must act.
+    /// The error needs an operator's attention.
     Error,
 }
 
-/// One row of the table below.
 struct Row {
     name: &'static str,
     ack: Ack,
@@ -88,7 +87,7 @@ struct Row {
 }
 
 impl ErrorKind {
-    /// Every kind.
+    /// Every kind, in the order of the wire.
     pub const ALL: [Self; 15] = [
         Self::InvalidArgument,
         Self::Unsupported,
@@ -130,13 +129,13 @@ impl ErrorKind {
         Row { name, ack, http, breaker, level, sentry }
     }
 
-    /// Its name on the wire, in metrics and in `problem+json` types: `invalid_argument`.
+    /// The name of the kind in metrics, logs and `problem+json` types, e.g. `invalid_argument`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.row().name
     }
 
-    /// What happens to the message.
+    /// How a message that failed with this kind is acknowledged.
     #[must_use]
     pub const fn ack(self) -> Ack {
         self.row().ack
@@ -148,19 +147,19 @@ impl ErrorKind {
         self.row().http
     }
 
-    /// How a breaker counts it.
+    /// How a circuit breaker counts this kind.
     #[must_use]
     pub const fn breaker(self) -> BreakerVerdict {
         self.row().breaker
     }
 
-    /// The level of its log line.
+    /// The level of the log line for this kind.
     #[must_use]
     pub const fn level(self) -> LogLevel {
         self.row().level
     }
 
-    /// Whether it becomes a Sentry event.
+    /// Whether an error of this kind becomes a Sentry event.
     #[must_use]
     pub const fn sentry(self) -> bool {
         self.row().sentry
@@ -172,13 +171,13 @@ impl ErrorKind {
         matches!(self.ack(), Ack::Nak | Ack::NakNow)
     }
 
-    /// The kind in an `Error` message; what nobody knows is `Internal`.
+    /// Reads the kind of an `Error` message. A kind that this version does not know is `Internal`.
     #[must_use]
     pub fn from_wire(kind: v1::ErrorKind) -> Self {
         Self::ALL.into_iter().find(|known| known.to_wire() == kind).unwrap_or(Self::Internal)
     }
 
-    /// The kind for an `Error` message.
+    /// The kind as an `Error` message states it.
     #[must_use]
     pub const fn to_wire(self) -> v1::ErrorKind {
         match self {

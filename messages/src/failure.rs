@@ -1,27 +1,27 @@
-//! The error that travels: what was wrong, where, and what would have been right.
+//! The error that is sent to callers: what was wrong, where, and what is allowed.
 
 use std::time::Duration;
 
 use crate::{ErrorKind, Place, v1};
 
-/// An error that can be sent to the one who asked.
+/// An error that can be sent to the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}: {message}")]
 pub struct Failure {
-    /// What it is, to every protocol.
+    /// The kind of error, which every protocol maps to a status of its own.
     pub kind: ErrorKind,
-    /// What was wrong, for a person; never internals.
+    /// What was wrong, for people to read. It never reveals internals.
     pub message: String,
-    /// Where, e.g. `pipeline.steps[1].filter.id`; empty if it is about no field.
+    /// The field at fault, e.g. `pipeline.steps[1].filter.id`; empty if no single field is.
     pub field: String,
-    /// What is allowed there; empty if that is no list.
+    /// The allowed values; empty if they cannot be listed.
     pub allowed: Vec<String>,
-    /// When it makes sense to try again.
+    /// How long to wait before a retry.
     pub retry_after: Option<Duration>,
 }
 
 impl Failure {
-    /// A failure of that kind.
+    /// A failure of the given kind that names no field.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -32,45 +32,46 @@ impl Failure {
         }
     }
 
-    /// The request is wrong.
+    /// An `invalid_argument` failure that blames a field of the request.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidArgument, message).at(field)
     }
 
-    /// No capacity now; try again after that time.
+    /// An `overloaded` failure that suggests a retry after the given time.
     pub fn overloaded(message: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(ErrorKind::Overloaded, message).retry_after(retry_after)
     }
 
-    /// Something that it needs is not there; try again after that time.
+    /// An `unavailable` failure that suggests a retry after the given time.
     pub fn unavailable(message: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(ErrorKind::Unavailable, message).retry_after(retry_after)
     }
 
-    /// Its time was up.
+    /// A `deadline_exceeded` failure.
     pub fn deadline(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::DeadlineExceeded, message)
     }
 
-    /// A bug of ours.
+    /// An `internal` failure, which means that there is a bug in Ocelli.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
     }
 
-    /// Replaces the kind.
+    /// Replaces the kind and keeps everything else.
     #[must_use]
     pub fn of_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
     }
 
-    /// Says where.
+    /// Sets the field at fault.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
         self.field = field.into();
         self
     }
 
-    /// Puts the place inside a larger one: `sigma` at `steps[1]` becomes `steps[1].sigma`.
+    /// Prefixes the field with the place that contains it: `sigma` within `steps[1]` becomes
+    /// `steps[1].sigma`.
     #[must_use]
     pub fn within(mut self, outer: &str) -> Self {
         self.field = match (outer.is_empty(), self.field.is_empty()) {
@@ -81,27 +82,28 @@ impl Failure {
         self
     }
 
-    /// The place that the field names, taken apart.
+    /// Parses the field into a [`Place`].
     #[must_use]
     pub fn place(&self) -> Place<'_> {
         Place::parse(&self.field)
     }
 
-    /// Says what is allowed.
+    /// Sets the allowed values.
     #[must_use]
     pub fn allow<T: Into<String>>(mut self, allowed: impl IntoIterator<Item = T>) -> Self {
         self.allowed = allowed.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Says when to try again.
+    /// Sets how long to wait before a retry.
     #[must_use]
     pub const fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
 
-    /// The message for the wire.
+    /// The failure as a message of the wire. A wait of less than a millisecond is rounded up to
+    /// one.
     #[must_use]
     pub fn to_wire(&self, request_id: &str) -> v1::Error {
         v1::Error {

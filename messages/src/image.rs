@@ -1,33 +1,33 @@
-//! From images on the wire, which may say anything, to checked ones, which cannot be wrong.
+//! Checks the images of messages: from images that may claim anything to images that are valid.
 
 use bytes::Bytes;
 use ocelli_media::{Codec, CodecError, Header, Limits, PixelFormat, Shape};
 
 use crate::{ErrorKind, Failure, Named as _, v1};
 
-/// Pixels whose size, stride and length agree.
+/// Raw pixels whose size, stride and length are consistent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawFrame {
     /// The shape of the image in the layout that operations work on, which is RGB for BGR.
     pub shape: Shape,
-    /// Bytes from the start of a row to the start of the next.
+    /// The distance from the start of one row to the start of the next, in bytes.
     pub stride: usize,
     /// The format of the pixels as received; never unspecified.
     pub format: v1::PixelFormat,
-    /// The pixels, as received.
+    /// The pixels as received, padding included.
     pub data: Bytes,
 }
 
-/// A file whose header states a known codec and an allowed size.
+/// An image file whose header states a supported codec and an allowed size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedFrame {
-    /// What the file's header says.
+    /// What the file's header states.
     pub header: Header,
-    /// The file, as received.
+    /// The file as received.
     pub data: Bytes,
 }
 
-/// The image of a frame, checked.
+/// The checked image of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// Pixels of a stated format.
@@ -38,7 +38,7 @@ pub enum Payload {
 
 impl Payload {
     /// The shape of the image, as far as it can be known without decoding it. For a file it is what
-    /// the header says.
+    /// the header states.
     #[must_use]
     pub const fn shape(&self) -> Shape {
         match self {
@@ -63,7 +63,7 @@ impl Payload {
 pub struct CheckedFrame {
     /// The frame without its payload: what a response repeats.
     pub identity: v1::Frame,
-    /// The image.
+    /// The checked image.
     pub payload: Payload,
 }
 
@@ -71,7 +71,7 @@ impl RawFrame {
     /// Checks a raw image.
     ///
     /// # Errors
-    /// `invalid_argument` where the fields contradict each other, `too_large` over a limit.
+    /// `invalid_argument` if the fields contradict each other, `too_large` if a limit is exceeded.
     pub fn check(image: v1::RawImage, limits: &Limits) -> Result<Self, Failure> {
         let size = limits.size(image.width, image.height)?;
         let format = v1::PixelFormat::from_wire(image.format).map_err(|f| f.at("format"))?;
@@ -84,16 +84,20 @@ impl RawFrame {
         let row = layout.row_bytes(width);
         let stride = if image.stride == 0 { row } else { image.stride as usize };
         if stride < row {
-            let message = format!("a stride of {stride} bytes is less than a row of {row} bytes");
+            let message =
+                format!("the stride of {stride} bytes is shorter than a row of {row} bytes");
             return Err(Failure::invalid("stride", message));
         }
         if layout == PixelFormat::I420 && stride % 2 == 1 {
-            return Err(Failure::invalid("stride", "must be even: the Cb and Cr rows are half"));
+            return Err(Failure::invalid(
+                "stride",
+                "must be even, because Cb and Cr have half of it",
+            ));
         }
         let (is, must) = (image.data.len(), layout.bytes(height, stride).unwrap_or(usize::MAX));
         if is != must {
             let message = format!(
-                "{size} {} with a stride of {stride} needs {must} bytes; there are {is}",
+                "{size} {} with a stride of {stride} needs {must} bytes, but there are {is}",
                 format.wire_name(),
             );
             return Err(Failure::invalid("data", message));
@@ -102,18 +106,18 @@ impl RawFrame {
     }
 }
 
-/// The codec whose signature a file begins with; `None` if it is none that is known.
+/// Detects the codec of a file by its signature. Returns `None` if no supported codec has it.
 #[must_use]
 pub fn sniff_codec(data: &[u8]) -> Option<v1::ImageCodec> {
     Codec::sniff(data).map(Into::into)
 }
 
 impl EncodedFrame {
-    /// Checks an encoded image by its header; no pixel is decoded.
+    /// Checks an encoded image by its header, without decoding any pixels.
     ///
     /// # Errors
-    /// `unsupported` for a codec or a variant of one that is not supported, `invalid_argument` for a
-    /// header that cannot be read or that contradicts the stated codec, `too_large` over a limit.
+    /// `unsupported` if the codec or the variant of it is not supported, `invalid_argument` if the
+    /// header cannot be read or contradicts the stated codec, `too_large` if a limit is exceeded.
     pub fn check(image: v1::EncodedImage, limits: &Limits) -> Result<Self, Failure> {
         limits.encoded_bytes(image.data.len())?;
         let stated = v1::ImageCodec::from_wire(image.codec)
@@ -122,18 +126,18 @@ impl EncodedFrame {
         let codec = v1::ImageCodec::from(header.codec);
         if stated != v1::ImageCodec::Unspecified && stated != codec {
             let (stated, codec) = (stated.wire_name(), codec.wire_name());
-            let message = format!("the codec says {stated}, the data is {codec}");
+            let message = format!("the frame states the codec {stated}, but the data is {codec}");
             return Err(Failure::invalid("codec", message));
         }
         Ok(Self { header, data: image.data })
     }
 }
 
-/// What is wrong with a file whose header was refused.
+/// Describes why the header of a file was refused.
 fn unreadable(error: CodecError) -> Failure {
     match error {
         CodecError::Truncated(_) | CodecError::Damaged { .. } => {
-            let message = "the image's header cannot be read: it is cut off or damaged";
+            let message = "the image's header is truncated or damaged";
             Failure::invalid("data", message)
         }
         CodecError::NotAnImage => {
@@ -148,7 +152,8 @@ impl CheckedFrame {
     /// Checks a frame. The fields of failures are relative to the frame, such as `raw.data`.
     ///
     /// # Errors
-    /// As the payload's check says; `invalid_argument` without a payload, `unsupported` for a blob.
+    /// The failure of the payload's own check; `invalid_argument` if there is no payload, and
+    /// `unsupported` if the payload is a blob or a tensor.
     pub fn check(frame: v1::Frame, limits: &Limits) -> Result<Self, Failure> {
         let v1::Frame { stream, sequence, captured_at, payload } = frame;
         let payload = match payload {
@@ -159,7 +164,7 @@ impl CheckedFrame {
                 EncodedFrame::check(file, limits).map_err(|f| f.within("encoded"))?,
             ),
             Some(v1::frame::Payload::Blob(_)) => {
-                let message = "images in the object store are not read here";
+                let message = "images in the object store are not supported yet";
                 return Err(Failure::new(ErrorKind::Unsupported, message)
                     .at("blob")
                     .allow(["raw", "encoded"]));

@@ -1,13 +1,14 @@
-//! The wire: everything that passes between Ocelli's parts, and nothing else.
+//! The wire: the messages that Ocelli's parts exchange, how they are addressed, and how they are
+//! checked.
 //!
 //! - [`v1`]: the protobuf messages of package `ocelli.v1`, generated from `proto/`.
-//! - [`Subject`]: the NATS subjects they travel on, from the table [`subjects`].
-//! - [`MessageContext`]: the headers every message carries.
-//! - [`Failure`] and [`ErrorKind`]: the closed list of what can go wrong, and what that means for an
-//!   ack, an HTTP status, a breaker and a log line.
-//! - [`CheckedFrame`]: a frame that is within the [`Limits`] and whose fields agree.
+//! - [`Subject`]: the NATS subjects that messages travel on, from the table [`subjects`].
+//! - [`MessageContext`]: the headers that every message carries.
+//! - [`Failure`] and [`ErrorKind`]: the fixed list of error kinds, and what each of them means for
+//!   an acknowledgement, an HTTP status, a circuit breaker and a log line.
+//! - [`CheckedFrame`]: a frame that is within the [`Limits`] and whose fields are consistent.
 //!
-//! No tokio and no NATS client here: a message is data.
+//! The crate uses neither tokio nor a NATS client, because a message is data.
 
 #![forbid(unsafe_code)]
 
@@ -37,7 +38,7 @@ pub use trace::{TraceContext, TraceParent};
 
 /// The messages of package `ocelli.v1`.
 #[allow(missing_docs, clippy::all, clippy::restriction)]
-// Their comments are written for protobuf, not for rustdoc.
+// The comments in the generated code are written for protobuf, not for rustdoc.
 #[allow(rustdoc::all)]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/ocelli.v1.rs"));

@@ -1,5 +1,5 @@
-//! Between the wire and `ocelli-media`: the enums of both, and the errors of one as failures of the
-//! other. This is the one place that knows how they correspond.
+//! Converts between the wire and `ocelli-media`: the enums of both, and the errors of
+//! `ocelli-media` to failures. This is the only place that knows how they correspond.
 
 use ocelli_media::{Codec, CodecError, ImageError, LimitError, PixelFormat};
 
@@ -45,7 +45,7 @@ impl From<PixelFormat> for v1::PixelFormat {
 impl TryFrom<v1::PixelFormat> for PixelFormat {
     type Error = Failure;
 
-    /// The layout in which pixels of that format are worked on: BGR becomes RGB. Fails with
+    /// The layout that operations use for pixels of the given format: BGR becomes RGB. Fails with
     /// `invalid_argument` if the format is not specified.
     fn try_from(format: v1::PixelFormat) -> Result<Self, Failure> {
         match format {
@@ -63,7 +63,7 @@ impl TryFrom<v1::PixelFormat> for PixelFormat {
 }
 
 impl From<LimitError> for Failure {
-    /// The field is the one of `RawImage` or `EncodedImage` that is to blame.
+    /// The failure names the field of `RawImage` or `EncodedImage` that is at fault.
     fn from(error: LimitError) -> Self {
         let (kind, field) = match error {
             LimitError::NoPixels { width: 0, .. } => (ErrorKind::InvalidArgument, "width"),
@@ -80,7 +80,8 @@ impl From<LimitError> for Failure {
 }
 
 impl From<CodecError> for Failure {
-    /// Names no field: whether the file came in or was to go out is for the caller to say.
+    /// The failure names no field, because only the caller knows whether the file was read or
+    /// written.
     fn from(error: CodecError) -> Self {
         let kind = match error {
             CodecError::NotAnImage | CodecError::Unsupported { .. } => ErrorKind::Unsupported,
@@ -97,9 +98,10 @@ impl From<CodecError> for Failure {
 }
 
 impl From<ImageError> for Failure {
-    /// Images are checked before they are made, so this is a bug. Its text is for logs, not for users.
+    /// Images are checked before they are built, so this is a bug. The text of the error is for
+    /// logs, not for users.
     fn from(_: ImageError) -> Self {
-        Self::internal("a checked image was refused")
+        Self::internal("an image that passed the checks could not be built")
     }
 }
 

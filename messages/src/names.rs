@@ -1,52 +1,53 @@
-//! What enums and filters are called in text: in query strings, on command lines, in JSON.
+//! The names of enums and filters in text: in query strings, on command lines and in JSON.
 
 use std::collections::BTreeMap;
 
 use crate::{ErrorKind, Failure, v1};
 
-/// An enum of the wire whose values have short names.
+/// An enum of the wire whose values have short names in text.
 pub trait Named: Sized + Copy + PartialEq + TryFrom<i32> + 'static {
-    /// What one of its values is called in an error message, such as `codec`.
+    /// The noun for a value in error messages, such as `codec`.
     const NOUN: &'static str;
 
-    /// Every value that has a name, with its names. The first one is how it is written.
+    /// Every value that has names, with its names. The first name is the one that is written; all
+    /// of them are read.
     const NAMES: &'static [(Self, &'static [&'static str])];
 
-    /// The name as it is written in text: `rgb8`. It is empty for a value without a name.
+    /// The name of the value in text, such as `rgb8`. It is empty for a value without a name.
     #[must_use]
     fn name(self) -> &'static str {
         let known = Self::NAMES.iter().find(|(value, _)| *value == self);
         known.and_then(|(_, names)| names.first()).copied().unwrap_or_default()
     }
 
-    /// The name as protobuf has it, without its prefix: `RGB8`. It is empty for a value without a
-    /// name.
+    /// The name of the value in protobuf, without its prefix, such as `RGB8`. It is empty for a
+    /// value without a name.
     #[must_use]
     fn wire_name(self) -> String {
         self.name().to_ascii_uppercase()
     }
 
-    /// The value of that name; `None` if there is none.
+    /// The value with the given name, or `None` if no value has it.
     #[must_use]
     fn named(text: &str) -> Option<Self> {
         let known = Self::NAMES.iter().find(|(_, names)| names.contains(&text));
         known.map(|(value, _)| *value)
     }
 
-    /// All names as they are written in text.
+    /// The names of all values in text.
     fn names() -> impl Iterator<Item = &'static str> {
         Self::NAMES.iter().filter_map(|(_, names)| names.first().copied())
     }
 
-    /// All names as protobuf has them.
+    /// The names of all values in protobuf, without their prefix.
     fn wire_names() -> impl Iterator<Item = String> {
         Self::names().map(str::to_ascii_uppercase)
     }
 
-    /// The value of that number, which may be the unspecified one.
+    /// The value with the given number. It may be the unspecified one.
     ///
     /// # Errors
-    /// `invalid_argument` for a number without a value, with the names that are allowed. It names no
+    /// `invalid_argument` if no value has the number. It lists the allowed names, and names no
     /// field.
     fn from_wire(number: i32) -> Result<Self, Failure> {
         Self::try_from(number).map_err(|_| {
@@ -104,12 +105,12 @@ impl Named for v1::ParameterType {
     ];
 }
 
-/// Reads a filter as people write it: `grayscale`, or `blur:kernel_size=7,sigma=1.5`.
+/// Parses a filter in its text form: `grayscale`, or `blur:kernel_size=7,sigma=1.5`.
 ///
-/// Which filters and parameters there are is for the worker to say.
+/// Only the worker knows which filters and parameters exist, so they are not checked here.
 ///
 /// # Errors
-/// `invalid_argument` if the text has another shape or names a parameter twice.
+/// `invalid_argument` if the text does not have this form or sets a parameter twice.
 pub fn parse_filter(text: &str) -> Result<v1::FilterStep, Failure> {
     let wrong = |what: String| {
         let shape = ["id", "id:key=value", "id:key=value,key=value"];
@@ -118,7 +119,7 @@ pub fn parse_filter(text: &str) -> Result<v1::FilterStep, Failure> {
     let (id, rest) = text.split_once(':').map_or((text, None), |(id, rest)| (id, Some(rest)));
     let shown: String = text.chars().take(120).collect();
     if id.is_empty() {
-        return Err(wrong(format!("{shown:?} names no filter")));
+        return Err(wrong(format!("{shown:?} does not name a filter")));
     }
     let mut parameters = BTreeMap::new();
     for pair in rest.into_iter().flat_map(|rest| rest.split(',')) {
@@ -128,7 +129,7 @@ pub fn parse_filter(text: &str) -> Result<v1::FilterStep, Failure> {
                     return Err(wrong(format!("{shown:?} sets {key:?} twice")));
                 }
             }
-            _ => return Err(wrong(format!("{pair:?} in {shown:?} is not key=value"))),
+            _ => return Err(wrong(format!("{pair:?} in {shown:?} must have the form key=value"))),
         }
     }
     Ok(v1::FilterStep { id: id.to_owned(), parameters })
@@ -164,7 +165,7 @@ mod tests {
         assert_eq!(v1::PixelFormat::Nv12.wire_name(), "NV12");
     }
 
-    /// The names are written by hand, the ones of protobuf are generated.
+    /// The names in text are written by hand, those of protobuf are generated.
     #[test]
     fn wire_names_are_those_of_protobuf() {
         fn check<T: Named>(prefix: &str, proto: impl Fn(T) -> &'static str) {

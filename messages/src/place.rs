@@ -1,4 +1,4 @@
-//! Where in a message an error is, taken apart: `pipeline.steps[1].filter.id`.
+//! Parsed places in messages, such as `pipeline.steps[1].filter.id`, where an error occurred.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ pub enum Segment<'a> {
     Index(usize),
 }
 
-/// A place in a message, from the outermost field to the innermost. A protocol that calls its
-/// fields by other names matches on the [segments](Self::segments) and renders its own place.
+/// A place in a message, from the outermost field to the innermost. A protocol whose fields have
+/// other names matches on the [segments](Self::segments) and renders a place of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place<'a> {
     segments: Vec<Segment<'a>>,
 }
 
 impl<'a> Place<'a> {
-    /// Takes a text apart. Every text is a place: what does not read as an index is part of a name,
-    /// so that displaying the place gives the text back.
+    /// Parses a text. Every text is a place: whatever is not an index is part of a name, so
+    /// displaying the place gives the text back.
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
         let mut segments = Vec::new();
@@ -35,7 +35,7 @@ impl<'a> Place<'a> {
         Self { segments }
     }
 
-    /// Its parts, outermost first.
+    /// The parts of the place, outermost first.
     #[must_use]
     pub fn segments(&self) -> &[Segment<'a>] {
         &self.segments
@@ -61,7 +61,8 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// Splits `steps[1]` into its name and its index, where the index is written as we write it.
+/// Splits `steps[1]` into its name and its index if the index is written without leading zeros or
+/// signs.
 fn index(part: &str) -> Option<(&str, usize)> {
     let (name, digits) = part.strip_suffix(']')?.rsplit_once('[')?;
     let index: usize = digits.parse().ok()?;

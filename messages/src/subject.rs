@@ -1,8 +1,8 @@
-//! NATS subjects: built, matched and parsed here, and nowhere else.
+//! NATS subjects are built, matched and parsed here, and nowhere else.
 //!
-//! `ocelli.v1.<tenant>.<family>.<noun>.<verb>[.<key>]`. The tenant comes first, so that the one
-//! permission line `ocelli.v1.acme.>` isolates a tenant. Each kind of subject is one row of a table
-//! that [`subjects!`](crate::subjects!) makes; a service may have a table of its own.
+//! The form is `ocelli.v1.<tenant>.<family>.<noun>.<verb>[.<key>]`. The tenant comes first, so that
+//! a single permission, `ocelli.v1.acme.>`, isolates a tenant. Each kind of subject is one row of a
+//! table made by [`subjects!`](crate::subjects!); a service may have a table of its own.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::{StreamName, Tenant, Tenants, TokenError};
 
 const PREFIX: &str = "ocelli.v1.";
 
-/// What all subjects of one kind have in common: a row of a subject table.
+/// A row of a subject table: what all subjects of one kind have in common.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SubjectRow {
     path: &'static str,
@@ -25,20 +25,20 @@ impl SubjectRow {
         self.path
     }
 
-    /// The subject with placeholders for its names, for span names and docs:
-    /// `ocelli.v1.{tenant}.frame.in.{stream}`.
+    /// The subject with placeholders for its names, e.g. `ocelli.v1.{tenant}.frame.in.{stream}`. It
+    /// is used in span names and documentation.
     #[must_use]
     pub const fn template(&self) -> &'static str {
         self.template
     }
 
-    /// The protobuf messages that travel on it, e.g. `ProcessRequest → ProcessResponse`.
+    /// The protobuf messages sent on the subject, e.g. `ProcessRequest → ProcessResponse`.
     #[must_use]
     pub const fn payload(&self) -> &'static str {
         self.payload
     }
 
-    /// Reads the tenant out of a subject of this kind, whatever its key.
+    /// Parses the tenant of a subject of this kind and ignores its key.
     ///
     /// # Errors
     /// If the text is not a subject of this kind.
@@ -62,7 +62,8 @@ impl SubjectRow {
         Ok((tenant.parse()?, rest))
     }
 
-    /// The patterns that match these subjects of the given tenants; `end` follows the path.
+    /// The patterns that match the subjects of this kind of the given tenants; `end` follows the
+    /// path.
     fn patterns(&self, tenants: &Tenants, end: &str) -> Vec<String> {
         match tenants {
             Tenants::All => vec![format!("{PREFIX}*.{}{end}", self.path)],
@@ -85,25 +86,25 @@ impl TenantSubject {
         Self(SubjectRow { path, template, payload })
     }
 
-    /// Its row in the table.
+    /// The row of this kind in its table.
     #[must_use]
     pub const fn row(&self) -> &SubjectRow {
         &self.0
     }
 
-    /// The subject of one tenant.
+    /// Builds the subject of a tenant.
     #[must_use]
     pub fn of(&'static self, tenant: &Tenant) -> Subject {
         Subject { row: &self.0, tenant: tenant.clone(), key: None }
     }
 
-    /// The patterns to subscribe to: one for all tenants, or one for each of those that are named.
+    /// The patterns to subscribe to: one for all tenants, or one for each tenant named.
     #[must_use]
     pub fn patterns(&self, tenants: &Tenants) -> Vec<String> {
         self.0.patterns(tenants, "")
     }
 
-    /// Reads the tenant out of a subject.
+    /// Parses the tenant of a subject.
     ///
     /// # Errors
     /// If the text is not a subject of this kind.
@@ -126,25 +127,25 @@ impl StreamSubject {
         Self(SubjectRow { path, template, payload })
     }
 
-    /// Its row in the table.
+    /// The row of this kind in its table.
     #[must_use]
     pub const fn row(&self) -> &SubjectRow {
         &self.0
     }
 
-    /// The subject of one stream of a tenant.
+    /// Builds the subject of one stream of a tenant.
     #[must_use]
     pub fn of(&'static self, tenant: &Tenant, stream: &StreamName) -> Subject {
         Subject { row: &self.0, tenant: tenant.clone(), key: Some(stream.clone()) }
     }
 
-    /// The patterns that match every stream of all tenants, or of those that are named.
+    /// The patterns that match every stream: one for all tenants, or one for each tenant named.
     #[must_use]
     pub fn patterns(&self, tenants: &Tenants) -> Vec<String> {
         self.0.patterns(tenants, ".*")
     }
 
-    /// Reads the tenant and the stream out of a subject.
+    /// Parses the tenant and the stream of a subject.
     ///
     /// # Errors
     /// If the text is not a subject of this kind.
@@ -155,8 +156,7 @@ impl StreamSubject {
     }
 }
 
-/// A subject that messages travel on. It is made by a row of a subject table, so it cannot be
-/// malformed.
+/// The subject of a message. It is built by a row of a subject table, so it cannot be malformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     row: &'static SubjectRow,
@@ -165,13 +165,14 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The subject with placeholders for its names: a closed list, fit for span names.
+    /// The subject with placeholders for its names. There is a fixed number of them, so they are
+    /// safe as span names.
     #[must_use]
     pub const fn template(&self) -> &'static str {
         self.row.template
     }
 
-    /// Whose subject it is.
+    /// The tenant that the subject belongs to.
     #[must_use]
     pub const fn tenant(&self) -> &Tenant {
         &self.tenant
@@ -188,27 +189,27 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Why a text is not a subject of the expected kind.
+/// The reason why a text is not a subject of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubjectError {
-    /// It has another shape.
+    /// The text does not have the form of the expected subject.
     #[error("{given:?} is not a subject of the form {wanted}")]
     Shape {
-        /// The text, cut to 300 characters.
+        /// The text, truncated to 300 characters.
         given: String,
-        /// The template of the subjects that were expected.
+        /// The template of the expected subject.
         wanted: &'static str,
     },
-    /// One of its names is not allowed.
+    /// The tenant or the stream has a name that is not allowed.
     #[error(transparent)]
     Token(#[from] TokenError),
 }
 
-/// Makes a table of subjects, one row for each kind:
-/// `NAME: TenantSubject = "family.noun.verb", "Request → Response";`, or `StreamSubject` for
-/// subjects that end with the name of a live stream.
+/// Defines a table of subjects with one row for each kind: `NAME: TenantSubject =
+/// "family.noun.verb", "Request → Response";`, or `StreamSubject` for subjects that end with the
+/// name of a live stream.
 ///
-/// The table is a list of statics and `ALL`, the rows of all of them.
+/// It expands to one static for each row, and `ALL`, which lists every row.
 ///
 /// ```
 /// ocelli_messages::subjects! {
@@ -235,12 +236,12 @@ macro_rules! subjects {
     };
 }
 
-/// The subjects that services share, because one of them sends what another receives.
+/// The subjects that services share because one service sends what another receives.
 pub mod subjects {
     crate::subjects! {
         /// Sends one frame through a pipeline of filters.
         FILTER_PROCESS: TenantSubject = "req.filter.process", "ProcessRequest → ProcessResponse";
-        /// Asks which filters there are.
+        /// Lists the available filters.
         FILTER_LIST: TenantSubject = "req.filter.list", "ListFiltersRequest → ListFiltersResponse";
         /// Carries live frames to the workers; the latest frame wins.
         FRAME_IN: StreamSubject = "frame.in", "ProcessRequest";

@@ -1,13 +1,13 @@
-//! Names that may stand in a subject.
+//! The names that may be part of a subject.
 
 use std::{fmt, str::FromStr};
 
-/// The longest name, in bytes.
+/// The length of the longest name, in bytes.
 const MAX_LENGTH: usize = 64;
 
-/// Why a text is not a name.
+/// The reason why a text is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {given:?} is not allowed: 1 to 64 characters of a-z, 0-9, '_' and '-'")]
+#[error("{what} {given:?} is not allowed; use 1 to 64 characters from a-z, 0-9, '_' and '-'")]
 pub struct TokenError {
     what: &'static str,
     given: String,
@@ -18,7 +18,7 @@ fn check(what: &'static str, text: &str) -> Result<Box<str>, TokenError> {
     if (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed) {
         Ok(text.into())
     } else {
-        // A name from outside may be megabytes long; the start is enough to know it again.
+        // A name from a client may be megabytes long; its start is enough to recognise it.
         Err(TokenError { what, given: text.chars().take(80).collect() })
     }
 }
@@ -30,7 +30,7 @@ macro_rules! token {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The name.
+            /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -54,12 +54,12 @@ macro_rules! token {
 }
 
 token!(
-    /// A tenant: 1 to 64 of `[a-z0-9_-]`. Without configuration it is `default`.
+    /// The name of a tenant: 1 to 64 characters from `[a-z0-9_-]`. The default is `default`.
     Tenant,
     "tenant"
 );
 token!(
-    /// A live stream: 1 to 64 of `[a-z0-9_-]`.
+    /// The name of a live stream: 1 to 64 characters from `[a-z0-9_-]`.
     StreamName,
     "stream"
 );
@@ -73,18 +73,19 @@ impl Default for Tenant {
 /// The tenants that a worker serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Tenants {
-    /// Every tenant of the broker.
+    /// The worker serves every tenant of the broker.
     #[default]
     All,
-    /// Only these; a worker whose broker account may not subscribe to `ocelli.v1.*` needs it.
+    /// The worker serves only these tenants. This is needed if its broker account may not subscribe
+    /// to `ocelli.v1.*`.
     Only(Vec<Tenant>),
 }
 
 impl Tenants {
-    /// Reads a list of names; an empty list means all tenants.
+    /// Parses a list of names; an empty list means all tenants.
     ///
     /// # Errors
-    /// The first name that is not allowed.
+    /// The error of the first name that is not allowed.
     pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, TokenError> {
         let tenants = names.into_iter().map(str::parse).collect::<Result<Vec<Tenant>, _>>()?;
         Ok(if tenants.is_empty() { Self::All } else { Self::Only(tenants) })

@@ -1,8 +1,8 @@
-//! W3C Trace Context, as far as it must be read to be passed on.
+//! The part of W3C Trace Context that must be understood to pass a trace on.
 
 use std::{fmt, str::FromStr};
 
-/// `traceparent`: which trace a message belongs to, and which span sent it.
+/// The header `traceparent`: which trace a message belongs to, and which span sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceParent {
     trace_id: u128,
@@ -11,38 +11,39 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// Those ids; `None` if one is zero, which W3C forbids.
+    /// Builds a parent from a trace id, a span id and trace flags. Returns `None` if an id is zero,
+    /// which W3C forbids.
     #[must_use]
     pub const fn from_ids(trace_id: u128, span_id: u64, flags: u8) -> Option<Self> {
         if trace_id == 0 || span_id == 0 { None } else { Some(Self { trace_id, span_id, flags }) }
     }
 
-    /// The start of a new trace, sampled.
+    /// Starts a new trace with random ids, marked as sampled.
     #[must_use]
     pub fn random() -> Self {
         let trace_id = uuid::Uuid::new_v4().as_u128();
         Self { trace_id, span_id: random_span_id(), flags: 1 }
     }
 
-    /// The same trace, as seen from a new span.
+    /// The same trace with a new, random span id.
     #[must_use]
     pub fn child(self) -> Self {
         Self { span_id: random_span_id(), ..self }
     }
 
-    /// The trace.
+    /// The id of the trace, never zero.
     #[must_use]
     pub const fn trace_id(self) -> u128 {
         self.trace_id
     }
 
-    /// The span that sent the message.
+    /// The id of the span that sent the message, never zero.
     #[must_use]
     pub const fn span_id(self) -> u64 {
         self.span_id
     }
 
-    /// The trace flags; bit 0 is "sampled".
+    /// The trace flags; bit 0 means "sampled".
     #[must_use]
     pub const fn flags(self) -> u8 {
         self.flags
@@ -50,7 +51,7 @@ impl TraceParent {
 }
 
 fn random_span_id() -> u64 {
-    // A version 4 UUID is never zero in its upper half: the version stands there.
+    // The upper half of a version 4 UUID is never zero, because it holds the version.
     uuid::Uuid::new_v4().as_u64_pair().0
 }
 
@@ -63,7 +64,7 @@ impl fmt::Display for TraceParent {
 impl FromStr for TraceParent {
     type Err = ();
 
-    /// Reads any version, as W3C asks: of a later one only the fields that are known.
+    /// Reads any version. As W3C asks, the unknown fields of a later version are ignored.
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut parts = text.split('-');
         let mut hex = |digits: usize| {
@@ -82,25 +83,25 @@ impl FromStr for TraceParent {
     }
 }
 
-/// What a message carries of its trace.
+/// The trace headers of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
-    /// `traceparent`.
+    /// The header `traceparent`.
     pub parent: TraceParent,
-    /// `tracestate`, passed on as it came.
+    /// The header `tracestate`, passed on unchanged.
     pub state: Option<String>,
-    /// `baggage`, passed on as it came.
+    /// The header `baggage`, passed on unchanged.
     pub baggage: Option<String>,
 }
 
 impl TraceContext {
-    /// The start of a new trace.
+    /// Starts a new trace without state and baggage.
     #[must_use]
     pub fn random() -> Self {
         Self { parent: TraceParent::random(), state: None, baggage: None }
     }
 
-    /// The same trace, as seen from a new span.
+    /// The same trace with a new, random span id.
     #[must_use]
     pub fn child(&self) -> Self {
         Self { parent: self.parent.child(), ..self.clone() }

@@ -1,4 +1,4 @@
-//! One connection to NATS: its state as a value to wait on, and requests that always end.
+//! A connection to NATS, whose state can be watched and whose requests always end.
 
 use std::{
     io,
@@ -22,39 +22,40 @@ use crate::{
     trace,
 };
 
-/// How long to wait between attempts to connect: short, because a broker that comes back should
-/// be found within its first second.
+/// The pause between attempts to connect. It is short, because a broker that is back should be
+/// found within a second.
 const RECONNECT_DELAY: Duration = Duration::from_millis(200);
-/// How long one attempt may take.
+/// How long an attempt to connect may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-/// A broker that is there confirms a drain at once.
+/// How long closing may take. A broker that can be reached confirms a drain at once.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
-/// What is suggested to callers while a worker or the broker is away.
+/// The wait that is suggested to callers while a worker or the broker cannot be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// A broker that does not confirm a subscription within this time is not there.
+/// A broker that does not confirm a subscription within this time counts as unreachable.
 const BARRIER_WITHIN: Duration = Duration::from_secs(5);
 
-/// How to connect.
+/// How to connect to the broker.
 #[derive(Clone, Debug)]
 pub struct ConnectionOptions {
-    /// `nats://host:port`, with `user:password@` or `token@` before the host where it asks for them.
+    /// The URL `nats://host:port`, with `user:password@` or `token@` before the host if the broker
+    /// requires them.
     pub url: String,
-    /// What the broker shows of this client.
+    /// The name of this client, which the broker shows.
     pub name: String,
-    /// Messages, not bytes, that a subscription may hold.
+    /// The number of messages that a subscription may buffer.
     pub subscription_capacity: usize,
 }
 
-/// Whether a connection stands.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Link {
-    /// If not, it tries again by itself.
+    /// Whether the connection is established. If it is not, the client keeps trying to reconnect.
     pub up: bool,
-    /// How many times it was made.
+    /// The number of times that the connection was established.
     pub generation: u64,
 }
 
-/// A connection to NATS. Cheap to clone.
+/// A connection to NATS. It is cheap to clone; clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Connection {
     client: Client,
@@ -64,18 +65,19 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Starts to connect, and keeps at it: [`Connection::up`] waits until it stands.
+    /// Starts to connect, and keeps trying in the background. [`Connection::up`] waits until the
+    /// connection is established.
     ///
     /// # Errors
-    /// `invalid_argument` if the URL is none.
+    /// `invalid_argument` if the URL is invalid.
     pub async fn open(options: ConnectionOptions) -> Result<Self, Failure> {
         Self::open_shared(Arc::new(options)).await
     }
 
-    /// Another connection to the same broker, served by the runtime that this is called on.
+    /// Opens another connection to the same broker, served by the runtime that calls this function.
     ///
     /// # Errors
-    /// As [`Connection::open`].
+    /// The same as those of [`Connection::open`].
     pub async fn sibling(&self) -> Result<Self, Failure> {
         Self::open_shared(Arc::clone(&self.options)).await
     }
@@ -86,7 +88,7 @@ impl Connection {
         let wrong = |error: String| Failure::invalid("broker.url", error);
         let server: ServerAddr =
             options.url.parse().map_err(|e: io::Error| wrong(e.to_string()))?;
-        // The client itself does not look for them in the URL.
+        // The client itself does not read credentials from the URL.
         let connect = match (server.username(), server.password()) {
             (Some(user), Some(password)) => {
                 ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
@@ -99,10 +101,10 @@ impl Connection {
             .name(&options.name)
             .subscription_capacity(options.subscription_capacity)
             .connection_timeout(CONNECT_WITHIN)
-            // Requests carry deadlines of their own.
+            // Requests have deadlines of their own.
             .request_timeout(None)
             .reconnect_delay_callback(|attempts| {
-                // The first attempt, also the very first one, is made at once.
+                // The first attempt after each loss, and the very first one, is made at once.
                 if attempts <= 1 { Duration::ZERO } else { RECONNECT_DELAY }
             })
             .retry_on_initial_connect()
@@ -119,47 +121,48 @@ impl Connection {
         Ok(Self { client, options, link, overflow })
     }
 
-    /// The client, for what has no method here.
+    /// The underlying client, for calls that have no method here.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Whether it stands now.
+    /// The state of the connection now.
     #[must_use]
     pub fn link(&self) -> Link {
         *self.link.borrow()
     }
 
-    /// The state to wait on.
+    /// The state of the connection, to watch for changes.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Link> {
         self.link.clone()
     }
 
-    /// How many messages the client has dropped because a subscription was full, to wait on.
+    /// The number of messages that the client dropped because a subscription was full, to watch for
+    /// changes.
     #[must_use]
     pub fn overflow(&self) -> watch::Receiver<u64> {
         self.overflow.clone()
     }
 
-    /// Waits until it stands.
+    /// Waits until the connection is established.
     pub async fn up(&self) {
         let mut link = self.link.clone();
-        // It fails only if the client is gone, and `self` holds that.
+        // This fails only if the client is gone, and `self` owns it.
         let _closed = link.wait_for(|link| link.up).await;
     }
 
-    /// The largest message that the broker takes, headers included, bytes.
+    /// The size of the largest message that the broker accepts, headers included, in bytes.
     #[must_use]
     pub fn max_payload(&self) -> usize {
         self.client.max_payload()
     }
 
-    /// Waits until the broker knows every subscription made so far on this connection.
+    /// Waits until the broker has registered every subscription made so far on this connection.
     ///
-    /// `flush()` only waits for the socket; a message to ourselves comes back after the broker has
-    /// read what was sent before it.
+    /// `flush()` waits only for the socket. A message to this client returns after the broker has
+    /// read everything that was sent before it.
     ///
     /// # Errors
     /// `unavailable` if the broker does not answer.
@@ -176,10 +179,10 @@ impl Connection {
         }
     }
 
-    /// Sends what is left to send, and closes it for good.
+    /// Sends everything that is still buffered, and closes the connection for good.
     pub async fn close(&self) {
         if self.client.drain().await.is_err() {
-            // It was closed already.
+            // The connection was already closed.
             return;
         }
         let mut link = self.link.clone();
@@ -189,12 +192,12 @@ impl Connection {
         }
     }
 
-    /// Asks, and waits for the answer until the context's deadline.
+    /// Sends a request, and waits for the answer until the context's deadline.
     ///
     /// # Errors
-    /// What the service answered; `unavailable` at once if there is no broker or no service, and
-    /// when the connection breaks while waiting; `deadline_exceeded`; `too_large` if the request is
-    /// more than the broker takes.
+    /// The failure that the service answered. `unavailable` at once if there is no broker or no
+    /// service, and if the connection is lost while waiting. `deadline_exceeded` if no answer
+    /// arrives in time. `too_large` if the request is larger than the broker accepts.
     pub async fn request(
         &self,
         subject: &Subject,
@@ -206,7 +209,7 @@ impl Connection {
             return Err(Failure::unavailable("there is no connection to the broker", RETRY_AFTER));
         }
         let left = context.deadline.left(SystemTime::now());
-        let left = left.ok_or_else(|| Failure::deadline("the deadline has passed already"))?;
+        let left = left.ok_or_else(|| Failure::deadline("the deadline has already passed"))?;
         let length = payload.len();
         let request = async_nats::Request::new()
             .headers(write_headers(&trace::outgoing(&Span::current(), context)))
@@ -219,11 +222,11 @@ impl Connection {
                 read_answer(answer)
             }
             _ = link.wait_for(|link| *link != connected) => Err(Failure::unavailable(
-                "the connection to the broker broke before the answer came",
+                "the connection to the broker was lost before an answer arrived",
                 RETRY_AFTER,
             )),
             () = tokio::time::sleep(left) => {
-                Err(Failure::deadline("no answer came before the deadline"))
+                Err(Failure::deadline("no answer arrived before the deadline"))
             }
         }
     }
@@ -231,10 +234,12 @@ impl Connection {
     fn refused(&self, kind: RequestErrorKind, subject: &Subject, length: usize) -> Failure {
         match kind {
             RequestErrorKind::NoResponders => {
-                Failure::unavailable(format!("no worker listens on {subject}"), RETRY_AFTER)
+                Failure::unavailable(format!("no worker is subscribed to {subject}"), RETRY_AFTER)
             }
             RequestErrorKind::MaxPayloadExceeded => too_large(length, self.max_payload()),
-            RequestErrorKind::TimedOut => Failure::deadline("no answer came in time"),
+            RequestErrorKind::TimedOut => {
+                Failure::deadline("no answer arrived before the deadline")
+            }
             RequestErrorKind::InvalidSubject | RequestErrorKind::Other => {
                 Failure::unavailable("the request could not be sent", RETRY_AFTER)
             }
@@ -251,8 +256,8 @@ fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {
     }
 }
 
-/// Follows a connection. `told` is whether its absence has been logged: an attempt every 0.2 s is not
-/// worth a line each.
+/// Updates the state of a connection after an event. `told` is whether the loss of the connection
+/// has been logged: an attempt every 0.2 s is not worth a log line each.
 fn note(name: &str, link: &watch::Sender<Link>, told: &AtomicBool, event: &Event) {
     let connections = gauge(Metric::BrokerConnections, &[]);
     match event {
@@ -276,7 +281,7 @@ fn note(name: &str, link: &watch::Sender<Link>, told: &AtomicBool, event: &Event
             if matches!(event, Event::Closed) {
                 info!(name, "the connection to the broker is closed");
             } else if !told.swap(true, Ordering::Relaxed) {
-                warn!(name, "no connection to the broker");
+                warn!(name, "lost the connection to the broker");
             }
         }
         Event::SlowConsumer(_) => {
@@ -289,6 +294,6 @@ fn note(name: &str, link: &watch::Sender<Link>, told: &AtomicBool, event: &Event
         Event::ClientError(error) if link.borrow().up || !told.swap(true, Ordering::Relaxed) => {
             warn!(name, %error, "the broker's client reported an error");
         }
-        Event::ClientError(error) => debug!(name, %error, "the broker is still away"),
+        Event::ClientError(error) => debug!(name, %error, "the broker is still unreachable"),
     }
 }

@@ -1,12 +1,12 @@
-//! Everything between an actor and NATS.
+//! Everything between actors and NATS.
 //!
-//! - [`Connection`]: one connection, its state, and requests with a deadline.
+//! - [`Connection`]: a connection, its state, and requests with a deadline.
 //! - [`ServiceSpec`]: a NATS service with its endpoints, on the reply lane of the delivery.
-//! - [`LiveSpec`]: live frames, of which the latest wins.
+//! - [`LiveSpec`]: live frames, of which newer ones replace older ones.
 //! - [`WorkSpec`]: durable work from a JetStream stream.
 //! - [`JetStream`]: streams, key-value buckets, leases and objects.
 //!
-//! The actors are control faces. Data flows through tasks that hold credits, so an actor answers
+//! The actors only control. Data flows through tasks that hold credits, so an actor can answer
 //! while its work waits.
 
 mod connection;

@@ -1,4 +1,4 @@
-//! A NATS service: its endpoints, and the subjects by which it is found.
+//! A NATS service: its endpoints, and its discovery through the NATS Services API.
 
 use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
@@ -16,25 +16,25 @@ use super::{
 };
 use crate::supervisor::{ChildContext, ChildSpec};
 
-/// A service to run.
+/// The specification of a NATS service.
 #[derive(Clone, Debug)]
 pub struct ServiceSpec {
-    /// Its name, which is its queue group too.
+    /// The name of the service, which is also its queue group.
     pub name: &'static str,
-    /// This instance, unique.
+    /// The unique id of this instance.
     pub instance: String,
-    /// SemVer.
+    /// The version of the service, as SemVer.
     pub version: &'static str,
-    /// For a person.
+    /// A description for people.
     pub description: &'static str,
-    /// Shown by the Services API; does not change while it runs.
+    /// Metadata that the Services API shows. It does not change while the service runs.
     pub metadata: BTreeMap<String, String>,
-    /// What it answers.
+    /// The endpoints that the service serves.
     pub endpoints: Vec<EndpointSpec>,
 }
 
 impl ServiceSpec {
-    /// A service without endpoints, in the version of this workspace.
+    /// A service without endpoints, with the version of this workspace.
     #[must_use]
     pub fn new(name: &'static str, instance: &str, description: &'static str) -> Self {
         Self {
@@ -47,14 +47,15 @@ impl ServiceSpec {
         }
     }
 
-    /// Adds an endpoint.
+    /// Adds an endpoint to the service.
     #[must_use]
     pub fn endpoint(mut self, endpoint: EndpointSpec) -> Self {
         self.endpoints.push(endpoint);
         self
     }
 
-    /// The service as an actor of that name on that connection; its endpoints are served by tasks.
+    /// An actor with the given name that runs the service on the given connection. Tasks serve the
+    /// endpoints.
     #[must_use]
     pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
         let (child, _) = ChildSpec::actor(name, move |child| {
@@ -108,18 +109,20 @@ async fn run(
         match ended {
             Ok((_, true)) => {}
             Ok((subject, false)) => return Err(lost(&subject)),
-            Err(error) => return Err(Failure::internal(format!("an endpoint ended: {error}"))),
+            Err(error) => {
+                return Err(Failure::internal(format!("a task of an endpoint failed: {error}")));
+            }
         }
     }
     Ok(())
 }
 
-/// Shows the endpoints' credits in the actor tree.
+/// Shows the credits of the endpoints in the actor tree.
 fn observe(child: &ChildContext, endpoints: Vec<Arc<Endpoint>>) {
     child.observe(move || endpoints.iter().map(|endpoint| endpoint.observe()).collect());
 }
 
-/// Subscribes to the subjects of the Services API; the future answers on them.
+/// Subscribes to the subjects of the Services API. The returned future answers on them.
 async fn announce(
     spec: &ServiceSpec,
     connection: &Connection,

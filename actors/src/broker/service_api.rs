@@ -1,7 +1,8 @@
-//! The NATS Services API: how `nats micro ls` and its like find a service and read its numbers.
+//! The NATS Services API, through which tools such as `nats micro ls` find a service and read its
+//! statistics.
 //!
-//! Written here instead of taken from async-nats, because an endpoint needs what that one does not
-//! offer: a bounded subscription, errors with a body, and counters without a lock per request.
+//! It is implemented here because the one of async-nats lacks what endpoints need: a bounded
+//! subscription, errors with a body, and counters without a lock for each request.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// What one endpoint has done.
+/// The statistics of an endpoint.
 #[derive(Debug)]
 pub struct EndpointStats {
     name: &'static str,
@@ -27,7 +28,7 @@ pub struct EndpointStats {
 }
 
 impl EndpointStats {
-    /// An endpoint that has done nothing yet.
+    /// The statistics of an endpoint that has answered no request yet.
     #[must_use]
     pub fn new(name: &'static str, subject: String, queue_group: String) -> Self {
         Self {
@@ -41,7 +42,7 @@ impl EndpointStats {
         }
     }
 
-    /// Counts one answered request.
+    /// Counts one answered request, with the time it took and the text of its error if it failed.
     pub fn answered(&self, took: Duration, error: Option<&str>) {
         let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -72,27 +73,27 @@ impl EndpointStats {
     }
 }
 
-/// Who a service is; answers `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`.
+/// The identity of a service. It answers `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`.
 #[derive(Debug)]
 pub struct ServiceApi {
-    /// `[A-Za-z0-9_-]+`.
+    /// The name of the service, which matches `[A-Za-z0-9_-]+`.
     pub name: &'static str,
-    /// This instance, unique.
+    /// The unique id of this instance.
     pub id: String,
-    /// SemVer.
+    /// The version of the service, as SemVer.
     pub version: &'static str,
-    /// For a person.
+    /// A description for people.
     pub description: &'static str,
-    /// Does not change while it runs.
+    /// Metadata of the service. It does not change while the service runs.
     pub metadata: BTreeMap<String, String>,
-    /// When it was started.
+    /// The time at which the service started.
     pub started: SystemTime,
 }
 
 const VERBS: [&str; 3] = ["PING", "INFO", "STATS"];
 
 impl ServiceApi {
-    /// The nine subjects to subscribe to.
+    /// The nine subjects that the service must subscribe to.
     #[must_use]
     pub fn subjects(&self) -> Vec<String> {
         VERBS
@@ -107,7 +108,8 @@ impl ServiceApi {
             .collect()
     }
 
-    /// The answer to a message on one of those subjects.
+    /// The answer to a message on one of the [subjects](Self::subjects); `None` on any other
+    /// subject.
     #[must_use]
     pub fn answer(&self, subject: &str, endpoints: &[&EndpointStats]) -> Option<Value> {
         let verb = subject.split('.').nth(1)?;
@@ -137,7 +139,7 @@ impl ServiceApi {
     }
 }
 
-/// `2026-11-21T04:05:06Z`, by Howard Hinnant's `civil_from_days`.
+/// Formats a time like `2026-11-21T04:05:06Z`, with Howard Hinnant's algorithm `civil_from_days`.
 fn rfc3339(at: SystemTime) -> String {
     let seconds = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (days, rest) = (seconds / 86_400 + 719_468, seconds % 86_400);

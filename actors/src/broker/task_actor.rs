@@ -1,4 +1,4 @@
-//! An actor whose work is one task: the actor answers while the task waits.
+//! An actor whose work is done by a task, so that the actor can answer while the task waits.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use tracing::warn;
 
 use crate::supervisor::{ChildContext, Exit, Stop};
 
-/// The control face of a task.
+/// An actor that controls a task.
 pub struct TaskActor {
     child: ChildContext,
-    /// Asks the task to drain.
+    /// Asks the task to finish its work and end.
     stop: CancellationToken,
     work: Option<BoxFuture<'static, Result<(), Failure>>>,
     task: Option<JoinHandle<()>>,
@@ -29,7 +29,8 @@ impl std::fmt::Debug for TaskActor {
 }
 
 impl TaskActor {
-    /// An actor that does what `work` does: until its token is cancelled, and then what is left.
+    /// An actor that runs `work`. When its token is cancelled, the work finishes what it has begun
+    /// and ends.
     pub(super) fn new<F>(
         child: &ChildContext,
         work: impl FnOnce(ChildContext, CancellationToken) -> F,
@@ -43,8 +44,8 @@ impl TaskActor {
     }
 }
 
-/// A lane of the delivery waits for its broker as long as it takes: it is not hung meanwhile, and
-/// readiness shows what it waits for.
+/// A lane waits for its broker as long as necessary. It is not hung in the meantime, and `/ready`
+/// shows what it waits for.
 pub(super) const PATIENT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Actor for TaskActor {
@@ -57,7 +58,7 @@ impl Actor for TaskActor {
             match killed.run_until_cancelled(work).await {
                 Some(Ok(())) => child.exit(Exit::Drained),
                 Some(Err(failure)) => {
-                    warn!(actor = child.path(), %failure, "a task ended");
+                    warn!(actor = child.path(), %failure, "a task failed");
                     child.exit(Exit::Failed(failure.kind));
                 }
                 None => {}
@@ -74,7 +75,7 @@ impl Handler<Stop> for TaskActor {
         let task = self.task.take();
         let drained = async move {
             if let Some(task) = task {
-                // A task that panicked is drained too; the panic hook has logged it.
+                // A task that panicked has ended too; the panic hook has logged it.
                 let _ended = task.await;
             }
         };

@@ -1,35 +1,35 @@
-//! The bounded queue before the workers of a device, and which of its jobs are done together.
+//! The bounded queue of a device's workers, and the choice of jobs for a batch.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use parking_lot::{Condvar, Mutex};
 
-/// Why a queue took no job.
+/// The reason why a queue refused a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueFull {
-    /// As many jobs as may wait are waiting.
+    /// The maximum number of jobs is waiting.
     Jobs,
-    /// As many bytes as may wait are waiting.
+    /// The maximum number of bytes is waiting.
     Bytes,
-    /// Nobody will take it: the device is lost.
+    /// No worker will take the job, because the device is lost.
     Closed,
 }
 
-/// How much a worker takes at a time, at most. One job is always taken.
+/// The most that a worker takes at a time. A single job is always taken, whatever its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// Jobs.
+    /// The number of jobs in a batch.
     pub jobs: usize,
-    /// Bytes of all of them, as they were submitted.
+    /// The bytes of all jobs in a batch, as stated when they were submitted.
     pub bytes: usize,
 }
 
 impl BatchLimits {
-    /// One after the other.
+    /// Jobs are processed one by one.
     pub const ONE: Self = Self { jobs: 1, bytes: 0 };
 }
 
-/// The bounded queue before the workers of a device. Cheap to clone.
+/// The bounded queue of a device's workers. It is cheap to clone; clones share the queue.
 #[derive(Debug)]
 pub struct DeviceQueue<J> {
     shared: Arc<Shared<J>>,
@@ -52,15 +52,16 @@ struct Shared<J> {
 #[derive(Debug)]
 struct Waiting<J> {
     jobs: VecDeque<(J, usize)>,
-    /// Of `jobs`.
+    /// The bytes of `jobs`.
     bytes: usize,
-    /// Taken before, but not done: first, and each alone. They had their place in the queue.
+    /// Jobs that were taken before but not processed. They come first, each alone, and do not count
+    /// towards the limits.
     again: VecDeque<J>,
     closed: bool,
 }
 
 impl<J> DeviceQueue<J> {
-    /// A queue for at most that many waiting jobs, and bytes of waiting jobs.
+    /// A queue in which at most `max_jobs` jobs of at most `max_bytes` bytes in all may wait.
     #[must_use]
     pub fn new(max_jobs: usize, max_bytes: usize) -> Self {
         let (jobs, again) = (VecDeque::new(), VecDeque::new());
@@ -69,10 +70,11 @@ impl<J> DeviceQueue<J> {
         Self { shared: Arc::new(Shared { waiting, arrived, max_jobs: max_jobs.max(1), max_bytes }) }
     }
 
-    /// Adds a job. One that alone is over the bytes is taken when nothing else waits.
+    /// Adds a job of `bytes` bytes. A job that alone exceeds the limit is accepted if no other job
+    /// waits.
     ///
     /// # Errors
-    /// If there is no room; the job comes back.
+    /// If there is no room. The job is returned with the reason.
     pub fn submit(&self, job: J, bytes: usize) -> Result<(), (QueueFull, J)> {
         let mut waiting = self.shared.waiting.lock();
         if waiting.closed {
@@ -92,7 +94,7 @@ impl<J> DeviceQueue<J> {
         Ok(())
     }
 
-    /// How many jobs wait.
+    /// The number of waiting jobs.
     #[must_use]
     pub fn len(&self) -> usize {
         let waiting = self.shared.waiting.lock();
@@ -105,8 +107,8 @@ impl<J> DeviceQueue<J> {
         self.len() == 0
     }
 
-    /// Moves the job that waits longest into `to`, with those that can be done together with it. If
-    /// none waits, it waits that long for one, but never for a second.
+    /// Moves the oldest job into `to`, together with the jobs that can be in one batch with it. If
+    /// no job waits, it waits for one until the timeout, but never for a second one.
     pub(super) fn take(
         &self,
         to: &mut Vec<J>,
@@ -126,13 +128,13 @@ impl<J> DeviceQueue<J> {
         *bytes -= batch(jobs, to, limits, together);
     }
 
-    /// Puts jobs back that were taken together, so that each is done alone.
+    /// Returns jobs that were taken together to the queue, so that each is processed alone.
     pub(super) fn again(&self, jobs: impl Iterator<Item = J>) {
         self.shared.waiting.lock().again.extend(jobs);
         self.shared.arrived.notify_all();
     }
 
-    /// Drops all that wait, and takes no more.
+    /// Drops all waiting jobs and refuses new ones.
     pub(super) fn close(&self) {
         let mut waiting = self.shared.waiting.lock();
         (waiting.bytes, waiting.closed) = (0, true);
@@ -142,8 +144,8 @@ impl<J> DeviceQueue<J> {
     }
 }
 
-/// Moves the first job into `to`, with those behind it that can be done together with it, within
-/// the limits; the others keep their order. Their bytes.
+/// Moves the first job into `to`, with those behind it that can be in one batch with it, within the
+/// limits. The others keep their order. Returns the bytes of the moved jobs.
 fn batch<J>(
     waiting: &mut VecDeque<(J, usize)>,
     to: &mut Vec<J>,
@@ -167,7 +169,7 @@ fn batch<J>(
             at += 1;
         }
     }
-    // Only now, because the others were compared with it.
+    // It is inserted last, because the others are compared with it.
     to.insert(start, first);
     bytes
 }
@@ -264,14 +266,14 @@ mod tests {
             prop_assert!(taken.iter().all(|job| job.1 == taken[0].1));
             prop_assert_eq!(held, taken.iter().map(|job| sizes[job.0]).sum::<usize>());
             prop_assert!(taken.len() <= 1 || held <= bytes);
-            // Both in their order, and nothing lost.
+            // Both lists keep their order, and no job is lost.
             prop_assert!(taken.is_sorted_by_key(|job| job.0));
             let left: Vec<_> = waiting.iter().map(|(job, _)| *job).collect();
             prop_assert!(left.is_sorted_by_key(|job| job.0));
             let mut all = [taken.clone(), left.clone()].concat();
             all.sort_unstable();
             prop_assert_eq!(all, numbered);
-            // Whoever stays behind is of another kind, or found no room.
+            // A job that stays behind is of another kind or exceeds the limits.
             let has_room = |job: &(usize, usize)| taken.len() < jobs && held + sizes[job.0] <= bytes;
             let stays = |job: &&(usize, usize)| Some(job.1) == taken.first().map(|t| t.1) && has_room(job);
             prop_assert_eq!(left.iter().find(stays), None);

@@ -1,4 +1,4 @@
-//! How long to wait before a restart.
+//! The delays before restarts.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// Exponential back-off with full jitter.
 ///
-/// It starts over only after a child that was ready for a whole window: a child that becomes
-/// ready and crashes at once would otherwise be restarted at the shortest delay for ever.
+/// It is reset only after a child was ready for a whole window: a child that becomes ready and
+/// crashes at once would otherwise be restarted with the shortest delay forever.
 #[derive(Debug)]
 pub struct Backoff {
     base: Duration,
@@ -18,19 +18,19 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The shortest ceiling, unless told otherwise.
+    /// The default of the first delay's upper bound.
     pub const BASE: Duration = Duration::from_millis(200);
-    /// The longest delay, unless told otherwise.
+    /// The default of the longest delay.
     pub const CAP: Duration = Duration::from_secs(30);
 
-    /// Delays of up to `base` × 2ⁿ, at most `cap`; `window` is how long a child must have been
-    /// ready for n to start over.
+    /// Delays of up to `base` × 2ⁿ, and at most `cap`. Once a child has been ready for `window`, n
+    /// is reset to 0. The seed makes the jitter reproducible.
     #[must_use]
     pub fn new(base: Duration, cap: Duration, window: Duration, seed: u64) -> Self {
         Self { base, cap, window, attempt: 0, rng: StdRng::seed_from_u64(seed) }
     }
 
-    /// The delay before the next start of a child that was ready for `ready_for` before it ended.
+    /// The delay before the restart of a child that was ready for `ready_for` before it ended.
     pub fn next(&mut self, ready_for: Option<Duration>) -> Duration {
         if ready_for.is_some_and(|ready| ready >= self.window) {
             self.attempt = 0;
@@ -40,7 +40,7 @@ impl Backoff {
         ceiling.mul_f64(self.rng.random_range(0.0..=1.0))
     }
 
-    /// The longest that the next delay can be.
+    /// The upper bound of the next delay.
     #[must_use]
     pub fn ceiling(&self) -> Duration {
         self.base.saturating_mul(2_u32.saturating_pow(self.attempt)).min(self.cap)

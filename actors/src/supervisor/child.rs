@@ -1,4 +1,4 @@
-//! What a supervisor needs to know about a child.
+//! The specification of a supervisor's child.
 
 use std::{panic::AssertUnwindSafe, rc::Rc, time::Duration};
 
@@ -10,16 +10,16 @@ use tokio::{sync::watch, time::Instant};
 use super::{ChildContext, Exit, SupervisorSpec, group};
 use crate::actor_ref::{ActorRef, Slot};
 
-/// Whether a child that ended is started again.
+/// Whether a child is restarted after it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restart {
-    /// Always.
+    /// The child is always restarted.
     Permanent,
-    /// Unless it ended as intended.
+    /// The child is restarted unless it ended as intended.
     Transient,
-    /// Unless its device is lost: no new thread brings that back.
+    /// The child is restarted unless its device is lost, which a new thread cannot recover.
     UnlessLost,
-    /// Never.
+    /// The child is never restarted.
     Temporary,
 }
 
@@ -36,17 +36,17 @@ impl Restart {
 
 /// Asks an actor to finish its work within `grace` and then to stop itself with `ctx.stop()`.
 ///
-/// It is killed when the grace period is over.
+/// An actor that is still running after the grace period is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, actix::Message)]
 #[rtype(result = "()")]
 pub struct Stop {
-    /// How long it may take.
+    /// How long the actor may take to stop.
     pub grace: Duration,
 }
 
 type Run = Box<dyn Fn(ChildContext) -> LocalBoxFuture<'static, Exit>>;
 
-/// A child of a supervisor: how to make it and how to treat it.
+/// A child of a supervisor: how to create it and when to restart or kill it.
 pub struct ChildSpec {
     pub(super) name: &'static str,
     pub(super) restart: Restart,
@@ -57,15 +57,15 @@ pub struct ChildSpec {
 }
 
 impl ChildSpec {
-    /// How long an actor may take to become ready, unless told otherwise.
+    /// The default time that an actor may take to become ready.
     pub const READY_WITHIN: Duration = Duration::from_secs(10);
-    /// How long an actor may take to stop, unless told otherwise.
+    /// The default time that an actor may take to stop.
     pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 
-    /// An actor that `factory` makes anew for each generation, and the address of whichever
-    /// generation is up. [`Restart::Permanent`], unless told otherwise.
+    /// An actor that `factory` creates for each generation. Also returns the address of the running
+    /// generation. The default is [`Restart::Permanent`].
     ///
-    /// The factory may call [`ChildContext::exit`] where it cannot make a working actor.
+    /// The factory can call [`ChildContext::exit`] if it cannot create a working actor.
     pub fn actor<A>(
         name: &'static str,
         factory: impl Fn(&ChildContext) -> A + 'static,
@@ -89,8 +89,9 @@ impl ChildSpec {
         (spec, ActorRef::new(receiver))
     }
 
-    /// A nested supervisor. It is ready when all its children are, has the sum of their times to
-    /// stop, and is [`Restart::Transient`]: it ends normally when all its children did.
+    /// A nested supervisor. It is ready when all its children are, and may take the sum of their
+    /// times to stop. It is [`Restart::Transient`], because it ends normally when all its children
+    /// did.
     #[must_use]
     pub fn supervisor(spec: SupervisorSpec) -> Self {
         let name = spec.name;
@@ -102,7 +103,7 @@ impl ChildSpec {
         Self {
             name,
             restart: Restart::Transient,
-            // Its children have limits of their own, and so has its patience with them.
+            // The children have time limits of their own.
             ready_within: None,
             shutdown_within,
             hung_after: None,
@@ -110,31 +111,32 @@ impl ChildSpec {
         }
     }
 
-    /// When it is started again.
+    /// Sets whether the child is restarted after it ended.
     #[must_use]
     pub const fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
         self
     }
 
-    /// How long it may take to become ready before it counts as failed.
+    /// Sets how long the child may take to become ready before it counts as failed.
     #[must_use]
     pub const fn ready_within(mut self, limit: Duration) -> Self {
         self.ready_within = Some(limit);
         self
     }
 
-    /// How long it may take to stop before it is killed.
+    /// Sets how long the child may take to stop before it is killed.
     #[must_use]
     pub const fn shutdown_within(mut self, limit: Duration) -> Self {
         self.shutdown_within = limit;
         self
     }
 
-    /// Kills it when, once ready, it makes no [`progress`](ChildContext::progress) for this long.
+    /// Kills the child if, once ready, it makes no [`progress`](ChildContext::progress) for this
+    /// long.
     ///
-    /// A child that blocks its thread blocks its supervisor too; blocking work belongs on a thread
-    /// of its own.
+    /// A child that blocks its thread also blocks its supervisor, so blocking work belongs on a
+    /// thread of its own.
     #[must_use]
     pub const fn hung_after(mut self, limit: Duration) -> Self {
         self.hung_after = Some(limit);
@@ -154,7 +156,7 @@ impl std::fmt::Debug for ChildSpec {
     }
 }
 
-/// Ends the actor where its supervisor is dropped without a word.
+/// Ends the actor if its supervisor is dropped without stopping it.
 struct AbortOnDrop(tokio::task::AbortHandle);
 
 impl Drop for AbortOnDrop {
@@ -189,7 +191,8 @@ where
         let grace = deadline.saturating_duration_since(Instant::now());
         let request = slot.borrow().address().map(|address| address.send(Stop { grace }));
         if let Some(request) = request {
-            // A request that nobody waits for is not delivered; how it ends, the task tells.
+            // The request must be awaited to be delivered. Its result is not needed, because the
+            // task reports how the actor ends.
             request.await.ok();
         }
         std::future::pending::<()>().await;

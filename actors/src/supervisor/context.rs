@@ -1,4 +1,4 @@
-//! What a child's generation and its supervisor say to each other.
+//! How a generation of a child and its supervisor communicate.
 
 use std::{
     sync::{
@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::Exit;
 use crate::tree::Node;
 
-/// Given to each generation of a child: how it reports to its supervisor.
+/// The context of one generation of a child, through which it reports to its supervisor.
 ///
-/// Cheap to clone and to send to the tasks and threads that work for the child.
+/// It is cheap to clone, and can be sent to the tasks and threads that work for the child.
 #[derive(Clone)]
 pub struct ChildContext {
     generation: Arc<Generation>,
@@ -25,7 +25,7 @@ pub struct ChildContext {
 struct Generation {
     node: Arc<Node>,
     born: Instant,
-    /// Microseconds since `born`.
+    /// The time of the last progress, in microseconds since `born`.
     progress: AtomicU64,
     ready: SetOnce<()>,
     stop: SetOnce<Instant>,
@@ -48,13 +48,13 @@ impl ChildContext {
         }
     }
 
-    /// The child does its work from now on.
+    /// Reports that the child is ready to do its work.
     pub fn ready(&self) {
-        // Saying it twice is no mistake.
+        // Reporting it twice is allowed.
         self.generation.ready.set(()).ok();
     }
 
-    /// The child got on with its work. Only children with
+    /// Reports that the child made progress. Only children with
     /// [`hung_after`](super::ChildSpec::hung_after) are watched.
     pub fn progress(&self) {
         let elapsed = self.generation.born.elapsed().as_micros();
@@ -63,26 +63,27 @@ impl ChildContext {
             .store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Ends this generation now, for this reason. The first reason wins: what follows it is a
-    /// consequence.
+    /// Ends this generation now, for the given reason. Only the first reason counts, because later
+    /// ones are consequences of it.
     pub fn exit(&self, exit: Exit) {
         if self.generation.exit.set(exit).is_ok() {
             self.generation.token.cancel();
         }
     }
 
-    /// What the actor tree shows about the child; called each time somebody looks.
+    /// Sets what the actor tree shows about the child. The function is called each time the tree is
+    /// read.
     pub fn observe(&self, observe: impl Fn() -> serde_json::Value + Send + Sync + 'static) {
         self.generation.node.observe(Arc::new(observe));
     }
 
-    /// Where the child is in the tree: `root/child`.
+    /// The path of the child in the actor tree, such as `root/child`.
     #[must_use]
     pub fn path(&self) -> &str {
         self.generation.node.path()
     }
 
-    /// Cancelled when this generation ends: what works for it ends with it.
+    /// A token that is cancelled when this generation ends, so that its tasks can end too.
     #[must_use]
     pub fn cancelled(&self) -> CancellationToken {
         self.generation.token.clone()
@@ -96,7 +97,7 @@ impl ChildContext {
         Arc::ptr_eq(&self.generation, &other.generation)
     }
 
-    /// Records how it ended, unless a reason is known already; the reason.
+    /// Records how the generation ended, unless a reason is already known, and returns the reason.
     pub(super) fn finish(&self, exit: Exit) -> Exit {
         self.exit(exit.clone());
         self.reported().unwrap_or(exit)
@@ -110,7 +111,7 @@ impl ChildContext {
         self.generation.token.cancelled().await;
     }
 
-    /// Waits until it is ready; false where it ended before.
+    /// Waits until the child is ready; `false` if it ended before.
     pub(super) async fn became_ready(&self) -> bool {
         tokio::select! {
             biased;
@@ -119,7 +120,7 @@ impl ChildContext {
         }
     }
 
-    /// Asks it to stop by `deadline`. The first deadline holds.
+    /// Asks the child to stop by `deadline`. Only the first deadline counts.
     pub(super) fn request_stop(&self, deadline: Instant) {
         self.generation.stop.set(deadline).ok();
     }
@@ -132,7 +133,7 @@ impl ChildContext {
         *self.generation.stop.wait().await
     }
 
-    /// Returns when nothing called [`progress`](Self::progress) for `limit`.
+    /// Returns once [`progress`](Self::progress) was not called for `limit`.
     pub(super) async fn stalled(&self, limit: Duration) {
         self.progress();
         loop {

@@ -1,4 +1,4 @@
-//! Why an actor ended.
+//! The reasons for which actors end.
 
 use std::any::Any;
 
@@ -6,19 +6,19 @@ use ocelli_messages::{ErrorKind, LogLevel};
 
 use crate::log_at;
 
-/// Why a child or a supervisor ended.
+/// The reason why a child or a supervisor ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exit {
-    /// It had nothing more to do.
-    #[error("ended by itself")]
+    /// It stopped without being asked, because it had nothing more to do.
+    #[error("stopped without being asked")]
     Normal,
     /// It was asked to stop and finished its work first.
     #[error("drained")]
     Drained,
-    /// It gave up, or its supervisor gave up on it.
+    /// It reported a failure, or its supervisor gave up.
     #[error("failed: {0}")]
     Failed(ErrorKind),
-    /// A bug: it panicked with this text.
+    /// It panicked with this text, which means that there is a bug.
     #[error("panicked: {0}")]
     Panicked(String),
     /// It made no progress for too long.
@@ -30,13 +30,13 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Whether it ended as intended: [`Exit::Normal`] or [`Exit::Drained`].
+    /// Whether the actor ended as intended, which is [`Exit::Normal`] or [`Exit::Drained`].
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         matches!(self, Self::Normal | Self::Drained)
     }
 
-    /// The label of metrics: a closed list.
+    /// The label value for metrics, from a fixed list.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -49,7 +49,8 @@ impl Exit {
         }
     }
 
-    /// What a supervisor that gives up because of this exit reports to its parent.
+    /// The kind of error that a supervisor reports to its parent if it gives up because of this
+    /// exit.
     #[must_use]
     pub const fn error_kind(&self) -> ErrorKind {
         match self {
@@ -59,7 +60,7 @@ impl Exit {
         }
     }
 
-    /// The level of its one log line.
+    /// The level of the log line for this exit.
     #[must_use]
     pub const fn level(&self) -> LogLevel {
         match self {
@@ -70,13 +71,13 @@ impl Exit {
         }
     }
 
-    /// From what a panic threw.
+    /// Reads the text of a panic from its payload.
     pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {
         let text = payload
             .downcast_ref::<&'static str>()
             .map(|text| (*text).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a payload that is not text".to_owned());
+            .unwrap_or_else(|| "a panic whose payload is not text".to_owned());
         Self::Panicked(text)
     }
 

@@ -1,4 +1,4 @@
-//! One supervisor at work.
+//! A running supervisor and its children.
 
 use std::{rc::Rc, time::Duration};
 
@@ -12,7 +12,8 @@ use crate::{
     tree::{ChildState, Node},
 };
 
-/// Runs one generation of a supervisor until it is asked to stop, gives up, or has nothing left.
+/// Runs one generation of a supervisor until it is asked to stop, gives up, or has no children
+/// left.
 pub(super) async fn run(spec: Rc<SupervisorSpec>, ctx: ChildContext) -> Exit {
     Group::new(&spec, ctx).supervise().await
 }
@@ -23,7 +24,8 @@ enum Event {
 }
 
 enum Phase {
-    /// To be started, not before `at`. In order: not before all children before it are up.
+    /// The child is to be started, not before `at`, and if `in_order`, not before all children
+    /// before it are up.
     Waiting {
         at: Instant,
         in_order: bool,
@@ -126,7 +128,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Starts what is due; when the next is.
+    /// Starts the children that are due, and returns when the next one is.
     fn start_due(&mut self, now: Instant) -> Option<Instant> {
         let mut wake: Option<Instant> = None;
         let mut all_before_settled = true;
@@ -156,7 +158,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Decides what follows a child's exit; the supervisor's own where it gives up.
+    /// Handles the exit of a child. Returns the supervisor's own exit if it gives up.
     async fn on_exit(&mut self, index: usize, exit: Exit) -> Option<Exit> {
         let now = Instant::now();
         let child = self.children.get_mut(index)?;
@@ -203,8 +205,9 @@ impl<'a> Group<'a> {
         None
     }
 
-    /// Stops all children in reverse order, each within its time and all by this supervisor's own
-    /// deadline, and kills what is left. How it went: the first exit that was not clean.
+    /// Stops all children in reverse order, each within its own time and all by the deadline of
+    /// this supervisor, and kills those that are left. Returns [`Exit::Drained`], or the first exit
+    /// that was not clean.
     async fn stop_all(&mut self) -> Exit {
         let mut outcome = Exit::Drained;
         if self.ctx.stop_deadline().is_some() {
@@ -278,7 +281,7 @@ fn start<'a>(
     events.push(Box::pin(async move { Event::Exited(index, generation(spec, ctx).await) }));
 }
 
-/// Records the end of a child's generation.
+/// Records the end of a child's generation in the tree, the metrics and the log.
 fn ended(child: &mut Child<'_>, exit: &Exit) {
     exit.log(child.node.path());
     child.node.ended(exit.clone(), ChildState::Stopped);
@@ -290,7 +293,7 @@ fn back_off(child: &mut Child<'_>, at: Instant, in_order: bool) {
     child.node.set(ChildState::BackingOff);
 }
 
-/// One generation of a child, from its factory to its exit.
+/// Runs one generation of a child, from its factory to its exit.
 async fn generation(spec: &ChildSpec, ctx: ChildContext) -> Exit {
     let mut run = (spec.run)(ctx.clone());
     let exit = tokio::select! {
@@ -304,8 +307,8 @@ async fn generation(spec: &ChildSpec, ctx: ChildContext) -> Exit {
     ctx.finish(exit)
 }
 
-/// Returns when the child breaks its promises: to be ready in time, then to make progress. Once it
-/// was asked to stop, only the time to stop counts.
+/// Returns when the child is not ready in time or makes no progress. Once it was asked to stop,
+/// only the time to stop counts.
 async fn fault(spec: &ChildSpec, ctx: &ChildContext) -> Exit {
     let broken = async {
         let ready = async {

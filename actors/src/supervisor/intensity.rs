@@ -1,4 +1,4 @@
-//! How many restarts are too many.
+//! The limit on the number of restarts.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -13,18 +13,18 @@ pub struct Intensity {
 }
 
 impl Intensity {
-    /// At most `max_restarts` within any `window`.
+    /// Allows at most `max_restarts` within any period of `window`.
     #[must_use]
     pub const fn new(max_restarts: usize, window: Duration) -> Self {
         Self { max_restarts, window, restarts: VecDeque::new() }
     }
 
-    /// Counts a restart at `now`; false where it is one too many.
+    /// Counts a restart at `now`. Returns `false` if it exceeds the limit.
     pub fn allows(&mut self, now: Instant) -> bool {
         while self.restarts.front().is_some_and(|first| now.duration_since(*first) >= self.window) {
             self.restarts.pop_front();
         }
-        // One more than allowed is all that needs remembering.
+        // One restart more than allowed is all that needs to be remembered.
         if self.restarts.len() <= self.max_restarts {
             self.restarts.push_back(now);
         }

@@ -1,12 +1,13 @@
-//! Supervision: actors that fail are made anew, within limits.
+//! Supervision: actors that fail are replaced, within limits.
 //!
-//! actix's own `Supervisor` does not restart an actor that panics, and restarts one that stops
-//! without any delay or limit. Here a [`Supervisor`] starts its children in order, makes a new
-//! instance from the child's factory after a jittered exponential back-off, gives up after too many
-//! restarts and leaves the decision to its parent, and stops its children in reverse order.
+//! The `Supervisor` of actix does not restart an actor that panics, and restarts one that stops
+//! without any delay or limit. This [`Supervisor`] starts its children in order and stops them in
+//! reverse order. It replaces a child that failed by calling its factory after an exponential
+//! back-off with jitter. After too many restarts it gives up and leaves the decision to its parent.
 //!
 //! A panic in a future that a handler returned reaches only the caller, as
-//! [`AskError::Closed`](crate::actor_ref::AskError): actix runs it apart from the actor.
+//! [`AskError::Closed`](crate::actor_ref::AskError), because actix runs such a future apart from
+//! the actor.
 
 mod backoff;
 mod child;
@@ -29,16 +30,16 @@ pub use self::{
 };
 use crate::tree::{ActorTree, ChildState};
 
-/// Who else is restarted when a child fails.
+/// Which children are restarted when one of them fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// Nobody.
+    /// Only the child that failed is restarted.
     OneForOne,
-    /// All its siblings: they cannot do without each other.
+    /// All children are restarted, because they depend on each other.
     AllForOne,
 }
 
-/// A supervisor and its children.
+/// The specification of a supervisor and its children.
 #[derive(Debug)]
 pub struct SupervisorSpec {
     name: &'static str,
@@ -52,7 +53,8 @@ pub struct SupervisorSpec {
 }
 
 impl SupervisorSpec {
-    /// One for one, at most 5 restarts within 60 s, delays of 200 ms × 2ⁿ up to 30 s.
+    /// A supervisor without children: one for one, at most 5 restarts within 60 s, and delays of up
+    /// to 200 ms × 2ⁿ, at most 30 s.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
         Self {
@@ -67,15 +69,15 @@ impl SupervisorSpec {
         }
     }
 
-    /// Who else is restarted when a child fails.
+    /// Sets which children are restarted when one of them fails.
     #[must_use]
     pub const fn strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = strategy;
         self
     }
 
-    /// How many restarts within `window` are still all right. A child that was ready for a whole
-    /// window starts over with the shortest delay.
+    /// Sets how many restarts within `window` are allowed. For a child that was ready for a whole
+    /// window, the delays are reset to the shortest.
     #[must_use]
     pub const fn intensity(mut self, max_restarts: usize, window: Duration) -> Self {
         self.max_restarts = max_restarts;
@@ -83,7 +85,7 @@ impl SupervisorSpec {
         self
     }
 
-    /// The delays before restarts: up to `base` × 2ⁿ, at most `cap`.
+    /// Sets the delays before restarts: up to `base` × 2ⁿ, and at most `cap`.
     #[must_use]
     pub const fn backoff(mut self, base: Duration, cap: Duration) -> Self {
         self.backoff_base = base;
@@ -91,14 +93,15 @@ impl SupervisorSpec {
         self
     }
 
-    /// Makes the jitter repeatable.
+    /// Sets the seed of the jitter, which makes the delays reproducible.
     #[must_use]
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Adds a child, started after those before it are ready and stopped before them.
+    /// Adds a child. It is started once the children added before it are ready, and is stopped
+    /// before them.
     #[must_use]
     pub fn child(mut self, child: ChildSpec) -> Self {
         self.children.push(child);
@@ -106,7 +109,7 @@ impl SupervisorSpec {
     }
 }
 
-/// Starts supervisors.
+/// Starts root supervisors.
 #[derive(Clone, Copy, Debug)]
 pub struct Supervisor;
 
@@ -147,28 +150,28 @@ pub struct SupervisorHandle {
 }
 
 impl SupervisorHandle {
-    /// Waits until all children were ready, or had ended as intended, for the first time.
+    /// Waits until, for the first time, every child is ready or has ended as intended.
     ///
     /// # Errors
-    /// How the supervisor ended, where it ended before.
+    /// The exit of the supervisor, if it ended before.
     pub async fn ready(&self) -> Result<(), Exit> {
         if self.ctx.became_ready().await { Ok(()) } else { Err(self.exited().await) }
     }
 
-    /// Whether all children are ready now; those that ended for good do not count.
+    /// Whether all children are ready now. Children that ended for good do not count.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ctx.node().is_ready()
     }
 
-    /// Waits until the supervisor and all below it ended. Anything but a clean exit means that the
-    /// supervisor gave up: the process should end too.
+    /// Waits until the supervisor and all its children have ended. Any exit that is not clean means
+    /// that the supervisor gave up, and that the process should end too.
     pub async fn exited(&self) -> Exit {
         self.exited.wait().await.clone()
     }
 
     /// Stops the children in reverse order, each within its own time and all within `grace`, and
-    /// kills what is left then. [`Exit::Drained`], or the first exit that was not clean.
+    /// kills those that are left. Returns [`Exit::Drained`], or the first exit that was not clean.
     pub async fn shutdown(&self, grace: Duration) -> Exit {
         self.ctx.request_stop(Instant::now() + grace);
         self.exited().await

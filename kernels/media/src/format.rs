@@ -1,4 +1,4 @@
-//! Pixel formats, and what an image is without its pixels.
+//! Pixel formats and shapes: what an image is without its pixels.
 
 use crate::Size;
 
@@ -6,7 +6,7 @@ use crate::Size;
 /// image arrives or leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PixelFormat {
-    /// One luma sample a pixel.
+    /// One luma sample for each pixel.
     Gray8,
     /// Interleaved red, green and blue.
     Rgb8,
@@ -21,13 +21,14 @@ pub enum PixelFormat {
 }
 
 impl PixelFormat {
-    /// Every format.
+    /// Every pixel format.
     pub const ALL: [Self; 5] = [Self::Gray8, Self::Rgb8, Self::Rgba8, Self::Nv12, Self::I420];
 
     /// The formats that keep all samples of a pixel together, which most operations work on.
     pub const INTERLEAVED: [Self; 3] = [Self::Gray8, Self::Rgb8, Self::Rgba8];
 
-    /// Samples a pixel, which are as many bytes. For a planar format, those of its first plane.
+    /// The number of samples, and so of bytes, for each pixel. For a planar format it is that of
+    /// the first plane.
     #[must_use]
     pub const fn channels(self) -> usize {
         match self {
@@ -43,8 +44,8 @@ impl PixelFormat {
         matches!(self, Self::Nv12 | Self::I420)
     }
 
-    /// Bytes of a row without padding. For a planar format, those of a row of its first plane; a row
-    /// of Cb and Cr takes as many.
+    /// The bytes of a row without padding. For a planar format it is a row of the first plane; a
+    /// row of Cb and Cr together takes as many.
     #[must_use]
     pub const fn row_bytes(self, width: usize) -> usize {
         match self {
@@ -53,8 +54,8 @@ impl PixelFormat {
         }
     }
 
-    /// Bytes of an image of `height` rows that are `stride` bytes apart; `None` if the number
-    /// overflows.
+    /// The bytes of an image of `height` rows that are `stride` bytes apart, or `None` if the
+    /// number overflows.
     #[must_use]
     pub const fn bytes(self, height: usize, stride: usize) -> Option<usize> {
         match self {
@@ -71,17 +72,17 @@ impl PixelFormat {
     }
 }
 
-/// Size and layout: what an image is without its pixels.
+/// The size and the pixel format of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// Width and height.
+    /// The width and height of the image.
     pub size: Size,
-    /// The layout of its pixels.
+    /// The layout of the pixels.
     pub format: PixelFormat,
 }
 
 impl Shape {
-    /// The shape of an image of that size and layout.
+    /// A shape with the given size and layout.
     #[must_use]
     pub const fn new(size: Size, format: PixelFormat) -> Self {
         Self { size, format }
@@ -93,13 +94,13 @@ impl Shape {
         Self { format, ..self }
     }
 
-    /// Bytes of a row without padding.
+    /// The bytes of a row of the first plane, without padding.
     #[must_use]
     pub const fn row_bytes(self) -> usize {
         self.format.row_bytes(self.size.width())
     }
 
-    /// Samples of all planes: alpha and chroma count, padding does not.
+    /// The number of samples in all planes. Alpha and chroma count, padding does not.
     #[must_use]
     pub const fn samples(self) -> u64 {
         let (width, height) = (self.size.width(), self.size.height());
@@ -110,10 +111,10 @@ impl Shape {
         }
     }
 
-    /// Bytes of all planes without padding.
+    /// The bytes of all planes, without padding.
     #[must_use]
     pub const fn bytes(self) -> usize {
-        // A Size has room for four bytes a pixel, more than any layout takes.
+        // A `Size` has room for four bytes a pixel, and no layout takes more.
         match self.format.bytes(self.size.height(), self.row_bytes()) {
             Some(bytes) => bytes,
             None => usize::MAX,

@@ -1,4 +1,4 @@
-//! Images in memory.
+//! Images in memory, and their planes.
 
 use arrayvec::ArrayVec;
 use bytes::Bytes;
@@ -6,28 +6,28 @@ use bytes::Bytes;
 use crate::pool::Pixels;
 use crate::{PixelFormat, Pool, PooledBuffer, Shape, Size};
 
-/// Why bytes are not an image of that size, format and stride.
+/// The reason why bytes are not an image of the given size, format and stride.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     /// The stride is shorter than a row, so rows would overlap.
-    #[error("a stride of {stride} bytes is less than a row of {row} bytes")]
+    #[error("the stride of {stride} bytes is shorter than a row of {row} bytes")]
     Stride {
         /// The stride that was given, in bytes.
         stride: usize,
-        /// The bytes of a row, which is the least stride.
+        /// The bytes of a row, which the stride must not be below.
         row: usize,
     },
-    /// There are too few or too many bytes.
-    #[error("{must} bytes are needed, there are {is}")]
+    /// The number of bytes is not the one that the image needs.
+    #[error("{must} bytes are needed, but there are {is}")]
     Length {
-        /// The bytes that were given.
+        /// The number of bytes that were given.
         is: usize,
-        /// The bytes that size, format and stride need.
+        /// The number of bytes that size, format and stride require.
         must: usize,
     },
 }
 
-/// Pixels in memory: shared, immutable and cheap to clone.
+/// An image in memory. Its pixels are shared and immutable, so it is cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     size: Size,
@@ -40,7 +40,8 @@ impl Image {
     /// An image over existing bytes, which are not copied.
     ///
     /// # Errors
-    /// If the stride is less than a row, or the length is not stride × height.
+    /// If the stride is shorter than a row, or if the number of bytes is not the one that the image
+    /// needs.
     pub fn new(
         size: Size,
         format: PixelFormat,
@@ -67,10 +68,10 @@ impl Image {
         Ok(Self { size, format, stride, data })
     }
 
-    /// An image without padding in memory of a pool.
+    /// An image without padding in the memory of a pool.
     ///
     /// # Errors
-    /// If the length is not that of the shape.
+    /// If the number of bytes is not the one that the shape needs.
     pub fn packed(
         size: Size,
         format: PixelFormat,
@@ -79,37 +80,37 @@ impl Image {
         Self::over(size, format, format.row_bytes(size.width()), buffer.share())
     }
 
-    /// Width and height.
+    /// The width and height of the image.
     #[must_use]
     pub const fn size(&self) -> Size {
         self.size
     }
 
-    /// The layout of its pixels.
+    /// The layout of the pixels.
     #[must_use]
     pub const fn format(&self) -> PixelFormat {
         self.format
     }
 
-    /// Size and layout.
+    /// The size and layout of the image.
     #[must_use]
     pub const fn shape(&self) -> Shape {
         Shape::new(self.size, self.format)
     }
 
-    /// Bytes from the start of a row to the start of the next.
+    /// The distance from the start of one row to the start of the next, in bytes.
     #[must_use]
     pub const fn stride(&self) -> usize {
         self.stride
     }
 
-    /// Bytes of a row without padding.
+    /// The bytes of a row of the first plane, without padding.
     #[must_use]
     pub const fn row_bytes(&self) -> usize {
         self.format.row_bytes(self.size.width())
     }
 
-    /// Whether there is no padding between the rows.
+    /// Whether the rows follow each other without padding.
     #[must_use]
     pub const fn is_packed(&self) -> bool {
         self.stride == self.row_bytes()
@@ -121,13 +122,13 @@ impl Image {
         &self.data
     }
 
-    /// All bytes, padding included, without a copy.
+    /// Converts the image into its bytes, padding included, without a copy.
     #[must_use]
     pub fn into_data(self) -> Bytes {
         self.data.into_bytes()
     }
 
-    /// The image without padding: itself, or a copy in memory of `pool`.
+    /// The image without padding: the image itself, or a copy in the memory of `pool`.
     #[must_use]
     pub fn to_packed(&self, pool: &Pool) -> Self {
         if self.is_packed() {
@@ -146,7 +147,7 @@ impl Image {
 
     /// Copies the pixels to `to`, without the padding between rows.
     pub fn pack(&self, mut to: &mut [u8]) {
-        // Of the first plane a row may be one byte longer than the image is wide.
+        // A row of the first plane may be one byte longer than the image is wide.
         let planes = self.planes();
         let below = planes.iter().skip(1).flat_map(|plane| plane.rows());
         for from in self.rows().chain(below) {
@@ -156,7 +157,7 @@ impl Image {
         }
     }
 
-    /// The planes of the image: one, unless the layout is planar.
+    /// The planes of the image. There is one unless the layout is planar.
     #[must_use]
     pub fn planes(&self) -> ArrayVec<Plane<'_>, 3> {
         let (width, height) = (self.size.width(), self.size.height());
@@ -186,7 +187,7 @@ impl Image {
         planes
     }
 
-    /// Row `y` of the first plane without padding; empty below the plane.
+    /// Row `y` of the first plane without padding. It is empty if the plane has fewer rows.
     #[must_use]
     pub fn row(&self, y: usize) -> &[u8] {
         let start = y.saturating_mul(self.stride);
@@ -210,7 +211,7 @@ pub struct Plane<'a> {
 }
 
 impl<'a> Plane<'a> {
-    /// Row `y` without padding; empty below the plane.
+    /// Row `y` without padding. It is empty if the plane has fewer rows.
     #[must_use]
     pub fn row(&self, y: usize) -> &'a [u8] {
         let start = y.saturating_mul(self.stride);

@@ -5,7 +5,7 @@
 //! - [`Image`]: shared, immutable pixels; [`Pool`]: the memory that they lie in.
 //! - [`codec`]: PNG, JPEG and WebP files to images and back, and the one parser of their headers.
 //!
-//! There is no runtime, no broker, no protobuf and no device here.
+//! The crate uses no async runtime, no broker, no protobuf and no device.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! How large an image may be: checked from its header, before memory is taken for its pixels.
+//! The limits on images, which are checked against the header before memory is taken for pixels.
 
 use crate::Size;
 
@@ -21,7 +21,7 @@ impl Default for Limits {
         Self {
             max_encoded_bytes: 10 * 1024 * 1024,
             max_side_px: 16_384,
-            // 64 Mpx as RGBA is 256 MiB: what one worker may take for one frame.
+            // 64 Mpx in RGBA take 256 MB, which one worker may use for one frame.
             max_pixels: 64_000_000,
             max_steps: 32,
         }
@@ -32,32 +32,32 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
     /// The width or the height is 0.
-    #[error("an image of {width}×{height} pixels has no pixels")]
+    #[error("the image has {width}×{height} pixels: both must be at least 1")]
     NoPixels {
-        /// Width in pixels.
+        /// The width in pixels.
         width: u32,
-        /// Height in pixels.
+        /// The height in pixels.
         height: u32,
     },
     /// A side is longer than [`Limits::max_side_px`].
-    #[error("an image of {width}×{height} pixels: at most {max_side_px} a side are allowed")]
+    #[error("the image has {width}×{height} pixels; at most {max_side_px} per side are allowed")]
     Side {
-        /// Width in pixels.
+        /// The width in pixels.
         width: u32,
-        /// Height in pixels.
+        /// The height in pixels.
         height: u32,
         /// The longest side that is allowed, in pixels.
         max_side_px: u32,
     },
     /// There are more pixels than [`Limits::max_pixels`].
     #[error(
-        "an image of {width}×{height} = {} pixels: at most {max_pixels} are allowed",
+        "the image has {width}×{height} = {} pixels; at most {max_pixels} are allowed",
         u64::from(*width) * u64::from(*height)
     )]
     Pixels {
-        /// Width in pixels.
+        /// The width in pixels.
         width: u32,
-        /// Height in pixels.
+        /// The height in pixels.
         height: u32,
         /// The most pixels that are allowed.
         max_pixels: u64,
@@ -66,7 +66,7 @@ pub enum LimitError {
     #[error("the image is empty: 0 bytes")]
     NoBytes,
     /// An encoded image has more bytes than [`Limits::max_encoded_bytes`].
-    #[error("an encoded image of {bytes} bytes: at most {max_bytes} are allowed")]
+    #[error("the encoded image has {bytes} bytes; at most {max_bytes} are allowed")]
     Bytes {
         /// The length of the image in bytes.
         bytes: usize,
@@ -76,7 +76,7 @@ pub enum LimitError {
 }
 
 impl Limits {
-    /// Checks a width and a height, and makes a [`Size`] of them.
+    /// Checks a width and a height in pixels, and returns them as a [`Size`].
     ///
     /// # Errors
     /// [`LimitError::NoPixels`] if a side is 0, [`LimitError::Side`] or [`LimitError::Pixels`] if the
@@ -89,13 +89,13 @@ impl Limits {
         if width.max(height) > max_side_px {
             return Err(LimitError::Side { width, height, max_side_px });
         }
-        // What is within the limits but larger than the address space is too large as well.
+        // An image within the limits is still too large if it exceeds the address space.
         Size::new(width, height)
             .filter(|size| size.pixels() as u64 <= max_pixels)
             .ok_or(LimitError::Pixels { width, height, max_pixels })
     }
 
-    /// Whether an image of that size is within the limits.
+    /// Whether an image of the given size is within the limits.
     #[must_use]
     pub const fn allow(&self, size: Size) -> bool {
         let (width, height) = size.sides();
@@ -107,7 +107,7 @@ impl Limits {
     /// Checks the length of an encoded image, in bytes.
     ///
     /// # Errors
-    /// [`LimitError::NoBytes`] for 0, [`LimitError::Bytes`] if it is too long.
+    /// [`LimitError::NoBytes`] if the length is 0, [`LimitError::Bytes`] if it is too large.
     pub const fn encoded_bytes(&self, bytes: usize) -> Result<(), LimitError> {
         let max_bytes = self.max_encoded_bytes;
         match bytes {
@@ -154,10 +154,10 @@ mod tests {
     fn the_texts_name_the_limit() {
         let text = |error: LimitError| error.to_string();
         let of = |width, height| text(SMALL.size(width, height).unwrap_err());
-        assert_eq!(of(9, 2), "an image of 9×2 pixels: at most 8 a side are allowed");
-        assert_eq!(of(8, 8), "an image of 8×8 = 64 pixels: at most 32 are allowed");
+        assert_eq!(of(9, 2), "the image has 9×2 pixels; at most 8 per side are allowed");
+        assert_eq!(of(8, 8), "the image has 8×8 = 64 pixels; at most 32 are allowed");
         let bytes = text(SMALL.encoded_bytes(11).unwrap_err());
-        assert_eq!(bytes, "an encoded image of 11 bytes: at most 10 are allowed");
+        assert_eq!(bytes, "the encoded image has 11 bytes; at most 10 are allowed");
         assert_eq!(
             (SMALL.encoded_bytes(10), SMALL.encoded_bytes(0)),
             (Ok(()), Err(LimitError::NoBytes))

@@ -1,4 +1,4 @@
-//! Width and height.
+//! The width and height of images.
 
 use std::fmt;
 
@@ -19,31 +19,31 @@ impl Size {
         (bytes > 0 && isize::try_from(bytes).is_ok()).then_some(Self { width, height })
     }
 
-    /// Width in pixels.
+    /// The width in pixels, at least 1.
     #[must_use]
     pub const fn width(self) -> usize {
         self.width as usize
     }
 
-    /// Height in pixels.
+    /// The height in pixels, at least 1.
     #[must_use]
     pub const fn height(self) -> usize {
         self.height as usize
     }
 
-    /// Width and height as messages and file headers store them.
+    /// The width and the height in pixels, in the type that messages and file headers use.
     #[must_use]
     pub const fn sides(self) -> (u32, u32) {
         (self.width, self.height)
     }
 
-    /// Width × height.
+    /// The number of pixels, width × height.
     #[must_use]
     pub const fn pixels(self) -> usize {
         self.width() * self.height()
     }
 
-    /// The size of the same image turned by a quarter.
+    /// The size of the same image turned by 90 degrees: width and height are exchanged.
     #[must_use]
     pub const fn transposed(self) -> Self {
         Self { width: self.height, height: self.width }

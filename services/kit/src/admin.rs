@@ -1,7 +1,8 @@
-//! The admin port: is it alive, is it ready, what does it count, what runs inside.
+//! The admin port: liveness, readiness, metrics, and the actors of the process.
 //!
-//! It has a thread of its own, so that it answers also while the service is busy. It is meant for
-//! the platform (probes, Prometheus, an engineer), not for clients: bind it to a private address.
+//! It has a thread of its own, so that it answers even while the service is busy. It is meant for
+//! the platform (probes, Prometheus, engineers), not for clients, so it should be bound to a
+//! private address.
 
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,19 +18,19 @@ use serde_json::json;
 
 use crate::{health::Health, problem};
 
-/// The actors of this process as JSON.
+/// A function that returns the actors of this process as JSON.
 pub type Tree = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
 
 /// What the admin port shows.
 #[derive(Clone)]
 pub struct AdminState {
-    /// For `/ready` and `/health`.
+    /// The health that `/ready` and `/health` report.
     pub health: Health,
-    /// For `/metrics`.
+    /// The metrics that `/metrics` returns.
     pub prometheus: PrometheusHandle,
-    /// For `/debug/actors`.
+    /// The actors that `/debug/actors` returns.
     pub tree: Tree,
-    /// For `/version`.
+    /// The version that `/version` returns.
     pub version: &'static str,
 }
 
@@ -39,8 +40,8 @@ impl fmt::Debug for AdminState {
     }
 }
 
-/// Binds the admin port (0 for a free one) and returns the address and the server, which runs
-/// once it is awaited or spawned. Stop it last, through its [`Server::handle`].
+/// Binds the admin port (0 for a free one), and returns its address and the server, which runs once
+/// it is awaited or spawned. The server should be stopped last, through its [`Server::handle`].
 ///
 /// # Errors
 /// If the address cannot be bound.
@@ -52,12 +53,14 @@ pub async fn serve(addr: SocketAddr, state: AdminState) -> io::Result<(SocketAdd
         .client_request_timeout(Duration::from_secs(5))
         .shutdown_timeout(1)
         .bind(addr)
-        .map_err(|error| io::Error::new(error.kind(), format!("admin port {addr}: {error}")))?;
+        .map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot bind the admin port {addr}: {error}"))
+        })?;
     let bound = server.addrs().first().copied().unwrap_or(addr);
     Ok((bound, server.run()))
 }
 
-/// The routes, for [`App::configure`].
+/// The routes of the admin port, for [`App::configure`].
 pub fn routes(state: AdminState) -> impl FnOnce(&mut web::ServiceConfig) {
     move |app| {
         app.app_data(web::Data::new(state))
@@ -120,7 +123,7 @@ async fn wrong_method(request: HttpRequest) -> HttpResponse {
     problem::method_not_allowed(request.method().as_str(), &METHODS, &request_id(&request))
 }
 
-/// The caller's request id, or a new one.
+/// The request id of the caller, or a new one.
 fn request_id(request: &HttpRequest) -> String {
     let get =
         |name| (name == header::REQUEST_ID).then(|| request.headers().get(name)?.to_str().ok());

@@ -1,9 +1,9 @@
-//! Filter definitions as JSON: `GET /api/v1/filters` and `ocelli filters --json` both answer with it.
+//! Filter definitions as JSON, for `GET /api/v1/filters` and `ocelli filters --json`.
 
 use ocelli_messages::{Named as _, v1};
 use serde_json::{Map, Value, json};
 
-/// Renders a list of filters.
+/// Renders a list of filters, with the accelerators and the version of the worker that sent it.
 #[must_use]
 pub fn list(list: &v1::ListFiltersResponse) -> Value {
     json!({
@@ -70,7 +70,7 @@ fn parameter(parameter: &v1::FilterParameter) -> Value {
     Value::Object(fields)
 }
 
-/// The default in the JSON type that fits the parameter's type, or as text where none does.
+/// The default in the JSON type that matches the parameter's type, or as text if none does.
 fn default(kind: v1::ParameterType, text: &str) -> Value {
     let typed = match kind {
         v1::ParameterType::Integer => text.parse::<i64>().ok().map(Value::from),
@@ -88,7 +88,7 @@ fn default(kind: v1::ParameterType, text: &str) -> Value {
     typed.unwrap_or_else(|| text.into())
 }
 
-/// A number that is written without a fraction if the parameter is an integer: `3`, not `3.0`.
+/// A number, which is written without a fraction if the parameter is an integer: `3`, not `3.0`.
 fn number(kind: v1::ParameterType, value: f64) -> Value {
     #[allow(clippy::cast_possible_truncation, reason = "a whole number within the range of i64")]
     if kind == v1::ParameterType::Integer && value.fract() == 0.0 && value.abs() < 9e15 {

@@ -1,8 +1,8 @@
-//! What a service depends on, and whether it is ready to work.
+//! The dependencies of a process, and whether it is ready to work.
 //!
-//! A service is ready when every required dependency is up or degraded and it is not stopping.
-//! Whoever follows a dependency reports its changes through a [`Dependency`]; reading the state
-//! never waits.
+//! A process is ready when every required dependency is up or degraded and it is not stopping.
+//! Whatever watches a dependency reports changes through a [`Dependency`]; reading the state never
+//! blocks.
 
 use std::{
     collections::BTreeMap,
@@ -17,25 +17,25 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DependencyState {
-    /// It works.
+    /// The dependency works.
     Up,
-    /// It works, but worse than it should.
+    /// The dependency works, but not as well as it should.
     Degraded,
-    /// It does not work, or nobody has heard of it yet.
+    /// The dependency does not work, or its state is unknown so far.
     Down,
 }
 
-/// The state of the whole service.
+/// The state of the whole process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Everything works.
+    /// Every dependency works.
     Ready,
-    /// It works, although something is degraded or something optional is down.
+    /// The process can work, although a dependency is degraded or an optional one is down.
     Degraded,
-    /// Something that it needs is down.
+    /// A required dependency is down.
     NotReady,
-    /// It is shutting down.
+    /// The process is shutting down.
     Stopping,
 }
 
@@ -69,14 +69,14 @@ impl State {
 }
 
 impl Status {
-    /// Whether work may be sent to it.
+    /// Whether the process can accept work.
     #[must_use]
     pub const fn is_ready(self) -> bool {
         matches!(self, Self::Ready | Self::Degraded)
     }
 }
 
-/// The health of this process; clones share it.
+/// The health of this process. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Health {
     state: Arc<watch::Sender<State>>,
@@ -89,23 +89,23 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Without dependencies, and so ready.
+    /// The health of a process without dependencies, which is ready.
     #[must_use]
     pub fn new() -> Self {
         Self { state: Arc::new(watch::Sender::new(State::default())) }
     }
 
-    /// Adds a dependency, down until it is said to be up.
+    /// Adds a dependency, which is down until it is reported to be up.
     ///
-    /// Services of one process may share a dependency by its name: it is then required as soon as
-    /// one of them requires it.
+    /// Services of one process may share a dependency by its name. It is then required if any of
+    /// them requires it.
     #[must_use]
     pub fn dependency(&self, name: &'static str, required: bool) -> Dependency {
         self.state.send_modify(|state| {
             let entry = state.dependencies.entry(name).or_insert_with(|| Entry {
                 state: DependencyState::Down,
                 required,
-                detail: "not known yet".to_owned(),
+                detail: "unknown so far".to_owned(),
                 since_ms: unix_ms(),
             });
             entry.required |= required;
@@ -113,33 +113,33 @@ impl Health {
         Dependency { name, health: self.clone() }
     }
 
-    /// From now on not ready, for good.
+    /// Marks the process as stopping: it never becomes ready again.
     pub fn stopping(&self) {
         self.state.send_modify(|state| state.stopping = true);
     }
 
-    /// The state of the whole.
+    /// The state of the whole process.
     #[must_use]
     pub fn status(&self) -> Status {
         self.state.borrow().status()
     }
 
-    /// Whether work may be sent to it.
+    /// Whether the process can accept work.
     #[must_use]
     pub fn ready(&self) -> bool {
         self.status().is_ready()
     }
 
-    /// Waits until it is ready: `true`; `false` if it is stopping and so never will be.
+    /// Waits until the process is ready. Returns `false` if it is stopping and so never will be.
     pub async fn wait_ready(&self) -> bool {
         let mut states = self.state.subscribe();
         let settled = |state: &State| state.stopping || state.status().is_ready();
-        // The sender lives as long as `self`, so the channel cannot be closed here.
+        // The sender lives as long as `self`, so the channel cannot be closed.
         states.wait_for(settled).await.is_ok_and(|state| !state.stopping)
     }
 
-    /// The state of the whole and each dependency, as of one moment; `since_ms` is the unix time
-    /// at which a state was entered.
+    /// The state of the process and of each dependency at one moment. `since_ms` is the time since
+    /// which a dependency has its state, in Unix milliseconds.
     #[must_use]
     pub fn report(&self) -> (Status, serde_json::Value) {
         let state = self.state.borrow();
@@ -147,14 +147,14 @@ impl Health {
         (status, serde_json::json!({ "status": status, "dependencies": dependencies }))
     }
 
-    /// The report of [`Health::report`] alone.
+    /// The second part of [`Health::report`].
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         self.report().1
     }
 }
 
-/// Something a service needs, in the hands of the one who knows how it is.
+/// A handle through which the state of a dependency is reported.
 #[derive(Clone, Debug)]
 pub struct Dependency {
     name: &'static str,
@@ -162,17 +162,17 @@ pub struct Dependency {
 }
 
 impl Dependency {
-    /// It works.
+    /// Reports that the dependency works.
     pub fn up(&self, detail: impl Into<String>) {
         self.set(DependencyState::Up, detail.into());
     }
 
-    /// It works, but worse than it should.
+    /// Reports that the dependency works, but not as well as it should.
     pub fn degraded(&self, detail: impl Into<String>) {
         self.set(DependencyState::Degraded, detail.into());
     }
 
-    /// It does not work.
+    /// Reports that the dependency does not work.
     pub fn down(&self, detail: impl Into<String>) {
         self.set(DependencyState::Down, detail.into());
     }
@@ -195,7 +195,7 @@ impl Dependency {
             entry.detail = detail;
             true
         });
-        // Outside of the lock: a log line may be slow.
+        // Logged outside the lock, because writing a log line may be slow.
         match (changed, new) {
             (Some(detail), DependencyState::Up) => tracing::info!(dependency, detail, "up"),
             (Some(detail), DependencyState::Degraded) => {

@@ -1,14 +1,15 @@
-//! What every Ocelli service needs, whatever it does.
+//! What services and the program that runs them share.
 //!
-//! - [`service`]: what a service is to the process that runs it, and the registry of services.
+//! - [`service`]: the trait that a service implements, and the registry of services.
 //! - [`host`]: the process as its services see it: connections, health, limits, exit requests.
-//! - [`config`]: settings from defaults, a file, the environment and flags, every mistake listed.
-//! - [`telemetry`]: logs, traces, metrics and Sentry, and the trace context that messages carry.
-//! - [`health`]: what a service depends on, and whether it is ready.
-//! - [`admin`]: the admin port, which shows all of that over HTTP.
+//! - [`config`]: settings from defaults, a file, the environment and flags, with every mistake
+//!   listed.
+//! - [`telemetry`]: logs, traces, metrics and Sentry.
+//! - [`health`]: the dependencies of a process, and whether it is ready.
+//! - [`admin`]: the admin port, which shows health, metrics and actors over HTTP.
 //! - [`problem`]: errors as RFC 9457 `application/problem+json`.
 //! - [`filter_json`]: filter definitions as JSON, for HTTP and the command line.
-//! - [`signals`]: when to stop.
+//! - [`signals`]: the signals that start a shutdown.
 //!
 //! The connection to NATS is in `ocelli_actors::broker`.
 

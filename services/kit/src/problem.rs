@@ -18,31 +18,31 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 /// The body of an error response.
 #[derive(Clone, Debug, Serialize)]
 pub struct Details {
-    /// The problem's type, which has the kind in it: `urn:ocelli:problem:<kind>`.
+    /// The type of the problem, which contains the kind: `urn:ocelli:problem:<kind>`.
     pub r#type: String,
-    /// The kind of error as words: `Invalid argument`.
+    /// The kind of error in words, such as `Invalid argument`.
     pub title: String,
     /// The HTTP status of the response.
     pub status: u16,
     /// What was wrong with this request.
     pub detail: String,
-    /// The kind of error as messages spell it: `invalid_argument`.
+    /// The name of the kind of error, such as `invalid_argument`.
     pub kind: &'static str,
-    /// Where in the request the error is; empty if it is not about a field.
+    /// The field of the request that is at fault; empty if no single field is.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub field: String,
-    /// What is allowed there; empty if that is not a list.
+    /// The allowed values; empty if they cannot be listed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<String>,
-    /// After how many milliseconds it makes sense to try again.
+    /// How long to wait before a retry, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-    /// The id of the request, which is in its log lines and traces too.
+    /// The id of the request, which its log lines and traces contain too.
     pub request_id: String,
 }
 
 impl Details {
-    /// The body that tells of `failure`.
+    /// The body that describes `failure`.
     #[must_use]
     pub fn new(failure: &Failure, request_id: &str) -> Self {
         Self {
@@ -67,17 +67,18 @@ fn title(kind: ErrorKind) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The response that tells of `failure`, with `Retry-After` if that says when to try again.
+/// The response that describes `failure`, with the header `Retry-After` if the failure suggests a
+/// retry.
 #[must_use]
 pub fn response(failure: &Failure, request_id: &str) -> HttpResponse {
     respond(&Details::new(failure, request_id), failure.retry_after)
 }
 
-/// The response 404 to a request for a path that leads nowhere.
+/// The response 404 to a request for a path that has no route.
 #[must_use]
 pub fn not_found(path: &str, request_id: &str) -> HttpResponse {
     let path: String = path.chars().take(200).collect();
-    response(&Failure::new(ErrorKind::NotFound, format!("there is nothing at {path}")), request_id)
+    response(&Failure::new(ErrorKind::NotFound, format!("there is no route {path}")), request_id)
 }
 
 /// The response 405 to a request with a method that its path does not support; `allow` lists the
@@ -102,11 +103,11 @@ fn respond(details: &Details, retry_after: Option<Duration>) -> HttpResponse {
     let status = StatusCode::from_u16(details.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);
     if let Some(after) = retry_after {
-        // Rounded up: a client that comes back too early only adds load.
+        // Rounded up, because a client that retries too early only adds load.
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         builder.insert_header((RETRY_AFTER, seconds.max(1)));
     }
-    // A request id that does not fit into a header is in the body only.
+    // A request id that is not a valid header value is only in the body.
     let name = header::REQUEST_ID.to_ascii_lowercase();
     if let (Ok(name), Ok(id)) =
         (HeaderName::try_from(name), HeaderValue::from_str(&details.request_id))

@@ -1,9 +1,9 @@
-//! What a service is to the process that runs it.
+//! The interface between a service and the process that runs it.
 //!
-//! A service is one crate with a type that implements [`Service`], and one line in the registry of
-//! the program, [`ServiceEntry::of`]. From the registry come the names on the command line, the
-//! sections of the settings, the checks of `ocelli config check`, the flags of `ocelli up` and the
-//! help texts of the metrics.
+//! A service is a crate with a type that implements [`Service`], and one line,
+//! [`ServiceEntry::of`], in the program's registry. The names on the command line, the sections of
+//! the settings, the checks of `ocelli config check`, the flags of `ocelli up` and the help texts
+//! of metrics are all derived from the registry.
 
 use futures::{FutureExt as _, future::LocalBoxFuture};
 use ocelli_actors::{metrics::MetricRow, supervisor::ChildSpec};
@@ -14,63 +14,65 @@ use crate::{
     host::Host,
 };
 
-/// A service.
+/// A service that a process can run.
 pub trait Service: 'static {
-    /// What it is called: on the command line, as a NATS service, as a queue group and in metrics.
-    /// Lower case, with hyphens.
+    /// The name of the service on the command line, in NATS, as a queue group and in metrics. It is
+    /// lower case, with hyphens.
     const NAME: &'static str;
-    /// Its section of the settings: its name, with underscores.
+    /// The name of its section of the settings, which is `NAME` with underscores.
     const SECTION: &'static str;
-    /// One line for the command line's help.
+    /// One line of help on the command line.
     const ABOUT: &'static str;
-    /// Its metrics, besides those that every service has.
+    /// The metrics of the service, besides those that every service has.
     const METRICS: &'static [MetricRow] = &[];
-    /// Flags of `ocelli up` and `ocelli run` that set its fields.
+    /// The flags of `ocelli up` and `ocelli run` that set fields of its section.
     const FLAGS: &'static [Flag] = &[];
 
-    /// Its settings.
+    /// The section of the settings that configures the service.
     type Config: Section;
 
-    /// Makes its actors. Called once, on the main thread, before any actor runs.
+    /// Creates the actors of the service. It is called once, on the main thread, before any actor
+    /// runs.
     ///
     /// # Errors
-    /// What keeps it from starting, with the setting that would have to change.
+    /// The reason why the service cannot start, with the setting that has to change.
     fn build(config: Self::Config, host: &Host) -> impl Future<Output = Result<Built, Failure>>;
 }
 
-/// A flag that sets a field of a service's section.
+/// A command-line flag that sets a field of a service's section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flag {
-    /// Its name, e.g. `http` for `--http`.
+    /// The name of the flag, e.g. `http` for `--http`.
     pub name: &'static str,
-    /// The field that it sets, e.g. `http_addr`.
+    /// The field that the flag sets, e.g. `http_addr`.
     pub field: &'static str,
-    /// What it takes.
+    /// The type of the flag's value.
     pub value: FlagValue,
-    /// One line for the command line's help.
+    /// One line of help on the command line.
     pub help: &'static str,
 }
 
-/// What a flag takes.
+/// The type of a flag's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlagValue {
-    /// A socket address, e.g. `127.0.0.1:8000`.
+    /// The flag takes a socket address, e.g. `127.0.0.1:8000`.
     Address,
-    /// A folder.
+    /// The flag takes the path of a folder.
     Folder,
 }
 
 /// A service that is ready to be started.
 #[derive(Debug)]
 pub struct Built {
-    /// Its actors.
+    /// The actors of the service, below one supervisor.
     pub child: ChildSpec,
-    /// Where it listens, by what listens there, e.g. `http`; shown in the ready line.
+    /// The addresses that the service listens on, each with a name, e.g. `http`. The ready line
+    /// shows them.
     pub addresses: Vec<(&'static str, String)>,
 }
 
 impl Built {
-    /// A service that listens on no address of its own.
+    /// A service without addresses of its own.
     #[must_use]
     pub const fn new(child: ChildSpec) -> Self {
         Self { child, addresses: Vec::new() }
@@ -86,24 +88,24 @@ impl Built {
 
 type Build = for<'a> fn(&'a Settings, &'a Host) -> LocalBoxFuture<'a, Result<Built, Failure>>;
 
-/// A line of the registry: a service without its type.
+/// An entry of the registry: a service without its type, so that services can be listed.
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceEntry {
-    /// What the service is called.
+    /// The name of the service.
     pub name: &'static str,
-    /// One line for the command line's help.
+    /// One line of help on the command line.
     pub about: &'static str,
-    /// Its section of the settings.
+    /// The section of the settings that configures the service.
     pub section: SectionEntry,
-    /// Its metrics.
+    /// The metrics of the service.
     pub metrics: &'static [MetricRow],
-    /// Its flags.
+    /// The command-line flags of the service.
     pub flags: &'static [Flag],
     build: Build,
 }
 
 impl ServiceEntry {
-    /// The entry of that service.
+    /// The entry for the service `S`.
     #[must_use]
     pub const fn of<S: Service>() -> Self {
         Self {
@@ -116,10 +118,10 @@ impl ServiceEntry {
         }
     }
 
-    /// Makes the service's actors with its section of the settings.
+    /// Creates the actors of the service from its section of the settings.
     ///
     /// # Errors
-    /// What keeps it from starting.
+    /// The reason why the service cannot start.
     pub async fn build(&self, settings: &Settings, host: &Host) -> Result<Built, Failure> {
         (self.build)(settings, host).await
     }

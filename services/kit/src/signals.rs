@@ -1,11 +1,11 @@
-//! When to stop.
+//! The signals that start a shutdown.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Waits for SIGINT or SIGTERM and says which came: the start of a clean shutdown.
+/// Waits for SIGINT or SIGTERM, which start a clean shutdown, and returns the name of the signal.
 ///
-/// The handlers are installed when the future is first polled: poll it before the process tells
-/// anyone that it is ready. From then on neither signal ends the process by itself.
+/// The handlers are installed when the future is first polled, so poll it before the process
+/// reports that it is ready. From then on, neither signal ends the process on its own.
 pub async fn shutdown_signal() -> &'static str {
     let (mut interrupt, mut terminate) =
         (listen(SignalKind::interrupt(), "SIGINT"), listen(SignalKind::terminate(), "SIGTERM"));
@@ -18,7 +18,7 @@ pub async fn shutdown_signal() -> &'static str {
 fn listen(kind: SignalKind, name: &str) -> Option<Signal> {
     signal(kind)
         .inspect_err(|error| {
-            // The signal then keeps its default action, which ends the process all the same.
+            // The signal then keeps its default action, which also ends the process.
             tracing::warn!(%error, signal = name, "cannot listen for a signal");
         })
         .ok()

@@ -1,14 +1,14 @@
-//! A message that is bytes already.
+//! Messages that are already encoded.
 
 use std::marker::PhantomData;
 
 use bytes::Bytes;
 use prost::Message;
 
-/// The encoding of an `M`.
+/// An encoded message of type `M`.
 ///
-/// Handlers return this instead of an `M`, because some write their response straight into the
-/// bytes that are sent: a frame's pixels are then never copied.
+/// Handlers return this instead of an `M`, because some of them write their response directly into
+/// the bytes that are sent, so that pixels are never copied.
 pub struct Encoded<M> {
     bytes: Bytes,
     message: PhantomData<fn() -> M>,
@@ -20,13 +20,13 @@ impl<M: Message> Encoded<M> {
         Self::from_bytes(message.encode_to_vec().into())
     }
 
-    /// Takes bytes that the caller has encoded as an `M`.
+    /// Wraps bytes that the caller has already encoded as an `M`.
     #[must_use]
     pub const fn from_bytes(bytes: Bytes) -> Self {
         Self { bytes, message: PhantomData }
     }
 
-    /// The bytes to send.
+    /// Converts the message into the bytes to send.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.bytes

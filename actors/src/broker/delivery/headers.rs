@@ -1,4 +1,4 @@
-//! Message contexts and errors as NATS headers.
+//! Reads and writes message contexts and errors as NATS headers.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,13 +14,13 @@ pub(in crate::broker) fn read(
     MessageContext::read(get, SystemTime::now(), timeout)
 }
 
-/// Whether the sender said which trace its message belongs to.
+/// Whether the sender stated which trace its message belongs to.
 pub(in crate::broker) fn has_trace(headers: Option<&HeaderMap>) -> bool {
     let parent = headers.and_then(|headers| headers.get(header::TRACEPARENT));
     parent.is_some_and(|parent| parent.as_str().parse::<TraceParent>().is_ok())
 }
 
-/// The headers of a message.
+/// Writes a context as headers.
 pub(in crate::broker) fn write(context: &MessageContext) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in context.pairs() {
@@ -29,7 +29,8 @@ pub(in crate::broker) fn write(context: &MessageContext) -> HeaderMap {
     headers
 }
 
-/// The headers of an error reply. NATS forbids line breaks in a header.
+/// Writes the headers of an error reply. Line breaks are replaced, because NATS forbids them in
+/// headers.
 pub(in crate::broker) fn write_error(context: &MessageContext, failure: &Failure) -> HeaderMap {
     let mut headers = write(context);
     let message: String =

@@ -1,5 +1,5 @@
-//! The latest lane: live frames nobody waits for. The latest wins, and every frame is answered or
-//! counted as dropped with its reason.
+//! The latest lane: live frames, whose senders do not wait for an answer. Newer frames replace
+//! older ones, and every frame is either answered or counted as dropped, with the reason.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,33 +28,33 @@ use crate::{
 
 /// Answers live frames.
 pub trait LiveHandler: Send + Sync + 'static {
-    /// What a frame arrives in.
+    /// The message that a frame arrives in.
     type Request: Message + Name + Default + 'static;
-    /// What its result is published in.
+    /// The message that its result is published in.
     type Response: Message + 'static;
-    /// What an answer says of its frame when there is no result, e.g. its stream and number.
+    /// What identifies a frame in an answer without a result, e.g. its stream and number.
     type Identity: Clone + Send + Sync + 'static;
 
-    /// The field of the request that a response too large for the broker is blamed on.
+    /// The field of the request that is blamed if a response is too large for the broker.
     const RESPONSE_FIELD: &'static str = "";
 
-    /// Takes the identity out of a frame that arrived on the subject of that stream.
+    /// Extracts the identity of a frame that arrived on the subject of the given stream.
     ///
     /// # Errors
-    /// If the frame and its subject contradict each other: that is its answer then.
+    /// If the frame and its subject contradict each other. The failure becomes the answer.
     fn identify(
         &self,
         stream: &StreamName,
         request: &mut Self::Request,
     ) -> (Self::Identity, Result<(), Failure>);
 
-    /// Answers one frame.
+    /// Processes one frame and returns its answer.
     fn handle(
         &self,
         request: Request<Self::Request>,
     ) -> impl Future<Output = Result<Encoded<Self::Response>, Failure>> + Send;
 
-    /// The answer for a frame that has no result.
+    /// Builds the answer to a frame that has no result.
     fn failed(
         &self,
         identity: Self::Identity,
@@ -63,26 +63,26 @@ pub trait LiveHandler: Send + Sync + 'static {
     ) -> Encoded<Self::Response>;
 }
 
-/// Live frames to serve.
+/// The specification of a lane of live frames.
 #[derive(Debug)]
 pub struct LiveSpec<H> {
-    /// The service, which is the queue group too: its instances share the frames.
+    /// The name of the service, which is also the queue group: its instances share the frames.
     pub service: &'static str,
-    /// Where frames come in.
+    /// The kind of subject that frames arrive on.
     pub frames_in: &'static StreamSubject,
-    /// Where their answers go.
+    /// The kind of subject that answers are published on.
     pub frames_out: &'static StreamSubject,
-    /// Whose frames are served.
+    /// The tenants whose frames are served.
     pub tenants: Tenants,
-    /// What answers them.
+    /// The handler that answers frames.
     pub handler: Arc<H>,
-    /// How many frames are worked on at a time.
+    /// The number of frames that are processed at a time.
     pub in_flight: usize,
-    /// How many frames may wait.
+    /// The number of frames that may wait.
     pub waiting: usize,
-    /// How many bytes of frames may wait.
+    /// The bytes of all frames that may wait.
     pub waiting_bytes: usize,
-    /// The time limit of a frame that states no deadline.
+    /// The time limit for a frame that states no deadline.
     pub timeout: Duration,
 }
 
@@ -93,7 +93,8 @@ impl<H> Clone for LiveSpec<H> {
 }
 
 impl<H: LiveHandler> LiveSpec<H> {
-    /// The live frames as an actor of that name on that connection, which is for nothing else.
+    /// An actor with the given name that serves the frames on the given connection, which must be
+    /// used for nothing else.
     #[must_use]
     pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
         let (child, _) = ChildSpec::actor(name, move |child| {
@@ -112,7 +113,7 @@ struct Lane<H> {
     frames_out: metrics::Counter,
 }
 
-/// A frame that waits.
+/// A waiting frame.
 struct Frame {
     incoming: Incoming,
     tenant: Tenant,
@@ -121,13 +122,13 @@ struct Frame {
     arrived: Instant,
 }
 
-/// What becomes of a frame.
+/// The outcome of a frame.
 enum Outcome {
     /// A response to publish.
     Answer(Bytes),
     /// A response that reports a failure.
     Report(Bytes, Failure),
-    /// Nothing.
+    /// No answer, with the reason.
     Drop(DropReason),
 }
 
@@ -173,12 +174,14 @@ impl<H: LiveHandler> Lane<H> {
         }
     }
 
-    /// Moves frames to the handler until it is told to stop; false if a subscription ended before.
+    /// Moves frames to the handler until it is told to stop. Returns `false` if a subscription
+    /// ended before.
     async fn pump(self: Arc<Self>, frames: Vec<Subscriber>, stop: CancellationToken) -> bool {
         let connection = &self.delivery.connection;
         let mut frames: SelectAll<Subscriber> = futures::stream::select_all(frames);
         let mut queue = LatestQueue::new(self.spec.waiting, self.spec.waiting_bytes);
-        // The connection is for these frames alone: what overflows on it is frames.
+        // The connection is used only for these frames, so everything that overflows on it is a
+        // frame.
         let mut overflow = connection.overflow();
         let mut overflowed = *overflow.borrow_and_update();
         let mut tasks = JoinSet::new();
@@ -235,7 +238,7 @@ impl<H: LiveHandler> Lane<H> {
         let Ok(incoming) = self.delivery.read(message.headers.as_ref()) else {
             return self.dropped(DropReason::DecodeFailed);
         };
-        // Streams of two tenants may have the same name.
+        // Streams of different tenants may have the same name.
         let name = format!("{tenant}/{stream}");
         let (payload, arrived) = (message.payload, Instant::now());
         let bytes = payload.len();
@@ -256,7 +259,7 @@ impl<H: LiveHandler> Lane<H> {
             return self.dropped(DropReason::Deadline);
         }
         let Ok(mut message) = H::Request::decode(payload) else {
-            // Not even its number is known: there is nothing to answer with.
+            // The number of the frame is unknown, so it cannot be answered.
             return self.dropped(DropReason::DecodeFailed);
         };
         let handler = &*self.spec.handler;
@@ -308,7 +311,7 @@ impl<H: LiveHandler> Lane<H> {
                 warn!(%error, "the answer to a live frame could not be sent");
                 self.dropped(match error.kind() {
                     PublishErrorKind::MaxPayloadExceeded => DropReason::TooLarge,
-                    // The connection was closed: nothing else can be wrong with a checked subject.
+                    // The connection was closed; nothing else can fail with a valid subject.
                     _ => DropReason::ShuttingDown,
                 });
             }

@@ -1,14 +1,15 @@
-//! How a message gets to its handler and what becomes of it, in three lanes.
+//! Delivers messages to their handlers and settles them, in three lanes.
 //!
-//! | lane | messages | who waits | what bounds it |
+//! | lane | messages | who waits | what limits it |
 //! |---|---|---|---|
 //! | [`reply`] | requests on a core subject | the caller, for one reply | credits |
-//! | [`latest`] | live frames on a core subject | nobody; the latest wins | a waiting room by count and bytes |
+//! | [`latest`] | live frames on a core subject | nobody; newer frames replace older ones | a
+//! waiting room, by count and by bytes |
 //! | [`work`] | durable items of a JetStream stream | the stream, for an acknowledgement | permits, each taken before its item is fetched |
 //!
-//! What the lanes share is [`Delivery`]: it reads the headers, gives the work its span and its
-//! place in the trace, turns a panic into an `internal` failure, refuses a response that the broker
-//! would not take, and notes failures in the metrics and the log.
+//! The lanes share [`Delivery`]. It reads the headers, gives the work a span in the message's
+//! trace, turns a panic into an `internal` failure, refuses a response that is too large for the
+//! broker, and records failures in the metrics and the log.
 
 mod encoded;
 mod headers;
@@ -41,44 +42,44 @@ use crate::{
     trace,
 };
 
-/// A message on its way through a handler.
+/// A message that is passed to a handler.
 #[derive(Debug)]
 pub struct Request<M> {
-    /// Whose request it is, by its subject.
+    /// The tenant that the request belongs to, taken from its subject.
     pub tenant: Tenant,
-    /// Who asks, until when, and in which trace.
+    /// The request id, deadline and trace of the request.
     pub context: MessageContext,
-    /// What is asked.
+    /// The decoded message.
     pub message: M,
-    /// When it arrived.
+    /// The time at which the message arrived.
     pub arrived: Instant,
 }
 
-/// What all lanes do with a message, whatever they do with its result.
+/// The part of the delivery that all lanes share.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
     /// The name of the lane in metrics and logs.
     pub(super) name: &'static str,
-    /// The subject without its names, for spans.
+    /// The subject with placeholders for its names, for spans.
     pub(super) template: &'static str,
     pub(super) connection: Connection,
-    /// The time limit of a message that states none.
+    /// The time limit for a message that states no deadline.
     pub(super) timeout: Duration,
 }
 
-/// The headers of a message.
+/// The headers of a received message.
 #[derive(Debug)]
 pub(super) struct Incoming {
     pub(super) context: MessageContext,
-    /// Whether the sender said which trace the message belongs to.
+    /// Whether the sender stated which trace the message belongs to.
     from_caller: bool,
 }
 
-/// Room for the headers of a response within the broker's limit on messages, bytes.
+/// The bytes reserved for a response's headers within the broker's limit on messages.
 const HEADER_ROOM: usize = 4096;
 
-/// A span of the kind that OpenTelemetry calls a consumer. Its name is static, so each lane makes
-/// its own.
+/// Creates a span of the OpenTelemetry kind "consumer". The name of a span is static, so each lane
+/// creates its own.
 macro_rules! consumer_span {
     ($name:literal, $template:expr, $context:expr) => {
         tracing::info_span!(
@@ -90,7 +91,7 @@ macro_rules! consumer_span {
             messaging.destination.template = $template,
             request_id = %$context.request_id,
             trace_id = tracing::field::Empty,
-            // Handlers that know on which device the work was done record it here.
+            // Handlers that know which device did the work record it here.
             ocelli.accelerator = tracing::field::Empty,
         )
     };
@@ -98,19 +99,19 @@ macro_rules! consumer_span {
 use consumer_span;
 
 impl Delivery {
-    /// Reads a message's headers.
+    /// Reads the headers of a message.
     pub(super) fn read(&self, headers: Option<&HeaderMap>) -> Result<Incoming, Failure> {
         let context = headers::read(headers, self.timeout)?;
         Ok(Incoming { context, from_caller: headers::has_trace(headers) })
     }
 
-    /// A context for the answer to a message whose own headers cannot be read.
+    /// A new context for the answer to a message whose headers cannot be read.
     pub(super) fn own_context(&self) -> MessageContext {
         MessageContext::new(SystemTime::now(), self.timeout)
     }
 
-    /// Does the work inside `span`, which is given its place in the message's trace. A panic is a
-    /// failure of this message and harms no other. Returns the context to answer with.
+    /// Runs the work inside `span`, which becomes part of the message's trace. A panic fails only
+    /// this message. Returns the context to answer with.
     pub(super) async fn run<T, W>(
         &self,
         span: Span,
@@ -126,14 +127,14 @@ impl Delivery {
         span.record("trace_id", tracing::field::display(format_args!("{trace_id:032x}")));
         let work = AssertUnwindSafe(work(context.clone())).catch_unwind();
         let result = work.instrument(span.clone()).await.unwrap_or_else(|_| {
-            // The panic hook has logged it, with its place.
+            // The panic hook has logged the panic with its location.
             Err(Failure::internal(format!("{} failed on this message", self.name)))
         });
         (trace::outgoing(&span, &context), result)
     }
 
-    /// Passes a response on if the broker takes it; `field` is where the request says what it
-    /// wants back.
+    /// Passes a response on if the broker accepts its size. `field` is the field of the request
+    /// that decides on the size.
     pub(super) fn fit(&self, response: Bytes, field: &str) -> Result<Bytes, Failure> {
         let most = self.connection.max_payload().saturating_sub(HEADER_ROOM);
         if response.len() > most {
@@ -143,7 +144,7 @@ impl Delivery {
         }
     }
 
-    /// Counts a failure and logs it at the level of its kind.
+    /// Counts a failure, and logs it at the level of its kind.
     pub(super) fn note(&self, failure: &Failure, context: &MessageContext) {
         let handler = self.name;
         counter(Metric::Errors, &[handler, failure.kind.as_str()]).increment(1);
@@ -153,19 +154,19 @@ impl Delivery {
     }
 }
 
-/// Says that a message is more than the broker takes.
+/// The failure for a message that is larger than the broker accepts.
 pub(super) fn too_large(is: usize, most: usize) -> Failure {
     let message =
-        format!("a message of {is} bytes and its headers: the broker takes at most {most}");
+        format!("the message has {is} bytes plus headers; the broker accepts at most {most}");
     Failure::new(ErrorKind::TooLarge, message)
 }
 
-/// Reads a payload as a message of that type.
+/// Decodes a payload as a message of type `M`.
 fn decode<M: Message + Name + Default>(payload: Bytes) -> Result<M, Failure> {
     M::decode(payload).map_err(|error| Failure::invalid("", format!("not a {}: {error}", M::NAME)))
 }
 
-/// The time that a message has left, unless its deadline has passed.
+/// The time that is left until the deadline of a message, or a failure once it has passed.
 fn time_left(context: &MessageContext) -> Result<Duration, Failure> {
     let left = context.deadline.left(SystemTime::now());
     left.ok_or_else(|| Failure::deadline("the deadline passed before the work began"))

@@ -1,4 +1,4 @@
-//! Moves messages from subscriptions to tasks, until it is told to stop or a subscription ends.
+//! Moves messages from subscriptions to tasks, until it is told to stop or the subscriptions end.
 
 use std::future::Future;
 
@@ -10,10 +10,10 @@ use tracing::warn;
 
 use crate::broker::Connection;
 
-/// Serves each message in a task of its own. After `stop` it takes no new subscription traffic, but
-/// still serves what was delivered, because nobody else will.
+/// Serves each message in a task of its own. After `stop`, it ends the subscriptions, but still
+/// serves the messages that were already delivered, because no other instance will.
 ///
-/// Returns whether it was told to stop; if not, all subscriptions ended by themselves.
+/// Returns whether it was told to stop. If not, all subscriptions ended unexpectedly.
 pub(in crate::broker) async fn pump<F>(
     connection: &Connection,
     mut messages: SelectAll<Subscriber>,
@@ -30,7 +30,7 @@ where
             () = stop.cancelled() => break,
             Some(ended) = tasks.join_next() => {
                 if let Err(error) = ended {
-                    warn!(%error, "a task of an endpoint ended early");
+                    warn!(%error, "a task of an endpoint did not finish");
                 }
             }
             message = messages.next() => match message {
@@ -51,8 +51,8 @@ where
     true
 }
 
-/// The next message that is left of a subscription that is being drained. Its end is for the
-/// broker to tell, so without a broker it has ended.
+/// The next message that is left in subscriptions that are being drained. Only the broker can
+/// confirm the end of a drain, so without a broker there are no more messages.
 pub(super) async fn next_of_drained(
     connection: &Connection,
     messages: &mut (impl Stream<Item = Message> + Unpin),

@@ -1,21 +1,22 @@
-//! The waiting room of live frames: when it is full, the oldest frame leaves.
+//! The waiting room of live frames. When it is full, the oldest frame is dropped.
 
 use std::collections::VecDeque;
 
-/// Why a live frame is not answered. A closed list: `frames in = frames out + drops`, always.
+/// The reason why a live frame is not answered. At any time, `frames in = frames out + frames
+/// dropped + frames in progress`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DropReason {
-    /// Its deadline passed before the work began.
+    /// The deadline of the frame passed before the work began.
     Deadline,
-    /// No worker came free while it was the oldest of all.
+    /// The queue was full, and the frame was the oldest in it.
     NoCredit,
-    /// A newer frame of its stream took its place.
+    /// A newer frame of the same stream replaced it.
     Superseded,
-    /// The client had no room for it.
+    /// The client's buffer was full.
     SlowConsumer,
-    /// Over a limit.
+    /// The frame exceeds a limit.
     TooLarge,
-    /// It is no message of ours.
+    /// The message cannot be decoded.
     DecodeFailed,
     /// The service is stopping.
     ShuttingDown,
@@ -33,7 +34,7 @@ impl DropReason {
         Self::ShuttingDown,
     ];
 
-    /// Its name in metrics.
+    /// The name of the reason in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,14 +49,14 @@ impl DropReason {
     }
 }
 
-/// A frame in the queue.
+/// A frame in the queue, with what the queue needs to know about it.
 #[derive(Debug)]
 pub struct Queued<T> {
-    /// Its stream.
+    /// The stream that the frame belongs to, unique among all tenants.
     pub stream: String,
-    /// Its length, bytes.
+    /// The length of the frame in bytes.
     pub bytes: usize,
-    /// The frame.
+    /// The frame itself.
     pub frame: T,
 }
 
@@ -69,14 +70,15 @@ pub struct LatestQueue<T> {
 }
 
 impl<T> LatestQueue<T> {
-    /// A queue that holds at most that many frames and bytes, and always one frame.
+    /// A queue that holds at most `max_frames` frames of `max_bytes` bytes in all. A single frame
+    /// always fits.
     #[must_use]
     pub fn new(max_frames: usize, max_bytes: usize) -> Self {
         Self { frames: VecDeque::new(), bytes: 0, max_frames: max_frames.max(1), max_bytes }
     }
 
-    /// Adds a frame; returns those that had to leave for it, with the reason: the oldest of the same
-    /// stream first, then the oldest of all.
+    /// Adds a frame, and returns the frames that were dropped to make room, each with the reason:
+    /// the oldest of the same stream first, then the oldest of all.
     pub fn push(&mut self, frame: Queued<T>) -> Vec<(DropReason, Queued<T>)> {
         let mut left = Vec::new();
         while !self.frames.is_empty()
@@ -94,20 +96,20 @@ impl<T> LatestQueue<T> {
         left
     }
 
-    /// Takes the oldest frame.
+    /// Takes the oldest frame from the queue.
     pub fn pop(&mut self) -> Option<Queued<T>> {
         let frame = self.frames.pop_front()?;
         self.bytes -= frame.bytes;
         Some(frame)
     }
 
-    /// Whether no frame waits.
+    /// Whether no frame is waiting.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
-    /// How many frames wait.
+    /// The number of waiting frames.
     #[must_use]
     pub fn len(&self) -> usize {
         self.frames.len()

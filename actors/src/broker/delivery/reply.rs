@@ -1,4 +1,4 @@
-//! The reply lane: every request gets one reply, whatever happens.
+//! The reply lane: every request gets exactly one reply, whatever happens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,25 +16,25 @@ use crate::{
     metrics::{Metric, counter, gauge, histogram},
 };
 
-/// Answers requests. A panic becomes `internal` and harms no other request.
+/// Answers requests. A panic is answered as `internal` and does not affect other requests.
 pub trait Handler: Send + Sync + 'static {
-    /// What is asked.
+    /// The message of a request.
     type Request: Message + Name + Default + 'static;
-    /// What is answered.
+    /// The message of a response.
     type Response: Message + 'static;
 
-    /// The field of the request that a response too large for the broker is blamed on; empty if
-    /// the caller cannot make it smaller.
+    /// The field of the request that is blamed if a response is too large for the broker. It is
+    /// empty if the caller cannot make the response smaller.
     const RESPONSE_FIELD: &'static str = "";
 
-    /// Answers one request. The credit that it paid is held until its reply was sent.
+    /// Answers one request. Its credit is held until the reply was sent.
     fn handle(
         &self,
         request: Request<Self::Request>,
     ) -> impl Future<Output = Result<Encoded<Self::Response>, Failure>> + Send;
 }
 
-/// A handler without its types, so that a service can list its endpoints.
+/// A handler without its types, so that handlers of different types can be in one list.
 trait AnyHandler: Send + Sync {
     fn handle(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Bytes, Failure>>;
     fn response_field(&self) -> &'static str;
@@ -56,7 +56,7 @@ impl<H: Handler> AnyHandler for H {
     }
 }
 
-/// An endpoint to serve.
+/// The specification of an endpoint.
 #[derive(Clone)]
 pub struct EndpointSpec {
     name: &'static str,
@@ -69,11 +69,12 @@ pub struct EndpointSpec {
 }
 
 impl EndpointSpec {
-    /// An endpoint of that name, which metrics and the Services API show, on that kind of subject.
+    /// An endpoint that serves requests on the given kind of subject. Metrics and the Services API
+    /// show its name.
     ///
-    /// It serves all tenants and waits 2 s for a credit; a request without a deadline of its own
-    /// has 30 s. `credits` says how much may be under way; endpoints that share a resource share
-    /// their credits.
+    /// By default, it serves all tenants, a request may wait 2 s for a credit, and a request
+    /// without a deadline has 30 s. `credits` limits the work in progress; endpoints that share a
+    /// resource share their credits.
     #[must_use]
     pub fn new(
         name: &'static str,
@@ -92,7 +93,7 @@ impl EndpointSpec {
         }
     }
 
-    /// Serves only these tenants.
+    /// Sets the tenants that are served.
     #[must_use]
     pub fn tenants(mut self, tenants: Tenants) -> Self {
         self.tenants = tenants;
@@ -106,7 +107,7 @@ impl EndpointSpec {
         self
     }
 
-    /// Sets the time limit of a request that states no deadline.
+    /// Sets the time limit for a request that states no deadline.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -123,7 +124,7 @@ impl std::fmt::Debug for EndpointSpec {
     }
 }
 
-/// An endpoint that serves.
+/// A running endpoint.
 pub(in crate::broker) struct Endpoint {
     pub(in crate::broker) stats: EndpointStats,
     spec: EndpointSpec,
@@ -156,12 +157,12 @@ impl Endpoint {
         }
     }
 
-    /// What it subscribes to.
+    /// The subjects to subscribe to.
     pub(in crate::broker) fn patterns(&self) -> Vec<String> {
         self.spec.subject.patterns(&self.spec.tenants)
     }
 
-    /// Its name, and the numbers of its credits for the actor tree.
+    /// The name of the endpoint, and the state of its credits for the actor tree.
     pub(in crate::broker) fn observe(&self) -> (String, serde_json::Value) {
         let numbers = serde_json::json!({
             "subject": self.patterns().join(","),
@@ -191,7 +192,8 @@ impl Endpoint {
         self.answer(reply, &context, result, arrived).await;
     }
 
-    /// Waits for a credit, then asks the handler. The credit comes back with the response.
+    /// Waits for a credit, then calls the handler. The credit is returned together with the
+    /// response.
     async fn work(
         &self,
         tenant: Tenant,
@@ -248,7 +250,7 @@ impl Endpoint {
     }
 }
 
-/// Counts a request as under way, also when its task is killed.
+/// Counts a request as in progress until it is dropped, even if its task is killed.
 struct InFlight<'a>(&'a metrics::Gauge);
 
 impl<'a> InFlight<'a> {

@@ -1,13 +1,13 @@
-//! The work lane: durable items of a JetStream stream, each worked on until it is settled.
+//! The work lane: durable items of a JetStream stream, each processed until it is settled.
 //!
-//! A permit is taken before an item is fetched, so no item waits in this process while its
-//! acknowledgement time runs out: with the client's default of 200 items in advance, 60 items of
-//! 0.2 s and an acknowledgement time of 2 s made 100 executions. While the handler works, progress
-//! is reported every third of the acknowledgement time. What becomes of the item is decided by the
-//! table of [`ErrorKind::ack`].
+//! A permit is taken before an item is fetched, so that no item waits in this process while its
+//! acknowledgement time runs out. With the client's default of fetching 200 items in advance, 60
+//! items of 0.2 s with an acknowledgement time of 2 s led to 100 executions. While the handler
+//! works, progress is reported every third of the acknowledgement time. [`ErrorKind::ack`] decides
+//! how an item that failed is settled.
 //!
-//! An acknowledgement proves nothing about who else has worked on an item: a handler whose effect
-//! must happen once commits it with a compare-and-set of its own.
+//! An acknowledgement does not prove that no other worker has processed the item. A handler whose
+//! effect must happen only once must commit it with a compare-and-set of its own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,21 +30,22 @@ use crate::{
     supervisor::{ChildContext, ChildSpec},
 };
 
-/// How long one request for items stays with the broker. Short, because a broker that has lost the
-/// consumer does not tell.
+/// How long a request for items stays open at the broker. It is short, because a broker that has
+/// lost the consumer does not report it.
 const FETCH_FOR: Duration = Duration::from_secs(2);
-/// The pause before an item is delivered again, by attempt: the first, and the longest.
+/// The shortest and the longest pause before an item is delivered again. It grows with each
+/// attempt.
 const REDELIVER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// The pause before a stream or consumer that is gone is looked for again.
+/// The pause before a lost stream or consumer is bound again.
 const REBIND_AFTER: Duration = Duration::from_millis(500);
 
-/// Works on durable items.
+/// Processes durable work items.
 pub trait WorkHandler: Send + Sync + 'static {
-    /// What an item is.
+    /// The message of an item.
     type Item: Message + Name + Default + 'static;
 
-    /// Works on one item; `attempt` is 1 for its first delivery. The result settles the item:
-    /// success removes it, and a failure is treated as [`ErrorKind::ack`] says.
+    /// Processes one item; `attempt` is 1 for its first delivery. The result settles the item:
+    /// success removes it, and a failure is treated as [`ErrorKind::ack`] defines.
     ///
     /// [`ErrorKind::ack`]: ocelli_messages::ErrorKind::ack
     fn handle(
@@ -54,7 +55,7 @@ pub trait WorkHandler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Work to take.
+/// The specification of a work lane.
 #[derive(Debug)]
 pub struct WorkSpec<H> {
     /// The name of the lane in metrics and logs.
@@ -62,15 +63,15 @@ pub struct WorkSpec<H> {
     /// The stream that holds the items.
     pub stream: StreamSpec,
     /// The durable consumer that all workers of this kind share. Its acknowledgement time is also
-    /// how long it takes until another worker has the items of one that was killed.
+    /// the time after which another worker gets the items of a worker that was killed.
     pub consumer: ConsumerSpec,
     /// The kind of subject that items are published on; it names the tenant.
     pub subject: &'static SubjectRow,
-    /// What works on the items.
+    /// The handler that processes the items.
     pub handler: Arc<H>,
-    /// How many items are worked on at a time.
+    /// The number of items that are processed at a time.
     pub in_flight: usize,
-    /// The time limit of an item that states no deadline.
+    /// The time limit for an item that states no deadline.
     pub timeout: Duration,
 }
 
@@ -86,7 +87,7 @@ impl<H> Clone for WorkSpec<H> {
 }
 
 impl<H: WorkHandler> WorkSpec<H> {
-    /// The work as an actor of that name on that connection.
+    /// An actor with the given name that takes the work on the given connection.
     #[must_use]
     pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
         let (child, _) = ChildSpec::actor(name, move |child| {
@@ -127,13 +128,13 @@ impl<H: WorkHandler> Lane<H> {
     ) -> Result<(), Failure> {
         let mut tasks = JoinSet::new();
         let ended = Box::pin(self.pull(&child, &stop, &mut tasks)).await;
-        // Items in hand are finished; those not fetched yet stay in the stream.
+        // Items in progress are finished; items that were not fetched stay in the stream.
         while tasks.join_next().await.is_some() {}
         ended
     }
 
-    /// Fetches items until it is told to stop; fails only if the stream cannot be what the
-    /// specification says.
+    /// Fetches items until it is told to stop. Fails only if the stream cannot be made to match its
+    /// specification.
     async fn pull(
         self: &Arc<Self>,
         child: &ChildContext,
@@ -157,22 +158,24 @@ impl<H: WorkHandler> Lane<H> {
                 Err(failure) if failure.kind.retryable() => failure,
                 Err(failure) => return Err(failure),
             };
-            // A deleted stream, a restarted broker and a lost consumer look alike: bind again.
-            warn!(worker = self.spec.name, %failure, "there is no consumer; binding it again");
+            // A deleted stream, a restarted broker and a lost consumer cannot be told apart, so all
+            // of them are bound again.
+            warn!(worker = self.spec.name, %failure, "lost the consumer; binding it again");
             if stop.run_until_cancelled(tokio::time::sleep(REBIND_AFTER)).await.is_none() {
                 return Ok(());
             }
         }
     }
 
-    /// The consumer, made if it is not there.
+    /// Binds the consumer, and creates it if it does not exist.
     async fn bind(&self) -> Result<PullConsumer, Failure> {
         let jetstream = self.delivery.connection.jetstream();
         self.spec.stream.ensure(&jetstream).await?;
         self.spec.consumer.ensure(&jetstream).await
     }
 
-    /// Takes permits, then as many items, until it is told to stop; fails if the consumer is lost.
+    /// Takes permits and fetches as many items, until it is told to stop. Fails if the consumer is
+    /// lost.
     async fn fetch(
         self: &Arc<Self>,
         consumer: &PullConsumer,
@@ -198,7 +201,7 @@ impl<H: WorkHandler> Lane<H> {
                 };
                 let Some(message) = message else { break };
                 let message = message.map_err(|error| lost(error.to_string()))?;
-                // The broker sends no more than were asked for.
+                // The broker sends no more items than were requested.
                 let permit = permits.pop();
                 let lane = Arc::clone(self);
                 tasks.spawn(async move {
@@ -209,7 +212,7 @@ impl<H: WorkHandler> Lane<H> {
         }
     }
 
-    /// All permits that are free; at least one, which it waits for.
+    /// Takes all free permits, and waits if none is free.
     async fn take_permits(&self) -> Vec<OwnedSemaphorePermit> {
         let mut permits = Vec::new();
         // The semaphore is never closed.
@@ -220,7 +223,7 @@ impl<H: WorkHandler> Lane<H> {
         permits
     }
 
-    /// Works on one item and settles it.
+    /// Processes one item and settles it.
     async fn serve(&self, message: jetstream::Message) {
         let arrived = Instant::now();
         let attempt = message.info().map_or(1, |info| u64::try_from(info.delivered).unwrap_or(1));
@@ -257,7 +260,7 @@ impl<H: WorkHandler> Lane<H> {
                 done = &mut work => return done,
                 _ = progress.tick() => {
                     if let Err(error) = message.ack_with(AckKind::Progress).await {
-                        debug!(worker = self.spec.name, %error, "progress was not reported");
+                        debug!(worker = self.spec.name, %error, "cannot report an item's progress");
                     }
                 }
             }
@@ -274,7 +277,7 @@ impl<H: WorkHandler> Lane<H> {
         let code = result.as_ref().map_or_else(|failure| failure.kind.as_str(), |()| "ok");
         counter(Metric::WorkItems, &[self.spec.name, code]).increment(1);
         let settled = match result {
-            // The broker confirms it: an acknowledgement that is lost costs another execution.
+            // The broker confirms it, because a lost acknowledgement would cost another execution.
             Ok(()) => message.double_ack().await,
             Err(failure) => {
                 self.delivery.note(&failure, context);
@@ -282,21 +285,21 @@ impl<H: WorkHandler> Lane<H> {
             }
         };
         if let Err(error) = settled {
-            warn!(worker = self.spec.name, %error, "an item was not settled; it comes again");
+            warn!(worker = self.spec.name, %error, "an item was not settled and will be redelivered");
         }
     }
 }
 
-/// Gives items that were fetched but not begun to other workers at once.
+/// Returns items that were fetched but not started, so that other workers get them at once.
 async fn hand_back(mut batch: jetstream::consumer::pull::Batch) {
     while let Some(Some(Ok(message))) = batch.next().now_or_never() {
         if let Err(error) = message.ack_with(AckKind::Nak(None)).await {
-            debug!(%error, "an item was not handed back; it comes again after its ack time");
+            debug!(%error, "an item was not returned and will be redelivered after its ack time");
         }
     }
 }
 
-/// What becomes of an item that failed.
+/// Decides how an item that failed is settled.
 fn verdict(failure: &Failure, context: &MessageContext, attempt: u64) -> AckKind {
     let again = || {
         let (first, longest) = REDELIVER;

@@ -1,15 +1,15 @@
-//! Why a file could not be read or written.
+//! The errors of reading and writing image files.
 
 use super::Codec;
 use crate::PixelFormat;
 
-/// Why a file could not be read or written. The texts are for whoever sent the file.
+/// The reason why a file could not be read or written. The texts are for whoever sent the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// There are no bytes at all.
+    /// The data is empty.
     #[error("there is no image data; send a PNG, JPEG or WebP image")]
     Empty,
-    /// The data has none of the formats.
+    /// The data is not in any of the supported file formats.
     #[error("the data is not a PNG, JPEG or WebP image")]
     NotAnImage,
     /// The file uses a feature of its format that is not supported.
@@ -20,24 +20,24 @@ pub enum CodecError {
         /// The feature that is not supported.
         feature: &'static str,
     },
-    /// The file was cut off.
+    /// The file ends before its image does.
     #[error("the {0} data ends before the image does")]
     Truncated(Codec),
     /// The file violates its format.
     #[error("the {codec} data is damaged")]
     Damaged {
-        /// The format that the file seemed to have.
+        /// The format that the file appeared to have.
         codec: Codec,
-        /// What the decoder said: for logs, not for users.
+        /// The decoder's message, which is for logs and not for users.
         detail: String,
     },
     /// The image exceeds the limits of the caller.
     #[error(
-        "the {codec} image has {width}×{height} pixels; at most {max_side} a side and \
+        "the {codec} image has {width}×{height} pixels; at most {max_side} per side and \
          {max_pixels} in all are allowed"
     )]
     TooLarge {
-        /// The file format.
+        /// The format of the file.
         codec: Codec,
         /// The width that the header states, in pixels.
         width: u32,
@@ -49,9 +49,9 @@ pub enum CodecError {
         max_pixels: u64,
     },
     /// The image is larger than the file format can hold.
-    #[error("an image with {side} pixels a side does not fit into a {codec}: at most {max_side}")]
+    #[error("{codec} allows at most {max_side} pixels per side, not {side}")]
     TooLargeToEncode {
-        /// The file format.
+        /// The format of the file.
         codec: Codec,
         /// The longer side of the image, in pixels.
         side: usize,
@@ -59,22 +59,22 @@ pub enum CodecError {
         max_side: u32,
     },
     /// The quality is not from 1 to 100.
-    #[error("the quality is {0}, it must be from 1 to 100")]
+    #[error("the quality must be from 1 to 100, not {0}")]
     Quality(u8),
     /// The image is planar, which no file format can hold.
     #[error("a {codec} file cannot hold {format:?} pixels; convert them to RGB first")]
     Planar {
-        /// The file format.
+        /// The format of the file.
         codec: Codec,
         /// The layout of the image.
         format: PixelFormat,
     },
-    /// The encoder failed.
+    /// The encoder reported an error.
     #[error("the image could not be written as {codec}")]
     Encode {
-        /// The file format.
+        /// The format of the file.
         codec: Codec,
-        /// What the encoder said: for logs, not for users.
+        /// The encoder's message, which is for logs and not for users.
         detail: String,
     },
 }

@@ -1,10 +1,10 @@
-//! The headers of files, read by one parser for everybody who asks before decoding.
+//! The headers of image files, which are read by a single parser.
 
 use super::{Codec, CodecError, Orientation, check_size, jpeg, png, sniff, webp};
 use crate::{Limits, PixelFormat, Shape, Size};
 
-/// What the header of an image file says: enough to check limits and to plan work before anything
-/// is decoded.
+/// The header of an image file. It is enough to check limits and to plan work before anything is
+/// decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The file format.
@@ -18,7 +18,7 @@ pub struct Header {
     pub orientation: Orientation,
 }
 
-/// What a file states, before it is checked.
+/// The contents of a file's header before they are checked.
 pub(super) struct Stated<'a> {
     pub(super) width: u32,
     pub(super) height: u32,
@@ -27,11 +27,11 @@ pub(super) struct Stated<'a> {
 }
 
 impl Header {
-    /// Reads the header of a PNG, JPEG or WebP file. The rest of the file is not looked at, so it may
-    /// be damaged or missing.
+    /// Reads the header of a PNG, JPEG or WebP file. The rest of the file is not read, so it may be
+    /// damaged or missing.
     ///
     /// # Errors
-    /// If the data is not such a file, if the header is damaged, cut off or of a variant that
+    /// If the data is not such a file, if the header is damaged, truncated or of a variant that
     /// [`decode`](super::decode) does not support, or if the image exceeds the limits.
     pub fn read(data: &[u8], limits: &Limits) -> Result<Self, CodecError> {
         let codec = sniff(data)?;
@@ -46,7 +46,7 @@ impl Header {
         Ok(Self { codec, size, format, orientation })
     }
 
-    /// Size and layout of the decoded, upright image.
+    /// The size and layout of the decoded, upright image.
     #[must_use]
     pub const fn shape(&self) -> Shape {
         let size = if self.orientation.swaps_sides() { self.size.transposed() } else { self.size };

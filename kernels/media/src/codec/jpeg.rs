@@ -14,8 +14,9 @@ use super::orientation::EXIF_MARK;
 use super::{Codec, CodecError, Decoded, blank, check_size};
 use crate::{Image, Limits, PixelFormat, Pool};
 
-/// Cameras write some ten, large profiles and depth maps one for each 64 KiB, and progressive files
-/// two for each scan. The decoder's effort grows with the square of the number.
+/// The most segments of a file. Cameras write about ten, large profiles and depth maps one for each
+/// 64 KiB, and progressive files two for each scan. The decoder's effort grows with the square of
+/// the number.
 const MAX_SEGMENTS: usize = 1024;
 
 pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decoded, CodecError> {
@@ -23,7 +24,7 @@ pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decode
     let size = check_size(Codec::Jpeg, frame.width.into(), frame.height.into(), limits)?;
     let (format, color) = frame.layout();
     let options = DecoderOptions::new_fast()
-        // The default is to fill up with grey.
+        // By default the decoder fills missing data with grey.
         .set_strict_mode(true)
         .set_max_width(size.width())
         .set_max_height(size.height())
@@ -32,7 +33,7 @@ pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decode
     let mut pixels = blank(size, format, pool);
     decoder.decode_into(&mut pixels).map_err(damaged)?;
     if decoder.dimensions() != Some((size.width(), size.height())) {
-        return Err(damaged("the decoder found another size"));
+        return Err(damaged("the decoder found a different size"));
     }
     let exif = decoder.exif().cloned();
     Ok(Decoded { size, format, pixels, exif })
@@ -46,7 +47,7 @@ struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// What its pixels become, for us and for the decoder.
+    /// The layout of the decoded pixels, for images and for the decoder.
     const fn layout(&self) -> (PixelFormat, ColorSpace) {
         match self.components {
             1 => (PixelFormat::Gray8, ColorSpace::Luma),
@@ -55,8 +56,8 @@ impl FrameHeader {
     }
 }
 
-/// Walks over all markers up to the end of the image, which must be there, and refuses what the
-/// decoder takes for something else without saying so.
+/// Checks all markers up to the end of the image, which must be present, and refuses files that the
+/// decoder would silently misread.
 fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
     let mut rest = data.get(2..).ok_or(TRUNCATED)?;
     let mut frame = None;
@@ -71,21 +72,21 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
         if segments > MAX_SEGMENTS {
             return Err(TOO_MANY_SEGMENTS);
         }
-        // The decoder takes these for the end of the image even where rows are still to come.
+        // The decoder takes these segments for the end of the image even if rows are missing.
         if scans > 0 && frame.as_ref().is_some_and(|frame| !frame.progressive) {
-            return Err(unsupported("segments behind the image data"));
+            return Err(unsupported("segments after the image data"));
         }
         match code {
-            // Huffman tables, the reserved code, arithmetic conditioning.
+            // Huffman tables, the reserved code and arithmetic conditioning are not frame headers.
             0xC4 | 0xC8 | 0xCC => {}
             0xC0..=0xC2 if frame.is_none() => frame = Some(parse_frame(code, segment)?),
             0xC0..=0xC2 => return Err(damaged("two frame headers")),
             0xC3 | 0xC5..=0xCF => return Err(OTHER_CODING),
             0xDA => {
                 let frame = frame.as_ref().ok_or_else(|| damaged("a scan without a frame"))?;
-                // The decoder leaves rows out of images that come one component at a time.
+                // The decoder drops rows of images whose components have separate scans.
                 if !frame.progressive && segment.first() != Some(&frame.components) {
-                    return Err(unsupported("a scan of its own for each colour component"));
+                    return Err(unsupported("a separate scan for each colour component"));
                 }
                 scans += 1;
             }
@@ -94,7 +95,7 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
     }
 }
 
-/// Reads up to the frame header, which stands before the first scan.
+/// Reads up to the frame header, which comes before the first scan.
 pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     let mut rest = data.get(2..).ok_or(TRUNCATED)?;
     let mut exif = None;
@@ -119,13 +120,14 @@ pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
 const OTHER_CODING: CodecError = unsupported("lossless, hierarchical or arithmetic coding");
 const TOO_MANY_SEGMENTS: CodecError = unsupported("more than 1024 segments");
 const TRUNCATED: CodecError = CodecError::Truncated(Codec::Jpeg);
-/// The marker of the end of the image, which has no data.
+/// The marker for the end of the image, which has no data.
 const END: u8 = 0xD9;
 
-/// The next marker that is more than a restart, and its data; `rest` is then what follows.
+/// Takes the next marker that is not a restart, and its data, from the start of `rest`.
 fn next_segment<'a>(rest: &mut &'a [u8]) -> Result<(u8, &'a [u8]), CodecError> {
     loop {
-        // In a scan it is 0 or a restart that follows 0xFF, so this finds what comes after it.
+        // Within a scan, 0xFF is followed by 0 or a restart, so this finds the marker after the
+        // scan.
         rest.skip_until(0xFF).map_err(damaged)?;
         let fill = rest.iter().take_while(|byte| **byte == 0xFF).count();
         let Some([code, after @ ..]) = rest.get(fill..) else {
@@ -153,10 +155,10 @@ fn parse_frame(code: u8, segment: &[u8]) -> Result<FrameHeader, CodecError> {
         return Err(damaged("the frame header is too short"));
     };
     if precision != 8 {
-        return Err(unsupported("samples that have not 8 bits"));
+        return Err(unsupported("samples of other than 8 bits"));
     }
     if !matches!(components, 1 | 3 | 4) {
-        return Err(unsupported("neither 1, 3 nor 4 colour components"));
+        return Err(unsupported("a number of colour components other than 1, 3 or 4"));
     }
     let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
     Ok(FrameHeader { width, height, components, progressive: code == 0xC2 })
@@ -176,13 +178,13 @@ pub(super) fn encode(image: &Image, quality: u8, pool: &Pool) -> Result<Bytes, C
     }
     let (pixels, color) = match image.format() {
         PixelFormat::Gray8 => (image.to_packed(pool).into_data(), ColorType::Luma),
-        // Planar layouts were refused.
+        // Planar layouts have been refused before.
         PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => {
             (image.to_packed(pool).into_data(), ColorType::Rgb)
         }
         PixelFormat::Rgba8 => (over_white(image, pool), ColorType::Rgb),
     };
-    // Sides over `u16` were refused.
+    // Sides that exceed `u16` have been refused before.
     let side = |side: usize| u16::try_from(side).unwrap_or(u16::MAX);
     let (width, height) = (side(image.size().width()), side(image.size().height()));
     let mut file = Vec::with_capacity(pixels.len() / 8 + 1024);
@@ -194,7 +196,7 @@ pub(super) fn encode(image: &Image, quality: u8, pool: &Pool) -> Result<Bytes, C
     Ok(file.into())
 }
 
-/// RGBA composed over white.
+/// The image in RGB, composed over white.
 fn over_white(image: &Image, pool: &Pool) -> Bytes {
     let mut out = pool.take(image.size().pixels() * 3);
     let (targets, _) = out.as_chunks_mut::<3>();
@@ -203,7 +205,7 @@ fn over_white(image: &Image, pool: &Pool) -> Bytes {
         *to = [r, g, b].map(|value| {
             let (value, alpha) = (u16::from(value), u16::from(alpha));
             let sum = value * alpha + 255 * (255 - alpha) + 128;
-            // sum / 255, rounded.
+            // This is sum / 255, rounded.
             ((sum + (sum >> 8)) >> 8) as u8
         });
     }

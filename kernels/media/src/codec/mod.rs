@@ -1,24 +1,24 @@
-//! PNG, JPEG and WebP files to images and back.
+//! Decodes PNG, JPEG and WebP files, and encodes them.
 //!
 //! What [`decode`] does:
 //!
 //! - The size in the header is checked against [`Limits`] before memory for pixels is taken.
-//! - Data that ends early or is damaged is an error, never a picture with a grey rest.
-//! - Pixels come out as [`PixelFormat::Gray8`], [`PixelFormat::Rgb8`] or [`PixelFormat::Rgba8`]:
+//! - Truncated or damaged data is an error, never a picture that is partly grey.
+//! - The result is [`PixelFormat::Gray8`], [`PixelFormat::Rgb8`] or [`PixelFormat::Rgba8`]:
 //!   palettes are expanded, 16-bit samples keep their upper 8 bits, grey with alpha becomes RGBA,
 //!   CMYK and YCCK become RGB.
-//! - The EXIF orientation is applied; EXIF data that is damaged counts as upright.
-//! - Colour profiles and gamma are not applied. Of an animated PNG the still image is taken; an
+//! - The EXIF orientation is applied; damaged EXIF data counts as upright.
+//! - Colour profiles and gamma are not applied. The still image of an animated PNG is decoded; an
 //!   animated WebP is refused.
-//! - The pixels lie in memory of the [`Pool`].
+//! - The pixels are in the memory of the [`Pool`].
 //!
 //! What [`encode`] does:
 //!
 //! - PNG is lossless and tuned for speed rather than size.
-//! - JPEG is baseline with 4:2:0 chroma, as libjpeg has it. It knows no transparency: RGBA is
+//! - JPEG is baseline with 4:2:0 chroma, as libjpeg writes it. It has no transparency, so RGBA is
 //!   composed over white.
-//! - WebP is lossless whatever the quality; it knows no grey, so grey comes back as RGB.
-//! - No metadata is written.
+//! - WebP is lossless whatever the quality. It has no grey format, so grey is read back as RGB.
+//! - Metadata is not written.
 
 mod error;
 mod header;
@@ -38,11 +38,11 @@ use crate::{Image, LimitError, Limits, PixelFormat, Pool, PooledBuffer, Size};
 /// An image file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
-    /// Portable Network Graphics.
+    /// PNG, Portable Network Graphics.
     Png,
-    /// JPEG, baseline and progressive.
+    /// JPEG: baseline and progressive files are read, baseline is written.
     Jpeg,
-    /// WebP, lossy and lossless; written lossless.
+    /// WebP: lossy and lossless files are read, lossless is written.
     Webp,
 }
 
@@ -50,7 +50,7 @@ impl Codec {
     /// Every codec.
     pub const ALL: [Self; 3] = [Self::Png, Self::Jpeg, Self::Webp];
 
-    /// The codec whose signature the data begins with; `None` if it is none of these.
+    /// Detects the codec by the signature at the start of the data, or returns `None`.
     #[must_use]
     pub fn sniff(data: &[u8]) -> Option<Self> {
         match data {
@@ -82,7 +82,7 @@ impl std::fmt::Display for Codec {
     }
 }
 
-/// Checks the sides that the header of a file states.
+/// Checks the size that the header of a file states.
 fn check_size(codec: Codec, width: u32, height: u32, limits: &Limits) -> Result<Size, CodecError> {
     limits.size(width, height).map_err(|error| match error {
         LimitError::NoPixels { .. } => CodecError::damaged(codec, error),
@@ -93,19 +93,19 @@ fn check_size(codec: Codec, width: u32, height: u32, limits: &Limits) -> Result<
     })
 }
 
-/// What a decoder makes of a file: packed pixels, as the file stores them.
+/// A decoded file: its pixels without padding, as stored in the file.
 struct Decoded {
     size: Size,
     format: PixelFormat,
     pixels: PooledBuffer,
-    /// From the TIFF header on.
+    /// The EXIF data, from its TIFF header on.
     exif: Option<Vec<u8>>,
 }
 
-/// Decodes a PNG, JPEG or WebP file to an upright image.
+/// Decodes a PNG, JPEG or WebP file into an upright image.
 ///
 /// # Errors
-/// If the data is not such a file, is damaged or ends early, or if the image exceeds the limits.
+/// If the data is not such a file, is damaged or truncated, or if the image exceeds the limits.
 pub fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Image, CodecError> {
     decode_as(sniff(data)?, data, limits, pool)
 }
@@ -113,7 +113,7 @@ pub fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Image, CodecE
 /// Decodes a file whose codec is known, for example from its [`Header`].
 ///
 /// # Errors
-/// As [`decode`].
+/// The same as those of [`decode`].
 pub fn decode_as(
     codec: Codec,
     data: &[u8],
@@ -137,7 +137,7 @@ fn sniff(data: &[u8]) -> Result<Codec, CodecError> {
     Codec::sniff(data).ok_or(CodecError::NotAnImage)
 }
 
-/// Encodes an image as a file. `quality` is from 1 to 100 and only matters for JPEG.
+/// Encodes an image as a file. `quality` is from 1 to 100 and only applies to JPEG.
 ///
 /// # Errors
 /// If the file format cannot hold an image of that size, if the quality is out of range, or if the
@@ -157,8 +157,8 @@ pub fn encode(image: &Image, codec: Codec, quality: u8, pool: &Pool) -> Result<B
     }
 }
 
-/// Memory for the pixels. Whatever a decoder leaves out of a strange file must not show what
-/// somebody else's image left there; clearing it costs some 2 % of a decode.
+/// Zeroed memory for the pixels. If a decoder skips pixels of a malformed file, they must not show
+/// an earlier image. Clearing the memory takes about 2 % of the time of a decode.
 fn blank(size: Size, format: PixelFormat, pool: &Pool) -> PooledBuffer {
     let mut pixels = pool.take(size.pixels() * format.channels());
     pixels.fill(0);

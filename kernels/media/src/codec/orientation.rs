@@ -4,13 +4,15 @@ use exif::{In, Reader, Tag};
 
 use crate::{PixelFormat, Pool, PooledBuffer, Size};
 
-/// Pixels a side of the squares that transpositions go by: both sides of one stay in L1.
+/// The side, in pixels, of the tiles in which an image is transposed. Source and target of a tile
+/// fit into the L1 cache.
 const TILE: usize = 32;
 
-/// What JPEG puts before EXIF data.
+/// The marker that JPEG puts before EXIF data.
 pub(super) const EXIF_MARK: &[u8] = b"Exif\0\0";
 
-/// What brings an image upright: one for each of the eight values of the EXIF orientation tag.
+/// How to bring an image upright: one variant for each of the eight values of the EXIF orientation
+/// tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orientation {
     /// 1: the image is upright as stored.
@@ -32,8 +34,8 @@ pub enum Orientation {
 }
 
 impl Orientation {
-    /// From EXIF data, with or without the marker that JPEG puts before it. Upright if it does not
-    /// say or is damaged.
+    /// Reads the orientation from EXIF data, with or without the marker that JPEG puts before it.
+    /// It is upright if the data is damaged or has no orientation.
     pub(super) fn from_exif(mut data: Vec<u8>) -> Self {
         if data.starts_with(EXIF_MARK) {
             data.drain(..EXIF_MARK.len());
@@ -61,7 +63,8 @@ impl Orientation {
         matches!(self, Self::Transpose | Self::TurnRight | Self::Transverse | Self::TurnLeft)
     }
 
-    /// The upright image: its size and pixels. Memory is only taken where something moves.
+    /// The size and the pixels of the upright image. New memory is only taken if pixels have to
+    /// move.
     pub(super) fn apply(
         self,
         size: Size,
@@ -70,8 +73,8 @@ impl Orientation {
         pool: &Pool,
     ) -> (Size, PooledBuffer) {
         let (w, h) = (size.width().cast_signed(), size.height().cast_signed());
-        // Where the first upright pixel stands in the source, and how far it is from there to the
-        // source of the pixel to its right and of the one below it.
+        // The position of the first upright pixel in the source, and the distances from there to
+        // the source of the pixel to its right and of the one below it.
         let (first, right, down) = match self {
             Self::Upright => return (size, pixels),
             Self::MirrorHorizontally => (w - 1, -1, w),
@@ -86,7 +89,7 @@ impl Orientation {
         let mut out = pool.take(pixels.len());
         let walk = Walk { width: upright.width(), first, right, down };
         match format {
-            // No file holds a planar layout.
+            // No file has a planar layout.
             PixelFormat::Gray8 | PixelFormat::Nv12 | PixelFormat::I420 => {
                 walk.copy::<1>(&pixels, &mut out);
             }
@@ -97,7 +100,7 @@ impl Orientation {
     }
 }
 
-/// The way through the source, in pixels.
+/// The path through the source, in pixels.
 struct Walk {
     width: usize,
     first: isize,
@@ -116,7 +119,7 @@ impl Walk {
                     let tile = line.iter_mut().skip(left).take(TILE);
                     let mut source = self.first + y * self.down + left.cast_signed() * self.right;
                     for pixel in tile {
-                        // Always there: the walk visits each source pixel once.
+                        // The pixel always exists, because the walk visits each source pixel once.
                         if let Some(value) = from.get(source.cast_unsigned()) {
                             *pixel = *value;
                         }

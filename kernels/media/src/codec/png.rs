@@ -1,4 +1,4 @@
-//! PNG, by the `png` crate.
+//! PNG: read and written by the `png` crate.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -9,10 +9,10 @@ use super::header::Stated;
 use super::{Codec, CodecError, Decoded, blank, check_size};
 use crate::{Image, Limits, PixelFormat, Pool};
 
-/// For rows and chunks that the decoder holds, EXIF above all. Pixels do not count.
+/// The memory that the decoder may take for rows and for chunks such as EXIF. Pixels do not count.
 const WORKING_BYTES: usize = 16 << 20;
 
-/// The most chunks that [`header`] looks at. Files have some ten before their pixels.
+/// The most chunks that [`header`] reads. Files have about ten before their pixels.
 const MAX_CHUNKS: usize = 1024;
 
 pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decoded, CodecError> {
@@ -39,7 +39,7 @@ pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decode
     if (frame.width as usize, frame.height as usize) != (size.width(), size.height()) {
         return Err(CodecError::damaged(Codec::Png, "the frame is not as large as the image"));
     }
-    // The pixels are there, but a file without its end was cut off.
+    // The pixels are complete, but a file without its last chunk is truncated.
     reader.finish().map_err(|e| error(&e))?;
     if color == ColorType::GrayscaleAlpha {
         gray_alpha_to_rgba(&mut pixels);
@@ -48,7 +48,7 @@ pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decode
     Ok(Decoded { size, format, pixels, exif })
 }
 
-/// Reads the first chunk, which stands at a fixed place, and looks for transparency and EXIF data
+/// Reads the first chunk, which has a fixed position, and looks for transparency and EXIF data
 /// before the pixels.
 pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     let chunk = data.get(12..26).ok_or(CodecError::Truncated(Codec::Png))?;
@@ -66,7 +66,7 @@ pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
             Some(b"IDAT") | None => break,
             Some(_) => {}
         }
-        // After the data comes a checksum of four bytes.
+        // The data is followed by a checksum of four bytes.
         rest = rest.get(12 + length..).unwrap_or_default();
     }
     let format = match color {
@@ -81,8 +81,8 @@ pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     Ok(Stated { width, height, format, exif })
 }
 
-/// Spreads the pairs in the first half over all of it. Back to front, so that nothing is
-/// overwritten before it was read.
+/// Expands the pairs of grey and alpha in the first half of the buffer to RGBA in all of it. It
+/// goes from back to front, so that nothing is overwritten before it is read.
 fn gray_alpha_to_rgba(pixels: &mut [u8]) {
     let count = pixels.len() / 4;
     for index in (0..count).rev() {
@@ -114,13 +114,13 @@ pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
 }
 
 fn write(image: &Image, pixels: &[u8], file: &mut Vec<u8>) -> Result<(), png::EncodingError> {
-    // Sides over `u32` were refused.
+    // Sides that exceed `u32` have been refused before.
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     let (width, height) = (side(image.size().width()), side(image.size().height()));
     let mut encoder = png::Encoder::new(file, width, height);
     encoder.set_color(match image.format() {
         PixelFormat::Gray8 => ColorType::Grayscale,
-        // Planar layouts were refused.
+        // Planar layouts have been refused before.
         PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => ColorType::Rgb,
         PixelFormat::Rgba8 => ColorType::Rgba,
     });

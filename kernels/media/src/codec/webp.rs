@@ -1,4 +1,4 @@
-//! WebP, by the `image-webp` crate.
+//! WebP: read and written by the `image-webp` crate.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -14,11 +14,11 @@ const TRUNCATED: CodecError = CodecError::Truncated(Codec::Webp);
 pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decoded, CodecError> {
     let (data, size) = read_structure(data, limits)?;
     let mut decoder = WebPDecoder::new(Cursor::new(data)).map_err(|e| error(&e))?;
-    // No chunk is larger than the file, whatever it says.
+    // No chunk can be larger than the file, whatever its length field states.
     decoder.set_memory_limit(data.len());
     let (width, height) = decoder.dimensions();
     if (width as usize, height as usize) != (size.width(), size.height()) {
-        return Err(CodecError::damaged(Codec::Webp, "two headers disagree about the size"));
+        return Err(CodecError::damaged(Codec::Webp, "two headers state different sizes"));
     }
     let format = if decoder.has_alpha() { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
     let mut pixels = blank(size, format, pool);
@@ -27,8 +27,8 @@ pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decode
     Ok(Decoded { size, format, pixels, exif })
 }
 
-/// Walks over the chunks: all must be there in full, and none may hold an image of another size
-/// than the first says, because the decoder takes memory before it compares them.
+/// Checks the chunks. All of them must be complete, and none may hold an image of another size than
+/// the first chunk states, because the decoder takes memory before it compares them.
 fn read_structure<'a>(data: &'a [u8], limits: &Limits) -> Result<(&'a [u8], Size), CodecError> {
     let length = data.get(4..8).and_then(le).ok_or(TRUNCATED)?;
     let file = data.get(..length as usize + 8).ok_or(TRUNCATED)?;
@@ -56,7 +56,7 @@ fn read_structure<'a>(data: &'a [u8], limits: &Limits) -> Result<(&'a [u8], Size
 /// The name and the data of a chunk.
 type Chunk<'a> = (&'a [u8], &'a [u8]);
 
-/// The next chunk, `None` after the last one; `rest` is then what follows.
+/// Takes the next chunk from the start of `rest`, or returns `None` after the last one.
 fn next_chunk<'a>(rest: &mut &'a [u8]) -> Result<Option<Chunk<'a>>, CodecError> {
     let Some((name, length)) = rest.get(..4).zip(rest.get(4..8).and_then(le)) else {
         return Ok(None);
@@ -68,7 +68,7 @@ fn next_chunk<'a>(rest: &mut &'a [u8]) -> Result<Option<Chunk<'a>>, CodecError> 
     Ok(Some((name, chunk)))
 }
 
-/// Reads the first chunk, and looks for EXIF data if that says that there is some.
+/// Reads the first chunk, and looks for EXIF data if that chunk announces it.
 pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     let (name, chunk) = data.get(12..16).zip(data.get(20..)).ok_or(TRUNCATED)?;
     let flag = |index: usize, bit: u8| chunk.get(index).is_some_and(|flags| flags & bit != 0);
@@ -130,11 +130,11 @@ pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
     let pixels = image.to_packed(pool).into_data();
     let color = match image.format() {
         PixelFormat::Gray8 => ColorType::L8,
-        // Planar layouts were refused.
+        // Planar layouts have been refused before.
         PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => ColorType::Rgb8,
         PixelFormat::Rgba8 => ColorType::Rgba8,
     };
-    // Sides over 14 bits were refused.
+    // Sides of more than 14 bits have been refused before.
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     let (width, height) = (side(image.size().width()), side(image.size().height()));
     let mut file = Vec::with_capacity(pixels.len() / 2 + 1024);

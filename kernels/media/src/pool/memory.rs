@@ -1,28 +1,28 @@
-//! The memory of one buffer: where it starts, and in pages of which size.
+//! The memory of one buffer: its alignment, and the size of its pages.
 
 use memmap2::{MmapMut, MmapOptions};
 
-/// Bytes of a cache line. The memory of a [`Pool`](crate::Pool) starts at one.
+/// The bytes of a cache line. The buffers of a [`Pool`](crate::Pool) start at one.
 ///
-/// A wide store that crosses the border of two cache lines takes twice as long, and where the
-/// allocator puts large memory, all of them would: a lookup table on RGB 640×480 took 32.6 µs there,
-/// and takes 24.6 µs at the start of a line.
+/// A wide store that crosses a cache line takes twice as long, and with the allocator's alignment
+/// of large memory all of them would: a lookup table on RGB 640×480 took 32.6 µs that way, and
+/// takes 24.6 µs with buffers that start at a line.
 pub const CACHE_LINE: usize = 64;
 
-/// Bytes of a large page of memory on x86-64, and on Arm with small pages of 4 KiB.
+/// The bytes of a large page of memory on x86-64, and on Arm with small pages of 4 KiB.
 const LARGE_PAGE: usize = 2 << 20;
 
-/// Bytes, all initialised. Fresh memory is zeroed by the operating system page by page, as it is
-/// touched: what is left out at the start takes no room.
+/// Initialised memory. The operating system zeroes fresh memory page by page when it is first
+/// touched, so the bytes skipped at the start take no room.
 #[derive(Debug)]
 pub(super) enum Memory {
-    /// Of the allocator.
+    /// Memory of the allocator.
     Heap { all: Vec<u8>, start: usize, len: usize },
-    /// Of the operating system, in large pages where it has some.
+    /// Memory of the operating system, in large pages if it has them.
     ///
-    /// Of 4 KiB each a 4K frame in RGB has 6,075 pages. Each faults when it is first touched, and
-    /// they are more than the processor remembers the places of: to copy 8 MB from one buffer to
-    /// another took 558 µs then, 522 now.
+    /// With pages of 4 KiB, a 4K frame in RGB has 6,075 of them. Each one faults when it is first
+    /// touched, and they exceed the processor's address cache (TLB): a copy of 8 MB from one buffer
+    /// to another took 558 µs with small pages, and takes 522 µs with large ones.
     Pages { all: MmapMut, start: usize, len: usize },
 }
 
@@ -35,7 +35,7 @@ impl Memory {
         })
     }
 
-    /// `None` if it would not fill one, or if there is no such memory.
+    /// Memory in large pages, or `None` if `len` would not fill one, or if there is no such memory.
     fn in_large_pages(len: usize) -> Option<Self> {
         let whole = len / LARGE_PAGE * LARGE_PAGE;
         if whole == 0 {
@@ -43,8 +43,8 @@ impl Memory {
         }
         let all = MmapOptions::new().len(len.checked_add(LARGE_PAGE)?).map_anon().ok()?;
         let start = all.as_ptr().align_offset(LARGE_PAGE).min(LARGE_PAGE);
-        // The rest of the last page would be room that nobody uses. Where the system knows no such
-        // advice its pages are small.
+        // The last, partial page is left out, because the rest of it would be wasted. A system that
+        // does not support the advice uses small pages.
         #[cfg(target_os = "linux")]
         drop(all.advise_range(memmap2::Advice::HugePage, start, whole));
         Some(Self::Pages { all, start, len })
@@ -100,7 +100,7 @@ mod tests {
         }
     }
 
-    /// What the kernel says about the memory at that place.
+    /// The flags that the kernel reports for the memory at the given address.
     #[cfg(target_os = "linux")]
     fn flags(place: usize) -> String {
         let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();

@@ -1,4 +1,4 @@
-//! Pixel memory that is used again: at a steady load no frame allocates.
+//! Reusable pixel memory: under a steady load, no frame allocates.
 
 mod memory;
 
@@ -9,7 +9,8 @@ use bytes::Bytes;
 pub use memory::CACHE_LINE;
 use memory::Memory;
 
-/// Hands out buffers and takes them back when they are dropped, wherever that happens.
+/// A pool of buffers. A buffer returns to it when it is dropped, on any thread. Clones share the
+/// pool.
 #[derive(Clone, Debug)]
 pub struct Pool {
     shelf: Arc<Mutex<Shelf>>,
@@ -17,14 +18,14 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Shelf {
-    /// Each is the only reference to its memory. The reference count is kept with it, so that
-    /// sharing a buffer, too, allocates nothing.
+    /// Each entry is the only reference to its memory. The reference count is stored with the
+    /// memory, so that sharing a buffer does not allocate either.
     free: Vec<Arc<Slab>>,
     free_bytes: usize,
     max_free_bytes: usize,
 }
 
-/// Memory, and where it belongs.
+/// Memory, and the pool that it returns to.
 #[derive(Debug)]
 struct Slab {
     memory: Memory,
@@ -50,14 +51,14 @@ impl Slab {
 }
 
 impl Pool {
-    /// A pool that keeps at most `max_free_bytes` of unused buffers.
+    /// A pool that keeps unused buffers of at most `max_free_bytes` in total.
     #[must_use]
     pub fn new(max_free_bytes: usize) -> Self {
         let shelf = Shelf { free: Vec::new(), free_bytes: 0, max_free_bytes };
         Self { shelf: Arc::new(Mutex::new(shelf)) }
     }
 
-    /// A buffer of exactly `len` bytes. It may hold what an earlier user wrote.
+    /// Takes a buffer of exactly `len` bytes. It may still hold what an earlier user wrote.
     #[must_use]
     pub fn take(&self, len: usize) -> PooledBuffer {
         let recycled = lock(&self.shelf).best_fit(len);
@@ -66,7 +67,7 @@ impl Pool {
         PooledBuffer { slab: Some(slab), len }
     }
 
-    /// The bytes of unused buffers that the pool holds now.
+    /// The bytes of the unused buffers that the pool holds now.
     #[must_use]
     pub fn free_bytes(&self) -> usize {
         lock(&self.shelf).free_bytes
@@ -78,7 +79,7 @@ fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
 }
 
 impl Shelf {
-    /// The smallest free buffer that is large enough, unless most of it would lie idle.
+    /// Takes the smallest free buffer that is large enough, unless most of it would stay unused.
     fn best_fit(&mut self, len: usize) -> Option<Arc<Slab>> {
         let fits = |is: usize| is >= len && is / 4 <= len.max(1024);
         let (index, _) = (self.free.iter().enumerate())
@@ -89,7 +90,8 @@ impl Shelf {
         Some(slab)
     }
 
-    /// What has to be dropped to keep the limit: by the caller, without the lock.
+    /// Adds memory, and returns the memory that exceeds the limit. The caller drops it without
+    /// holding the lock.
     fn put(&mut self, slab: Arc<Slab>) -> Option<Vec<Arc<Slab>>> {
         if slab.len() > self.max_free_bytes {
             return Some(vec![slab]);
@@ -99,7 +101,7 @@ impl Shelf {
         if self.free_bytes <= self.max_free_bytes {
             return None;
         }
-        // Oldest first: sizes nobody asks for any more leave the pool.
+        // The oldest goes first, so that sizes that are no longer used leave the pool.
         let mut count = 0;
         for slab in &self.free {
             if self.free_bytes <= self.max_free_bytes {
@@ -112,8 +114,9 @@ impl Shelf {
     }
 }
 
-/// Sends memory home, if this is the only reference to it. With several references dropped at the
-/// same moment none may be the only one: then the memory is freed, which costs an allocation later.
+/// Returns memory to its pool if this is the only reference to it. If several references are
+/// dropped at the same time, none may be the only one: the memory is then freed, which costs an
+/// allocation later.
 fn send_home(slab: &mut Option<Arc<Slab>>) {
     let Some(mut slab) = slab.take() else { return };
     if let Some(only) = Arc::get_mut(&mut slab)
@@ -124,28 +127,29 @@ fn send_home(slab: &mut Option<Arc<Slab>>) {
     }
 }
 
-/// Memory of a [`Pool`], which goes back to it on drop.
+/// A buffer of a [`Pool`], which returns to it when dropped.
 #[derive(Debug)]
 pub struct PooledBuffer {
-    /// Some, until it is dropped or frozen; the only reference.
+    /// The only reference to the memory; `None` once the buffer is dropped or shared.
     slab: Option<Arc<Slab>>,
-    /// At most as long as the slab.
+    /// The length of the buffer, at most that of the slab.
     len: usize,
 }
 
 impl PooledBuffer {
-    /// Shortens the buffer to `len` bytes; its memory is not released.
+    /// Shortens the buffer to `len` bytes without releasing memory.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
-    /// Shares the buffer without a copy. Its memory returns to the pool when the last owner drops it.
+    /// Converts the buffer to shared bytes without a copy. Its memory returns to the pool when the
+    /// last owner drops it.
     #[must_use]
     pub fn freeze(self) -> Bytes {
         self.share().into_bytes()
     }
 
-    /// Shares it without a copy or an allocation.
+    /// Converts the buffer to shared pixels without a copy or an allocation.
     #[must_use]
     pub fn share(mut self) -> Pixels {
         Pixels(Source::Pooled { slab: self.slab.take(), len: self.len })
@@ -179,8 +183,8 @@ impl Drop for PooledBuffer {
     }
 }
 
-/// Shared, immutable bytes, of a [`Pool`] or from elsewhere. Those of a pool go back to it when the
-/// last clone is dropped.
+/// Shared, immutable bytes. If they belong to a [`Pool`], they return to it when the last clone is
+/// dropped.
 #[derive(Clone, Debug)]
 pub struct Pixels(Source);
 
@@ -191,7 +195,7 @@ enum Source {
 }
 
 impl Pixels {
-    /// Converts to the type that messages and files take, without a copy.
+    /// Converts the pixels to the type that messages and files take, without a copy.
     #[must_use]
     pub fn into_bytes(mut self) -> Bytes {
         match &mut self.0 {

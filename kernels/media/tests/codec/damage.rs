@@ -98,7 +98,7 @@ fn a_header_that_claims_too_much_costs_no_memory() {
         let pool = pool();
         let error = decode(&file, &limits, &pool).unwrap_err();
         let must = format!(
-            "the {} image has {side}×{side} pixels; at most 65535 a side and 64000000 in all \
+            "the {} image has {side}×{side} pixels; at most 65535 per side and 64000000 in all \
              are allowed",
             Codec::sniff(&file).unwrap()
         );
@@ -140,8 +140,8 @@ fn jpeg_variants_that_are_not_understood_are_named() {
     for (offset, value, feature) in [
         (1, 0xC3, "lossless, hierarchical or arithmetic coding"),
         (1, 0xC9, "lossless, hierarchical or arithmetic coding"),
-        (4, 12, "samples that have not 8 bits"),
-        (9, 2, "neither 1, 3 nor 4 colour components"),
+        (4, 12, "samples of other than 8 bits"),
+        (9, 2, "a number of colour components other than 1, 3 or 4"),
     ] {
         let mut file = whole.clone();
         file[at + offset] = value;
@@ -152,10 +152,10 @@ fn jpeg_variants_that_are_not_understood_are_named() {
     let many = [&whole[..2], &comments, &whole[2..]].concat();
     assert_eq!(read(&many).unwrap_err(), unsupported("more than 1024 segments"));
     let behind = [&whole[..whole.len() - 2], &comments[..4], &[0xFF, 0xD9]].concat();
-    assert_eq!(read(&behind).unwrap_err(), unsupported("segments behind the image data"));
+    assert_eq!(read(&behind).unwrap_err(), unsupported("segments after the image data"));
     let image = gradient(37, 21, PixelFormat::Rgb8);
     let apart = jpeg(&image, |e| e.set_optimized_huffman_tables(true));
-    let feature = "a scan of its own for each colour component";
+    let feature = "a separate scan for each colour component";
     assert_eq!(read(&apart).unwrap_err(), unsupported(feature));
 }
 

@@ -112,10 +112,7 @@ fn what_a_format_cannot_hold_is_refused() {
         let wide = Limits { max_side_px: side, max_pixels: 1 << 20, ..Limits::default() };
         assert_eq!(decode(&file, &wide, &pool()).unwrap().size().width(), side as usize);
         let error = encode(&long(side + 1), codec, 90, &pool()).unwrap_err();
-        let must = format!(
-            "an image with {} pixels a side does not fit into a {codec}: at most {side}",
-            side + 1
-        );
+        let must = format!("{codec} allows at most {side} pixels per side, not {}", side + 1);
         assert_eq!(error.to_string(), must);
     }
     for quality in [0, 101] {

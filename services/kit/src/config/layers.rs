@@ -1,22 +1,22 @@
-//! From a layer of settings to its leaves, each checked against what is known.
+//! Splits a layer of settings into its leaves, each checked against the known fields.
 
 use serde_json::{Map, Value as Json};
 use toml::{Table, Value};
 
 use super::{Problem, SectionEntry};
 
-/// One value of one layer.
+/// A value of a layer.
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
-    /// Its field, dotted.
+    /// The dotted path of the field.
     pub(super) field: String,
-    /// `None` takes an optional field back to nothing.
+    /// The value; `None` resets an optional field.
     pub(super) value: Option<Value>,
-    /// Where it came from.
+    /// Where the value came from.
     pub(super) source: String,
 }
 
-/// The tree of fields that the sections have, with their defaults.
+/// The fields of all sections as a tree, with their defaults.
 pub(super) struct Known(Map<String, Json>);
 
 impl Known {
@@ -39,14 +39,14 @@ impl Known {
         node.filter(|node| table_of(node).is_none())
     }
 
-    /// All fields that hold a value, dotted.
+    /// The dotted paths of all fields that hold a value.
     pub(super) fn fields(&self) -> Vec<String> {
         let mut fields = Vec::new();
         list(&self.0, "", &mut fields);
         fields
     }
 
-    /// Takes a layer apart; what is not known goes to `problems`.
+    /// Splits a layer into leaves, and adds its unknown fields to `problems`.
     pub(super) fn leaves(
         &self,
         given: &Table,
@@ -59,7 +59,7 @@ impl Known {
     }
 }
 
-/// The fields of a table; an empty one is a free-form map and so a value.
+/// The fields of a table. An empty table is a free-form map, and so a value.
 fn table_of(node: &Json) -> Option<&Map<String, Json>> {
     node.as_object().filter(|fields| !fields.is_empty())
 }
@@ -105,7 +105,7 @@ fn take_apart(
     }
 }
 
-/// A name that nothing has, with the names that are known there.
+/// The problem of an unknown name, with the names that are known at its place.
 pub(super) fn unknown<'a>(
     field: &str,
     given: &str,
@@ -123,7 +123,7 @@ pub(super) fn unknown<'a>(
     Problem::new(field, message).allow(known)
 }
 
-/// How many letters must be added, removed or changed.
+/// The number of letters that must be added, removed or changed.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {
@@ -142,7 +142,7 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// A table that holds only that value.
+/// A table that holds only the given value.
 pub(super) fn alone(field: &str, value: Value) -> Table {
     let mut keys = field.rsplit('.');
     let mut table = Table::new();
@@ -155,7 +155,7 @@ pub(super) fn alone(field: &str, value: Value) -> Table {
     table
 }
 
-/// Puts a value, or nothing, at a field.
+/// Sets a field to a value, or removes it.
 pub(super) fn put(table: &mut Table, field: &str, value: Option<Value>) {
     let (key, rest) = match field.split_once('.') {
         Some((key, rest)) => (key, Some(rest)),

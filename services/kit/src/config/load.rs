@@ -1,4 +1,4 @@
-//! All layers into one, with everything that is wrong in any of them.
+//! Merges all layers, and lists the mistakes in all of them.
 
 use std::{collections::BTreeMap, fmt, fs, net::SocketAddr, path::Path};
 
@@ -11,12 +11,12 @@ use super::{
     show::show,
 };
 
-/// The settings of a process: every section, every field, each value checked.
+/// The settings of a process: every field of every section, with checked values.
 #[derive(Clone, Default)]
 pub struct Settings {
     /// The fields that were set, secrets included.
     given: Table,
-    /// Every field, secrets hidden by their type.
+    /// Every field, with secrets hidden by their type.
     full: Table,
     addresses: Vec<(&'static str, SocketAddr)>,
 }
@@ -28,16 +28,17 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    /// The section of that name.
+    /// Returns the section with the given name.
     ///
     /// # Errors
-    /// If it was not in the list of sections that were loaded: a mistake of the program.
+    /// If the section is not in the list of sections that were loaded, which is a mistake in the
+    /// program.
     pub fn section<T: Section>(&self, name: &str) -> Result<T, Problem> {
         let fields = self.given.get(name).cloned().unwrap_or_else(|| Table::new().into());
         T::deserialize(fields).map_err(|error| Problem::new(name, error.message()))
     }
 
-    /// All addresses that the parts of the process will listen on.
+    /// All addresses that the process will listen on, each with the name of its section.
     #[must_use]
     pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.addresses
@@ -48,12 +49,12 @@ impl Settings {
     }
 }
 
-/// Reads all layers into those sections.
+/// Reads all layers into the given sections.
 ///
 /// # Errors
-/// Everything that is wrong: unknown fields first, then values of a wrong type, then values out of
-/// range and fields that do not fit each other. A value is checked also if a later layer
-/// replaces it: a mistake does not become right by being hidden.
+/// All mistakes: unknown fields first, then values of a wrong type, then values out of range and
+/// fields that contradict each other. A value is checked even if a later layer replaces it, because
+/// a hidden mistake is still a mistake.
 pub fn load(sections: &[SectionEntry], sources: &Sources) -> Result<Settings, Vec<Problem>> {
     let known = Known::of(sections).map_err(|problem| vec![problem.found_in("default")])?;
     let mut problems = Vec::new();
@@ -93,7 +94,8 @@ pub fn load(sections: &[SectionEntry], sources: &Sources) -> Result<Settings, Ve
     finish(sections, all, &origins, problems)
 }
 
-/// The whole: each value fits by itself, so what is left is how they fit each other.
+/// Checks the merged settings. Each value is valid on its own, so what is left are contradictions
+/// between fields.
 fn finish(
     sections: &[SectionEntry],
     all: Table,
@@ -107,7 +109,7 @@ fn finish(
         let read = match section.read(fields) {
             Ok(read) => read,
             Err(error) => {
-                problems.push(explain(name, &error).found_in("all sources together"));
+                problems.push(explain(name, &error).found_in("the combined settings"));
                 continue;
             }
         };
@@ -115,7 +117,7 @@ fn finish(
         settings.addresses.extend(read.addresses);
         for problem in read.problems {
             let problem = problem.within(name);
-            // A field with a wrong value has its default here: nobody wants to read about that.
+            // A field with a wrong value has its default here, whose problems would only confuse.
             if problems.iter().any(|earlier| earlier.field == problem.field) {
                 continue;
             }
@@ -131,16 +133,16 @@ fn read(path: &Path) -> Result<Table, Problem> {
     let source = path.display().to_string();
     let problem = |message: String| Problem::new("", message).found_in(&source);
     let text =
-        fs::read_to_string(path).map_err(|error| problem(format!("cannot read: {error}")))?;
+        fs::read_to_string(path).map_err(|error| problem(format!("cannot be read: {error}")))?;
     text.parse().map_err(|error: toml::de::Error| {
-        // Only the place and the reason: the offending line may hold a secret.
+        // Only the line number and the reason are shown, because the line may hold a secret.
         let before = error.span().and_then(|span| text.get(..span.start));
         let line = before.map_or(1, |before| before.matches('\n').count() + 1);
         problem(format!("line {line} is not TOML: {}", error.message()))
     })
 }
 
-/// The leaf that a variable sets; none if it does not concern the settings.
+/// The leaf that an environment variable sets, or `None` if the variable is not a setting.
 fn environment(
     sections: &[SectionEntry],
     known: &Known,
@@ -168,20 +170,20 @@ fn environment(
     let values = candidates(text, default)
         .map_err(|message| Problem::new(&field, message).found_in(&source))?;
     let fitting = values.iter().find(|value| fits(sections, &field, (*value).clone()).is_ok());
-    // Where nothing fits, the plainest reading says best what is wrong: text, or for a list its
-    // parts each as what they look like.
+    // If no reading fits, the problem is explained by the simplest one: text, or for a list the
+    // types that its parts look like.
     let plainest = if default.is_array() { values.last() } else { values.first() };
     leaf(fitting.or(plainest).cloned())
 }
 
-/// `broker.url` is set by `OCELLI_BROKER__URL`.
+/// The environment variable of a field: `OCELLI_BROKER__URL` sets `broker.url`.
 fn variable(field: &str) -> String {
     format!("{}{}", Sources::ENV_PREFIX, field.replace('.', "__").to_uppercase())
 }
 
-/// Whether the value fits the field, all others having their defaults.
+/// Checks a value of a field, with all other fields at their defaults.
 fn fits(sections: &[SectionEntry], field: &str, value: Value) -> Result<(), Problem> {
-    // Only fields of known sections come here, and each is in one.
+    // Only fields of known sections are passed here, so the path has a dot.
     let Some((name, rest)) = field.split_once('.') else { return Ok(()) };
     let Some(section) = sections.iter().find(|section| section.name() == name) else {
         return Ok(());
@@ -192,7 +194,8 @@ fn fits(sections: &[SectionEntry], field: &str, value: Value) -> Result<(), Prob
     }
 }
 
-/// Serde's message in words for those who do not write Rust, with its list apart.
+/// Rewords a message of serde for people who do not know Rust, and extracts its list of allowed
+/// values.
 fn explain(field: &str, message: &str) -> Problem {
     let parts = message.strip_prefix("unknown ").and_then(|rest| rest.split_once(", expected "));
     if let Some((what, expected)) = parts {
@@ -210,7 +213,7 @@ fn in_words(kind: &str) -> &str {
     match kind {
         "u8" => "a whole number from 0 to 255",
         "u16" => "a whole number from 0 to 65535",
-        "u32" | "u64" | "usize" => "a whole number, not negative",
+        "u32" | "u64" | "usize" => "a whole number of at least 0",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
         "f32" | "f64" => "a number",
         "a boolean" => "true or false",

@@ -1,7 +1,7 @@
 //! Settings in layers: defaults < TOML file < `OCELLI_<SECTION>__<FIELD>` < flags.
 //!
 //! The settings of a process are a list of sections, one for each of its parts ([`Section`]).
-//! [`load`] lists every mistake of every layer at once, each with the place it came from.
+//! [`load`] lists the mistakes of all layers at once, each with its source.
 
 mod layers;
 mod load;
@@ -24,22 +24,22 @@ pub use self::{
     show::{hide_credentials, show},
 };
 
-/// One thing that is wrong with the settings.
+/// A mistake in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Which field, e.g. `ingest.http_addr`; empty if it is about a whole file.
+    /// The field at fault, e.g. `ingest.http_addr`; empty if a whole file is.
     pub field: String,
     /// Where the value came from, e.g. `ocelli.toml`, `environment OCELLI_BROKER__URL`,
     /// `command line` or `default`.
     pub source: String,
-    /// What is wrong.
+    /// A description of the mistake.
     pub message: String,
-    /// What is allowed; empty if that is no list.
+    /// The allowed values; empty if they cannot be listed.
     pub allowed: Vec<String>,
 }
 
 impl Problem {
-    /// A problem with a value; [`load`] adds where the value came from.
+    /// A problem with the value of a field. [`load`] adds where the value came from.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -49,14 +49,15 @@ impl Problem {
         }
     }
 
-    /// Says what is allowed.
+    /// Sets the allowed values.
     #[must_use]
     pub fn allow<T: Into<String>>(mut self, allowed: impl IntoIterator<Item = T>) -> Self {
         self.allowed = allowed.into_iter().map(Into::into).collect();
         self
     }
 
-    /// A problem with a value that must be from `least` to `most`; `None` if it is.
+    /// The problem with a value that is not from `least` to `most`, or `None` if it is in the
+    /// range.
     pub fn range<T: PartialOrd + fmt::Display>(
         field: &str,
         value: T,
@@ -67,7 +68,7 @@ impl Problem {
         (value < least || value > most).then(|| Self::new(field, message))
     }
 
-    /// The same problem, its field in that section.
+    /// The same problem, with its field prefixed by the given section.
     fn within(mut self, section: &str) -> Self {
         self.field = format!("{section}.{}", self.field);
         self
@@ -92,26 +93,28 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The layers above the defaults.
+/// The layers that override the defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The TOML file; it must exist if it is named.
+    /// The path of the TOML file, which must exist if it is given.
     pub file: Option<PathBuf>,
-    /// The environment. Only names that start with `OCELLI_` are looked at.
+    /// The environment variables. Names that do not start with `OCELLI_` are ignored.
     pub env: Vec<(String, String)>,
-    /// Names that start with `OCELLI_` and are no settings, so that they are no mistakes either.
+    /// Variables that start with `OCELLI_` but are not settings, so that they are not reported as
+    /// mistakes.
     pub env_allowed: Vec<&'static str>,
-    /// Flags of the command line, each with the field it sets, e.g. `ingest.http_addr`.
+    /// The flags of the command line as pairs of a field, e.g. `ingest.http_addr`, and its value.
     pub flags: Vec<(String, toml::Value)>,
 }
 
 impl Sources {
-    /// What the names of our environment variables start with.
+    /// The prefix of the names of Ocelli's environment variables.
     pub const ENV_PREFIX: &'static str = "OCELLI_";
 
-    /// The variables of this process that concern us, for [`Sources::env`].
+    /// The environment variables of this process that start with the prefix, for [`Sources::env`].
     ///
-    /// Bytes that are no text are replaced, so that they are refused as a value and do not panic.
+    /// Bytes that are not text are replaced, so that they are refused as a value instead of causing
+    /// a panic.
     #[must_use]
     pub fn process_env() -> Vec<(String, String)> {
         std::env::vars_os()

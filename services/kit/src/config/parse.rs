@@ -1,10 +1,10 @@
-//! From the text of an environment variable to values that it may mean.
+//! Parses the text of an environment variable into the values that it can stand for.
 
 use serde_json::Value as Json;
 use toml::Value;
 
-/// What the text may mean where the default is `default`, the likeliest first; or why it cannot
-/// mean anything there.
+/// The values that the text can stand for in a field with the given default, the most likely first,
+/// or the reason why it is not a valid value.
 pub(super) fn candidates(text: &str, default: &Json) -> Result<Vec<Value>, String> {
     match default {
         Json::String(_) => Ok(vec![Value::String(text.to_owned())]),
@@ -22,17 +22,17 @@ pub(super) fn candidates(text: &str, default: &Json) -> Result<Vec<Value>, Strin
             None => Err(format!("{text:?} must be a whole number")),
         },
         Json::Array(_) => Ok(lists(text)),
-        // An optional field: its type is not known, so whatever fits.
+        // The type of an optional field is not known, so every reading is tried.
         Json::Null => Ok([Some(Value::String(text.to_owned())), scalar(text)]
             .into_iter()
             .flatten()
             .chain(lists(text))
             .collect()),
-        Json::Object(_) => Err("it is a table: set it in a file".to_owned()),
+        Json::Object(_) => Err("it is a table and can only be set in a file".to_owned()),
     }
 }
 
-/// `a, b` as a list of texts, and of whatever its parts look like.
+/// Splits `a, b` into a list of texts, and a list of the types that its parts look like.
 fn lists(text: &str) -> Vec<Value> {
     let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let as_text = |part: &str| Value::String(part.to_owned());

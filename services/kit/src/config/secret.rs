@@ -1,4 +1,4 @@
-//! A value that is never shown.
+//! Values that are never shown.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 const HIDDEN: &str = "***";
 
-/// A password, token or key: `***` in logs, errors and `config show`.
+/// A password, token or key, which is shown as `***` in logs, errors and `config show`.
 ///
-/// A default must not hold one: it would be read back as `***`.
+/// A default must not contain a secret, because it would be read back as `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides that text.
+    /// Wraps a text that must not be shown.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the one call that needs it.
+    /// Returns the text, for the one call that needs it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Sections: what a part of the process can be told, and the list of all of them.
+//! Sections of the settings, one for each part of the process.
 
 use std::{fmt::Debug, net::SocketAddr};
 
@@ -10,19 +10,19 @@ use super::Problem;
 
 /// A section of the settings: a struct with a field for each setting.
 ///
-/// The struct, and every struct in it, carries `#[serde(default, deny_unknown_fields)]`. Which
-/// fields there are is read from the serialised defaults, where `None` stands for an optional
-/// field: so no `flatten`, `skip` or `skip_serializing_if`. A map is free-form if it is empty by
-/// default. Units are in the names (`_ms`, `_bytes`).
+/// The struct, and every struct in it, must have `#[serde(default, deny_unknown_fields)]`. The list
+/// of fields is read from the serialised defaults, where `None` stands for an optional field, so
+/// `flatten`, `skip` and `skip_serializing_if` must not be used. A map that is empty by default is
+/// free-form. Names of fields end with their unit (`_ms`, `_bytes`).
 pub trait Section: Serialize + DeserializeOwned + Default + Debug + 'static {
-    /// What the types cannot express: ranges, and fields that must fit each other. Fields are named
-    /// as they are in the section: `http_addr`.
+    /// Checks what the types cannot express: ranges, and fields that depend on each other. Problems
+    /// name fields without the section, e.g. `http_addr`.
     fn problems(&self) -> Vec<Problem> {
         Vec::new()
     }
 
-    /// The addresses that the part will listen on, by what listens there; `ocelli doctor` looks
-    /// whether they are free.
+    /// The addresses that the part will listen on, each with a name. `ocelli doctor` checks whether
+    /// they are free.
     fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
         Vec::new()
     }
@@ -36,33 +36,34 @@ pub struct SectionEntry {
     read: fn(Table) -> Result<Read, String>,
 }
 
-/// A section as it was read.
+/// A section that was read.
 pub(super) struct Read {
-    /// Every field, the defaults included.
+    /// Every field, including those with defaults.
     pub(super) full: Value,
     pub(super) problems: Vec<Problem>,
     pub(super) addresses: Vec<(&'static str, SocketAddr)>,
 }
 
 impl SectionEntry {
-    /// The section `T`, which settings call `name`: lower case, with underscores.
+    /// The entry for the section `T` with the given name, which is lower case, with underscores.
     #[must_use]
     pub const fn of<T: Section>(name: &'static str) -> Self {
         Self { name, defaults: defaults::<T>, read: read::<T> }
     }
 
-    /// What settings call it.
+    /// The name of the section.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The defaults of all its fields.
+    /// The defaults of all fields of the section.
     pub(super) fn defaults(&self) -> Result<Json, Problem> {
-        (self.defaults)().map_err(|error| Problem::new(self.name, format!("the defaults: {error}")))
+        (self.defaults)()
+            .map_err(|error| Problem::new(self.name, format!("cannot list the defaults: {error}")))
     }
 
-    /// Reads it.
+    /// Reads the section from its fields.
     pub(super) fn read(&self, fields: Table) -> Result<Read, String> {
         (self.read)(fields)
     }
@@ -71,7 +72,7 @@ impl SectionEntry {
 fn defaults<T: Section>() -> Result<Json, String> {
     match serde_json::to_value(T::default()).map_err(|error| error.to_string())? {
         fields @ Json::Object(_) => Ok(fields),
-        _ => Err("the section is not a struct".to_owned()),
+        _ => Err("the section must be a struct".to_owned()),
     }
 }
 

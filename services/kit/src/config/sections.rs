@@ -1,4 +1,4 @@
-//! The sections that every service has.
+//! The sections that every process has.
 
 use std::{
     fmt,
@@ -13,17 +13,18 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Problem, Secret, Section, show::hide_credentials};
 
-/// `[broker]`: where NATS is, and on whose behalf we speak.
+/// The section `[broker]`: the address of the NATS server, and the tenants.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BrokerConfig {
-    /// The server, `nats://`, `tls://`, `ws://` or `wss://`; it may carry credentials.
+    /// The URL of the server, `nats://`, `tls://`, `ws://` or `wss://`, which may contain
+    /// credentials.
     pub url: String,
-    /// The tenant of requests that come in over HTTP.
+    /// The tenant of requests over HTTP.
     pub tenant: String,
-    /// The tenants that the workers of this process serve; none means all.
+    /// The tenants that the workers of this process serve; an empty list means all.
     pub tenants: Vec<String>,
-    /// How long a request without a deadline of its own may take.
+    /// The time limit for a request without a deadline of its own, in milliseconds.
     pub request_timeout_ms: u64,
 }
 
@@ -50,7 +51,8 @@ impl fmt::Debug for BrokerConfig {
 }
 
 impl BrokerConfig {
-    /// Ten minutes: longer work is a job, not a request.
+    /// The longest time limit in milliseconds: ten minutes, because longer work is a job, not a
+    /// request.
     pub const MAX_REQUEST_TIMEOUT_MS: u64 = 600_000;
 
     /// How long a request without a deadline of its own may take.
@@ -59,7 +61,7 @@ impl BrokerConfig {
         Duration::from_millis(self.request_timeout_ms)
     }
 
-    /// The tenant of requests that come in over HTTP.
+    /// The tenant of requests over HTTP.
     ///
     /// # Errors
     /// If the name is not allowed.
@@ -67,10 +69,10 @@ impl BrokerConfig {
         self.tenant.parse()
     }
 
-    /// The tenants that workers serve.
+    /// The tenants that the workers of this process serve.
     ///
     /// # Errors
-    /// The first name that is not allowed.
+    /// The error of the first name that is not allowed.
     pub fn tenants(&self) -> Result<Tenants, TokenError> {
         Tenants::parse(self.tenants.iter().map(String::as_str))
     }
@@ -102,11 +104,11 @@ impl Section for BrokerConfig {
     }
 }
 
-/// `[admin]`: the port for probes and metrics.
+/// The section `[admin]`: the port for probes and metrics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdminConfig {
-    /// Its address; port 0 takes a free one.
+    /// The address of the admin port; port 0 chooses a free one.
     pub addr: SocketAddr,
 }
 
@@ -133,39 +135,43 @@ impl Section for Limits {
         limits
             .into_iter()
             .filter(|(_, value)| *value == 0)
-            .map(|(field, _)| Problem::new(field, "0 would refuse everything"))
+            .map(|(field, _)| {
+                Problem::new(field, "must be at least 1, because 0 would refuse everything")
+            })
             .collect()
     }
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people if stderr is a terminal, else JSON.
+    /// Text for people if stderr is a terminal, otherwise JSON.
     #[default]
     Auto,
-    /// For people.
+    /// Text for people.
     Pretty,
     /// One JSON object per line.
     Json,
 }
 
-/// `[telemetry]`: logs, traces, errors.
+/// The section `[telemetry]`: logs, traces and error events.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
-    /// How log lines look.
+    /// The format of log lines.
     pub log_format: LogFormat,
-    /// What is logged, e.g. `info` or `info,ocelli_ingest=debug`.
+    /// The filter for log lines, e.g. `info` or `info,ocelli_ingest=debug`.
     pub log_filter: String,
-    /// Where traces go, e.g. `http://collector:4318`; none are made without it.
+    /// The endpoint that traces are sent to, e.g. `http://collector:4318`. Without it, there are
+    /// none.
     pub otlp_endpoint: Option<String>,
-    /// Which share of the traces that start here is kept; the caller decides about its own.
+    /// The share of traces that is kept, from 0 to 1. It only applies to traces that start in this
+    /// process; the caller decides about others.
     pub sample_ratio: f64,
-    /// Where error events go; none are sent without it.
+    /// The Sentry DSN that error events are sent to. Without it, none are sent.
     pub sentry_dsn: Option<Secret>,
-    /// Which deployment this is, in traces and error events.
+    /// The name of this deployment in traces and error events.
     pub environment: String,
 }
 
@@ -225,18 +231,19 @@ impl Section for TelemetryConfig {
             && dsn.expose().parse::<sentry::types::Dsn>().is_err()
         {
             problems.push(
-                problem("sentry_dsn", "it is not a Sentry DSN".to_owned())
+                problem("sentry_dsn", "must have the form https://KEY@HOST/PROJECT".to_owned())
                     .allow(["https://KEY@HOST/PROJECT"]),
             );
         }
         if self.environment.trim().is_empty() {
-            problems.push(problem("environment", "it is empty".to_owned()));
+            problems.push(problem("environment", "must not be empty".to_owned()));
         }
         problems
     }
 }
 
-/// The client itself takes an address without a scheme and even without a host.
+/// Whether the text is the URL of a NATS server. The client itself would accept an address without
+/// a scheme, or even without a host.
 fn is_server(text: &str) -> bool {
     let with_host = |server: async_nats::ServerAddr| {
         server.into_inner().host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))

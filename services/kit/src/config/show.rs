@@ -1,4 +1,4 @@
-//! Settings as a person may see them.
+//! Shows settings to people, without secrets.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use toml::Value;
 
 use super::Settings;
 
-/// The settings as TOML, with secrets and the credentials in URLs as `***`.
+/// The settings as TOML, with secrets and the credentials in URLs replaced by `***`.
 #[must_use]
 pub fn show(settings: &Settings) -> String {
     let mut shown = settings.as_toml().clone();
@@ -28,7 +28,7 @@ fn redact(value: &mut Value) {
     }
 }
 
-/// `nats://user:password@host` becomes `nats://***@host`.
+/// Replaces the credentials in a URL: `nats://user:password@host` becomes `nats://***@host`.
 #[must_use]
 pub fn hide_credentials(text: &str) -> Cow<'_, str> {
     let hidden = text.split_once("://").and_then(|(scheme, rest)| {

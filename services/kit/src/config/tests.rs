@@ -1,4 +1,4 @@
-//! Every layer, and every mistake in it.
+//! Tests of every layer, and of the mistakes in it.
 
 use std::{collections::BTreeMap, io::Write as _, path::PathBuf};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 
-/// The sections of an example process, read back.
+/// The sections of an example process after loading.
 #[derive(Debug, Default, PartialEq)]
 struct Example {
     broker: BrokerConfig,

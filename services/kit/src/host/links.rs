@@ -1,4 +1,5 @@
-//! The connections of this process, closed when it stops: after the services, before the broker.
+//! The connections of this process. They are closed after the services have stopped and before the
+//! broker is.
 
 use actix::WrapFuture as _;
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
@@ -8,7 +9,7 @@ use ocelli_actors::{
 };
 use tracing::debug;
 
-/// Holds the connections.
+/// The actor that closes the connections when it stops.
 pub(super) struct Links {
     connections: Vec<Connection>,
     child: ChildContext,

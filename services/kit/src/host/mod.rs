@@ -1,4 +1,4 @@
-//! The process as its services see it: connections, health, limits, the time, and a way to ask for
+//! The process as its services see it: connections, health, limits, the clock, and a way to request
 //! the end of the process.
 
 mod links;
@@ -22,14 +22,14 @@ use crate::{
     health::{Dependency, Health},
 };
 
-/// Messages, not bytes, that a subscription may hold until its pump has taken them over; the pump
-/// only ever moves them, so a few are enough, and frames are large.
+/// The number of messages that a subscription may buffer until its pump takes them. The pump only
+/// moves messages, so a small buffer is enough, and frames are large.
 const SUBSCRIPTION_CAPACITY: usize = 1_024;
 
-/// What the services of one process share.
+/// What the services of a process share.
 ///
-/// It lives on the main thread, where services are built. What a service needs later it takes out
-/// while it is built: everything that the host gives can be kept.
+/// It lives on the main thread, where services are built. While a service is built, it takes
+/// everything that it will need later from the host; all of it can be kept.
 #[derive(Debug)]
 pub struct Host {
     url: String,
@@ -47,7 +47,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts to connect to the broker, and follows it in `/ready`.
+    /// Starts to connect to the broker, whose state `/ready` reports from then on.
     ///
     /// # Errors
     /// `invalid_argument` if the broker's settings are wrong.
@@ -81,12 +81,13 @@ impl Host {
         Ok(host)
     }
 
-    /// Opens a connection of that name. A service has one for each kind of traffic that must not
-    /// wait for another: live frames never delay a request. The host closes all of them, after the
-    /// services have stopped.
+    /// Opens a connection with the given name. A service has one connection for each kind of
+    /// traffic that must not delay another, so that live frames never delay a request. The host
+    /// closes all connections after the services have stopped.
     ///
     /// # Errors
-    /// `invalid_argument` if the URL of the broker is wrong; a broker that is away is waited for.
+    /// `invalid_argument` if the URL of the broker is invalid. A broker that cannot be reached is
+    /// not an error: the connection keeps trying.
     pub async fn connect(&self, name: &str) -> Result<Connection, Failure> {
         let connection = connect(&self.url, name).await?;
         self.connections.borrow_mut().push(connection.clone());
@@ -99,36 +100,37 @@ impl Host {
         &self.health
     }
 
-    /// Adds something that a service needs to `/ready`; it is down until the service reports it.
+    /// Adds a dependency to `/ready`. It is down until the service reports it to be up.
     #[must_use]
     pub fn dependency(&self, name: &'static str, required: bool) -> Dependency {
         self.health.dependency(name, required)
     }
 
-    /// Keeps a dependency up as long as at least one instance of that NATS service answers.
+    /// Reports a dependency as up as long as at least one instance of the given NATS service
+    /// answers.
     pub fn follow_service(&self, service: &'static str, dependency: Dependency) {
         self.follow(presence::service(self.control.clone(), service, dependency));
     }
 
-    /// How large images may be.
+    /// The limits on images and pipelines.
     #[must_use]
     pub const fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// The tenant of requests that name none because they came in over HTTP.
+    /// The tenant of requests over HTTP, which name none.
     #[must_use]
     pub const fn tenant(&self) -> &Tenant {
         &self.tenant
     }
 
-    /// The tenants that workers serve.
+    /// The tenants that the workers of this process serve.
     #[must_use]
     pub const fn tenants(&self) -> &Tenants {
         &self.tenants
     }
 
-    /// The time limit of a request that states no deadline.
+    /// The time limit for a request that states no deadline.
     #[must_use]
     pub const fn request_timeout(&self) -> Duration {
         self.request_timeout
@@ -140,24 +142,25 @@ impl Host {
         self.clock
     }
 
-    /// The name of this process among all that run the same services; new with each start.
+    /// The name of this process, which is unique among all processes and new with each start.
     #[must_use]
     pub fn instance(&self) -> &str {
         &self.instance
     }
 
-    /// Runs a task until the process begins to stop: from then on `/ready` has nothing to follow.
+    /// Runs a task until the process begins to stop, because `/ready` is no longer updated from
+    /// then on.
     pub fn follow(&self, task: impl Future<Output = ()> + 'static) {
         self.tasks.borrow_mut().push(actix_rt::spawn(task));
     }
 
-    /// A way to ask for the end of the process from any thread.
+    /// A handle to request the end of the process from any thread.
     #[must_use]
     pub fn exit(&self) -> ExitRequest {
         ExitRequest(self.exit.clone())
     }
 
-    /// Waits until a service asks for the end of the process; its reason.
+    /// Waits until a service requests the end of the process, and returns the reason.
     pub async fn exit_requested(&self) -> String {
         let mut requests = self.exit.subscribe();
         let request = requests.wait_for(Option::is_some).await;
@@ -165,14 +168,14 @@ impl Host {
         request.ok().and_then(|reason| reason.clone()).unwrap_or_default()
     }
 
-    /// Ends the tasks that follow dependencies; the process begins to stop.
+    /// Ends the tasks that follow dependencies when the process begins to stop.
     pub fn stop_following(&self) {
         self.health.stopping();
         self.tasks.borrow_mut().drain(..).for_each(|task| task.abort());
     }
 
-    /// The child that closes the connections. It belongs before the services in their supervisor,
-    /// which stops its children in reverse.
+    /// The child that closes the connections. It must come before the services in their supervisor,
+    /// which stops its children in reverse order.
     #[must_use]
     pub fn links(&self) -> ChildSpec {
         let connections = self.connections.borrow().clone();
@@ -189,12 +192,12 @@ async fn connect(url: &str, name: &str) -> Result<Connection, Failure> {
     .await
 }
 
-/// Asks for the end of the process. The first request counts.
+/// A handle to request the end of the process. Only the first request counts.
 #[derive(Clone, Debug)]
 pub struct ExitRequest(watch::Sender<Option<String>>);
 
 impl ExitRequest {
-    /// Ends the process with the exit code 70, so that its platform starts a new one.
+    /// Ends the process with exit code 70, so that its platform starts a new one.
     pub fn request(&self, reason: impl Into<String>) {
         self.0.send_if_modified(|first| {
             let is_first = first.is_none();
@@ -204,7 +207,7 @@ impl ExitRequest {
     }
 }
 
-/// Where a service reads the time of day: one place, so that a test can set it.
+/// The clock that services read the time of day from, so that a test can replace it.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(fn() -> SystemTime);
 
@@ -215,13 +218,13 @@ impl Clock {
         Self(SystemTime::now)
     }
 
-    /// A clock that reads what `now` says.
+    /// A clock that returns the result of `now`.
     #[must_use]
     pub const fn reading(now: fn() -> SystemTime) -> Self {
         Self(now)
     }
 
-    /// The time of day.
+    /// The current time of day.
     #[must_use]
     pub fn now(self) -> SystemTime {
         (self.0)()

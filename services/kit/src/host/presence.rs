@@ -1,4 +1,4 @@
-//! Whether what a service depends on is there.
+//! Watches the broker and other services, and reports whether they can be reached.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use ocelli_actors::broker::Connection;
 
 use crate::health::Dependency;
 
-/// How often a service is asked for while it is there, and while it is not: a gateway that starts
-/// together with its workers should not report itself unready for long.
+/// How often a service is pinged while it answers, and while it does not: a gateway that starts
+/// together with its workers should not report itself as not ready for long.
 const WHILE_UP: Duration = Duration::from_secs(1);
 const WHILE_DOWN: Duration = Duration::from_millis(25);
 /// How long the first instance may take to answer a ping.
 const PING_WITHIN: Duration = Duration::from_millis(500);
 
-/// Follows the connection to the broker.
+/// Reports the state of the connection to the broker.
 pub(super) async fn broker(connection: Connection, dependency: Dependency) {
     let mut link = connection.watch();
     loop {
@@ -31,15 +31,15 @@ pub(super) async fn broker(connection: Connection, dependency: Dependency) {
     }
 }
 
-/// Asks for instances of a NATS service, again and again.
+/// Pings the instances of a NATS service repeatedly, and reports whether any of them answers.
 pub(super) async fn service(connection: Connection, service: &'static str, dependency: Dependency) {
     loop {
         connection.up().await;
         let found = ping(&connection, service).await;
         if found {
-            dependency.up("at least one answers");
+            dependency.up("at least one instance answers");
         } else {
-            dependency.down(format!("no {service} answers"));
+            dependency.down(format!("no instance of {service} answers"));
         }
         tokio::time::sleep(if found { WHILE_UP } else { WHILE_DOWN }).await;
     }
@@ -54,6 +54,6 @@ async fn ping(connection: &Connection, service: &str) -> bool {
         return false;
     }
     let first = tokio::time::timeout(PING_WITHIN, answers.next()).await;
-    // Without an instance the broker itself answers, at once, with the status "no responders".
+    // Without an instance, the broker itself answers at once with the status "no responders".
     matches!(first, Ok(Some(answer)) if answer.status.is_none())
 }

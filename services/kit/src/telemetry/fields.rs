@@ -16,17 +16,17 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Correlates everything that one request caused.
+/// The id that correlates everything that one request caused.
 pub(super) const REQUEST_ID: &str = "request_id";
 /// The trace of the request, 32 hex digits.
 pub(super) const TRACE_ID: &str = "trace_id";
 
-/// Fields that speak to the tracer only.
+/// Whether only the tracer uses a field.
 fn is_internal(name: &str) -> bool {
     name.starts_with("otel.")
 }
 
-/// Fields by name.
+/// The fields of a span or event by name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields(pub(super) Map<String, Value>);
 
@@ -37,7 +37,7 @@ impl Fields {
         }
     }
 
-    /// Takes a field out, as text.
+    /// Removes a field and returns it as text.
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
         match self.0.remove(name)? {
             Value::String(text) => Some(text),
@@ -72,7 +72,7 @@ impl Visit for Fields {
     }
 }
 
-/// Keeps the fields of each span with it, for the layers that come after.
+/// Stores the fields of each span in the span, for the layers that come after.
 pub(super) struct SpanFieldsLayer;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanFieldsLayer {
@@ -93,7 +93,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanFieldsLayer {
     }
 }
 
-/// The fields of all spans around an event, inner ones winning, and the name of the innermost.
+/// The fields of all spans around an event, and the name of the innermost span. Fields of inner
+/// spans take precedence.
 pub(super) fn around<S: Subscriber + for<'a> LookupSpan<'a>>(
     event: &tracing::Event<'_>,
     context: &Context<'_, S>,
@@ -109,7 +110,7 @@ pub(super) fn around<S: Subscriber + for<'a> LookupSpan<'a>>(
     (name, all)
 }
 
-/// `name=value` for people.
+/// Formats fields as `name=value` for people.
 pub(super) fn pretty() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
     format::debug_fn(|writer, field, value| -> fmt::Result {
         match field.name() {

@@ -1,4 +1,4 @@
-//! Which events and spans reach the log.
+//! Decides which events and spans reach the log.
 
 use tracing::{
     Level, Metadata, Subscriber,
@@ -12,8 +12,8 @@ use tracing_subscriber::{
     layer::{Context, Filter},
 };
 
-/// Filters events, but not the spans around them: a warning shows its request id also where the
-/// filter is `warn`.
+/// Filters events, but not the spans around them, so that a warning shows its request id even if
+/// the filter is `warn`.
 pub(super) struct EventsBy(EnvFilter);
 
 impl EventsBy {
@@ -26,7 +26,7 @@ fn is_context(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= Level::INFO
 }
 
-/// Spans that give a line its context, and no events.
+/// Lets through the spans that give log lines their context, and no events.
 pub(super) fn spans() -> FilterFn<fn(&Metadata<'_>) -> bool> {
     filter_fn(is_context as fn(&Metadata<'_>) -> bool).with_max_level_hint(LevelFilter::INFO)
 }
@@ -37,7 +37,7 @@ impl<S: Subscriber> Filter<S> for EventsBy {
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // The filter is asked in any case: it learns its span directives here.
+        // The filter is always called, because it learns its span directives here.
         let interest = Filter::<S>::callsite_enabled(&self.0, metadata);
         if is_context(metadata) { Interest::always() } else { interest }
     }

@@ -1,4 +1,4 @@
-//! Log lines for machines: one JSON object each.
+//! Log lines for machines, each of them a JSON object.
 
 use std::io::Write as _;
 
@@ -82,8 +82,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
         };
         if let Ok(mut bytes) = serde_json::to_vec(&line) {
             bytes.push(b'\n');
-            // One write, so that lines of several threads do not mix. If stderr is closed there is
-            // nobody left to tell.
+            // A single write, so that lines of several threads do not mix. If stderr is closed, the
+            // error cannot be reported anywhere.
             let _nobody_reads = self.writer.make_writer_for(metadata).write_all(&bytes);
         }
     }

@@ -1,10 +1,10 @@
-//! Logs, traces, metrics and error events: set up once, by [`init`], at the start of a process.
+//! Logs, traces, metrics and error events, which [`init`] sets up once at the start of a process.
 //!
-//! Nothing here can stop or slow the work: spans are exported from a thread of their own through a
-//! bounded queue, error events likewise, and what does not fit is dropped.
+//! Telemetry cannot stop or slow down the work: spans and error events go through bounded queues to
+//! threads of their own, and are dropped if a queue is full.
 //!
-//! Every log line inside a span that has the fields `trace_id` and `request_id` shows them. Error
-//! lines become Sentry events, except those with a field `panic`: the panic hook has sent it.
+//! Every log line inside a span with the fields `trace_id` and `request_id` shows them. Error lines
+//! become Sentry events, except those with a field `panic`, which the panic hook has already sent.
 
 mod fields;
 mod filter;
@@ -32,27 +32,27 @@ pub use self::{
 };
 use crate::config::{LogFormat, TelemetryConfig};
 
-/// Why telemetry could not be set up.
+/// The reason why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// `log_filter` is wrong.
+    /// The setting `log_filter` is invalid.
     #[error("telemetry.log_filter: {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
-    /// The exporter of traces could not be built.
+    /// The exporter for traces could not be built.
     #[error("telemetry.otlp_endpoint: {0}")]
     Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
-    /// `sentry_dsn` is wrong; it is a secret, so it is not quoted.
-    #[error("telemetry.sentry_dsn is not a Sentry DSN; it must look like https://KEY@HOST/PROJECT")]
+    /// The setting `sentry_dsn` is invalid. It is a secret, so it is not quoted.
+    #[error("telemetry.sentry_dsn is not a Sentry DSN; the form is https://KEY@HOST/PROJECT")]
     SentryDsn,
-    /// The recorder of metrics could not be installed.
+    /// The recorder for metrics could not be installed.
     #[error("metrics: {0}")]
     Metrics(String),
-    /// Something else writes the logs of this process already.
-    #[error("logging is set up already: call init once, at the start of the process")]
+    /// Other code already handles the logs of this process.
+    #[error("logging is already set up: call init once, at the start of the process")]
     Twice(#[from] tracing::subscriber::SetGlobalDefaultError),
 }
 
-/// The telemetry of this process. Call [`Telemetry::shutdown`] last.
+/// The telemetry of this process. Call [`Telemetry::shutdown`] at its end.
 #[must_use = "dropping it ends the export of traces and error events"]
 pub struct Telemetry {
     prometheus: PrometheusHandle,
@@ -69,12 +69,12 @@ impl std::fmt::Debug for Telemetry {
     }
 }
 
-/// Sets up logs on stderr (stdout belongs to the results of a command), and metrics; traces and
-/// Sentry where they are configured. Call it once, first, on the main thread: threads started
-/// earlier send no error events.
+/// Sets up metrics and logs on stderr (stdout is for the results of a command), and, if they are
+/// configured, traces and Sentry. Call it once, on the main thread and before other threads are
+/// started: threads started earlier send no error events.
 ///
 /// # Errors
-/// If the configuration is wrong or logging is set up already.
+/// If the configuration is invalid or logging is already set up.
 pub fn init(
     config: &TelemetryConfig,
     service: &'static str,
@@ -95,7 +95,7 @@ pub fn init(
     Ok(telemetry)
 }
 
-/// Where log lines go, and how they look.
+/// The destination and the format of log lines.
 struct Output {
     json: bool,
     ansi: bool,
@@ -109,7 +109,7 @@ fn build(
     output: Output,
 ) -> Result<(impl Subscriber + Send + Sync + use<>, Telemetry), TelemetryError> {
     let filter = filter::EventsBy::new(EnvFilter::try_new(&config.log_filter)?);
-    // An error only says that there is a provider already, which is as good.
+    // An error only means that a provider is already installed, which is fine.
     let _installed_before = rustls::crypto::ring::default_provider().install_default();
     let prometheus = recorder()?;
     let sentry = sentry_events::init(config, service, version)?;
@@ -126,7 +126,7 @@ fn build(
             .boxed()
     };
     let subscriber = Registry::default()
-        // First: the layers after it read what it keeps.
+        // This comes first, because the layers after it read the fields that it stores.
         .with(fields::SpanFieldsLayer.with_filter(filter::spans()))
         .with(provider.as_ref().map(traces::layer))
         .with(sentry.is_some().then(sentry_events::layer))
@@ -134,29 +134,29 @@ fn build(
     Ok((subscriber, Telemetry { prometheus, provider, sentry }))
 }
 
-/// Longer than the exporters need to give up by themselves.
+/// How long the shutdown may take. It is longer than the exporters' own time limits.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(6);
 const EXPORTER_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Telemetry {
-    /// What `/metrics` shows.
+    /// The metrics that `/metrics` returns.
     #[must_use]
     pub fn prometheus(&self) -> PrometheusHandle {
         self.prometheus.clone()
     }
 
-    /// Gives the metrics of a table their help texts and units in `/metrics`.
+    /// Adds the help texts and units of a table's metrics to `/metrics`.
     pub fn describe(&self, table: &[MetricRow]) {
         describe(table);
     }
 
-    /// Sends what is left of traces and error events. Blocks the thread for at most six seconds,
-    /// however broken the receivers are: call it last, when nothing else runs.
+    /// Sends the remaining traces and error events. It blocks the thread for up to six seconds,
+    /// whatever the state of the receivers, so call it last, when nothing else runs.
     pub fn shutdown(self) {
         if self.provider.is_none() && self.sentry.is_none() {
             return;
         }
-        // The exporters block, and must not do that inside an async runtime.
+        // The exporters block, which they must not do inside an async runtime.
         let (done, finished) = mpsc::sync_channel(1);
         let flush = thread::Builder::new().name("telemetry-flush".to_owned()).spawn(move || {
             if let Some(provider) = &self.provider
@@ -165,7 +165,7 @@ impl Telemetry {
                 tracing::warn!(%error, "the last traces were not exported");
             }
             drop(self);
-            // Nobody waits any more if that took too long.
+            // The receiver is gone if the flush took too long.
             let _too_late = done.send(());
         });
         if flush.is_ok() {

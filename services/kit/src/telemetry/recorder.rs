@@ -1,4 +1,4 @@
-//! The recorder of metrics: one per process, as the `metrics` crate has it.
+//! The recorder for metrics, of which the `metrics` crate allows one per process.
 
 use std::{sync::OnceLock, thread, time::Duration};
 
@@ -7,17 +7,18 @@ use ocelli_actors::metrics::{Metric, SECONDS_BUCKETS, describe};
 
 use super::TelemetryError;
 
-/// The one piece of global state, since metrics are global: it is made once and then shared.
+/// The only global state, because metrics are global. It is created once and then shared.
 static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
 
-/// How often samples are moved into their buckets, also if nobody reads them. Until then each takes
-/// 16 bytes, and a request has five: with 7,000 requests a second, half a megabyte every second.
+/// How often samples are moved into their buckets, even if the metrics are not read. Until then,
+/// each sample takes 16 bytes, and a request has five: at 7,000 requests a second, half a megabyte
+/// every second.
 const UPKEEP: Duration = Duration::from_secs(1);
 
-/// Installs the recorder of this process; later calls return the same one.
+/// Installs the recorder of this process. Later calls return the same one.
 ///
 /// # Errors
-/// If other code has installed one of its own.
+/// If other code has installed a recorder of its own.
 pub fn recorder() -> Result<PrometheusHandle, TelemetryError> {
     let recorder = RECORDER.get_or_init(|| install().map_err(|error| error.to_string()));
     recorder.clone().map_err(TelemetryError::Metrics)
@@ -27,8 +28,8 @@ fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(SECONDS_BUCKETS)?.install_recorder()?;
     describe(Metric::ROWS);
     let upkeep = handle.clone();
-    // A thread and not a task: it is needed before and after any runtime. It lives as long as the
-    // recorder, which is as long as the process.
+    // This is a thread and not a task, because it is needed before and after any runtime. It runs
+    // as long as the process, like the recorder.
     let spawned = thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
         loop {
             thread::park_timeout(UPKEEP);
@@ -36,7 +37,7 @@ fn install() -> Result<PrometheusHandle, BuildError> {
         }
     });
     if let Err(error) = spawned {
-        tracing::warn!(%error, "no upkeep of metrics: memory grows until they are read");
+        tracing::warn!(%error, "metrics are not compacted: memory grows until they are read");
     }
     Ok(handle)
 }

@@ -1,23 +1,23 @@
-//! The span of a request that comes in from outside.
+//! The span of a request that enters the system.
 
 use ocelli_actors::trace;
 use ocelli_messages::MessageContext;
 use tracing::{Span, field::Empty};
 
-/// Where the trace of a request starts.
+/// The place where the trace of a request starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// At the caller, who sent a `traceparent` and decided whether to sample.
+    /// The trace starts at the caller, who sent a `traceparent` and decided whether to sample.
     Caller,
-    /// Here: our sampler decides.
+    /// The trace starts here, and the sampler of this process decides.
     Here,
 }
 
-/// The span of a request to an edge of the system; what is sent on while it is entered gets
-/// `ocelli_actors::trace::outgoing(&span, context)`.
+/// Creates the span of a request that enters the system. Messages that are sent on within the span
+/// get the context `ocelli_actors::trace::outgoing(&span, context)`.
 ///
-/// Where the trace starts here and OpenTelemetry is on, the context moves to the trace of this
-/// span, so that logs, messages and the collector speak of the same one.
+/// If the trace starts here and OpenTelemetry is on, the context moves to the trace of this span,
+/// so that logs, messages and the collector show the same trace.
 #[must_use]
 pub fn request_span(name: &'static str, context: &mut MessageContext, origin: Origin) -> Span {
     let span = tracing::info_span!(

@@ -1,4 +1,4 @@
-//! Errors to Sentry.
+//! Sends errors to Sentry.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::config::TelemetryConfig;
 
-/// Starts the client; nothing where no DSN is configured.
+/// Starts the client, or returns `None` if no DSN is configured.
 pub(super) fn init(
     config: &TelemetryConfig,
     service: &'static str,
@@ -35,7 +35,7 @@ pub(super) fn init(
     Ok(Some(sentry::init(options)))
 }
 
-/// Error lines as events, the lines before them as breadcrumbs.
+/// Turns error lines into events, and the lines before them into breadcrumbs.
 pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     let errors = Errors(ErrorLayer::new())
         .with_filter(filter_fn(|metadata| metadata.is_span() || is_error(metadata)));
@@ -45,14 +45,15 @@ pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     breadcrumbs.and_then(errors)
 }
 
-/// A panic has been sent by the panic hook, with its stack: its log line is not a second event.
+/// Whether a log line becomes an event. The log line of a panic does not, because the panic hook
+/// has already sent the panic with its stack.
 fn is_error(metadata: &Metadata<'_>) -> bool {
     metadata.is_event()
         && *metadata.level() == Level::ERROR
         && metadata.fields().field("panic").is_none()
 }
 
-/// Adds the ids of the request, by which an event is found in logs and traces.
+/// Adds the ids of the request, by which an event can be found in logs and traces.
 struct Errors(ErrorLayer);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Errors {

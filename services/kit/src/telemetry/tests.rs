@@ -1,4 +1,4 @@
-//! What is logged, what is exported, and what a broken receiver does: nothing.
+//! Tests of what is logged and exported, and that a broken receiver does no harm.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write},
@@ -49,7 +49,7 @@ fn hex(context: &MessageContext) -> String {
     format!("{:032x}", context.trace.parent.trace_id())
 }
 
-/// Logs what `work` logs under that filter.
+/// The lines that `work` logs under the given filter.
 fn logged(json: bool, filter: &str, work: impl FnOnce()) -> String {
     let config = TelemetryConfig { log_filter: filter.to_owned(), ..TelemetryConfig::default() };
     let lines = Lines::default();
@@ -158,7 +158,7 @@ fn without_opentelemetry_the_callers_trace_is_passed_on() {
     });
 }
 
-/// Reads one HTTP request and answers 200.
+/// Reads one HTTP request and answers it with status 200.
 fn accept_one(mut stream: TcpStream) -> io::Result<(String, Vec<u8>)> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let (mut head, mut length) = (String::new(), 0);
@@ -190,7 +190,7 @@ fn traced(endpoint: &str, ratio: f64, work: impl FnOnce()) -> Telemetry {
     telemetry
 }
 
-/// It must come back by itself, however broken the receiver.
+/// Shuts telemetry down, which must return in time whatever the state of the receiver.
 fn shut_down(telemetry: Telemetry) {
     let (done, finished) = mpsc::sync_channel(1);
     thread::spawn(move || {
@@ -216,7 +216,7 @@ fn the_collector_gets_the_span_in_the_callers_trace() {
     });
     let mut context = context();
     let mut sent = None;
-    // Ratio 0: the caller has decided to sample, and that counts.
+    // With ratio 0, the span is still sampled, because the caller has decided so.
     let telemetry = traced(&endpoint, 0.0, || {
         request_span("images.process", &mut context, Origin::Caller).in_scope(|| {
             sent = Some(outgoing(&Span::current(), &context));
@@ -259,7 +259,7 @@ fn a_dead_or_silent_collector_neither_stops_the_work_nor_the_shutdown() {
     for addr in [silent.local_addr().unwrap(), closed] {
         let mut done = 0;
         let telemetry = traced(&format!("http://{addr}"), 1.0, || {
-            // More than the queue of the exporter holds.
+            // More spans than the queue of the exporter holds.
             for _ in 0..5_000 {
                 request_span("images.process", &mut context(), Origin::Here).in_scope(|| done += 1);
             }

@@ -1,4 +1,4 @@
-//! Traces to an OpenTelemetry collector.
+//! Sends traces to an OpenTelemetry collector.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use crate::config::TelemetryConfig;
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 const PATH: &str = "/v1/traces";
 
-/// What exports spans; nothing where no endpoint is configured.
+/// The provider that exports spans, or `None` if no endpoint is configured.
 ///
-/// The blocking client with the batch processor, which has a thread of its own: the asynchronous
-/// client would look there for a runtime and not find one.
+/// It uses the blocking client, because the batch processor has a thread of its own, on which the
+/// asynchronous client would find no runtime.
 pub(super) fn provider(
     config: &TelemetryConfig,
     service: &'static str,
@@ -53,13 +53,15 @@ pub(super) fn provider(
     Ok(Some(provider))
 }
 
-/// The endpoint is that of the collector, as in `OTEL_EXPORTER_OTLP_ENDPOINT`.
+/// The URL for traces at the collector's endpoint, which is given as in
+/// `OTEL_EXPORTER_OTLP_ENDPOINT`.
 fn url(endpoint: &str) -> String {
     let base = endpoint.trim_end_matches('/');
     if base.ends_with(PATH) { base.to_owned() } else { format!("{base}{PATH}") }
 }
 
-/// Only our own spans: those of the exporter's HTTP client would cause ever more of them.
+/// Exports only the spans of Ocelli, because exporting those of the exporter's HTTP client would
+/// create more of them without end.
 pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(
     provider: &SdkTracerProvider,
 ) -> Filtered<OpenTelemetryLayer<S, SdkTracer>, Targets, S> {
