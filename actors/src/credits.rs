@@ -10,7 +10,7 @@ use metrics::Gauge;
 use ocelli_messages::{ErrorKind, Failure};
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Notify, oneshot},
+    sync::oneshot,
     time::{Instant, timeout_at},
 };
 
@@ -45,8 +45,6 @@ pub enum ShedReason {
     Full,
     /// No credit became free before the deadline.
     Deadline,
-    /// The pool is closed because the service is stopping.
-    Closed,
     /// The request alone is larger than the whole pool.
     TooLarge,
 }
@@ -56,7 +54,6 @@ pub enum ShedReason {
 #[error("{}", match .reason {
     ShedReason::Full => "too many requests are waiting",
     ShedReason::Deadline => "no capacity became free in time",
-    ShedReason::Closed => "the service is stopping",
     ShedReason::TooLarge => "the request is larger than all requests in progress together may be",
 })]
 pub struct Shed {
@@ -70,7 +67,6 @@ impl From<Shed> for Failure {
     fn from(shed: Shed) -> Self {
         let kind = match shed.reason {
             ShedReason::Full | ShedReason::Deadline => ErrorKind::Overloaded,
-            ShedReason::Closed => ErrorKind::Cancelled,
             ShedReason::TooLarge => ErrorKind::TooLarge,
         };
         let failure = Self::new(kind, shed.to_string());
@@ -102,13 +98,11 @@ struct State {
     next_id: u64,
     /// The average time that a credit is held, in seconds.
     hold: f64,
-    closed: bool,
 }
 
 struct Pool {
     limits: CreditLimits,
     state: Mutex<State>,
-    idle: Notify,
     in_use: Gauge,
 }
 
@@ -133,17 +127,16 @@ impl CreditPool {
             pool: Arc::new(Pool {
                 limits,
                 state: Mutex::default(),
-                idle: Notify::new(),
                 in_use: gauge(Metric::CreditsInUse, &[name]),
             }),
         }
     }
 
     /// Takes a credit for `bytes` if one is free and no other request is waiting.
-    #[must_use]
-    pub fn try_acquire(&self, bytes: usize) -> Option<Credit> {
+    #[cfg(test)]
+    fn try_acquire(&self, bytes: usize) -> Option<Credit> {
         let mut state = self.pool.state.lock();
-        if state.closed || !state.queue.is_empty() {
+        if !state.queue.is_empty() {
             return None;
         }
         self.pool.take(&mut state, bytes)
@@ -161,9 +154,8 @@ impl CreditPool {
         let leaving = LeaveQueue { pool: &self.pool, id };
         match timeout_at(deadline, &mut granted).await {
             Ok(Ok(credit)) => Ok(credit),
-            // Only closing the pool drops the other end.
-            Ok(Err(_closed)) => Err(Shed::closed()),
-            Err(_elapsed) => {
+            // The pool holds the other end until it grants the credit, so this is the timeout.
+            Ok(Err(_)) | Err(_) => {
                 drop(leaving);
                 // The credit may have been granted between the timeout and this line.
                 granted.try_recv().map_err(|_| self.pool.shed(ShedReason::Deadline))
@@ -176,9 +168,6 @@ impl CreditPool {
         let mut state = self.pool.state.lock();
         if bytes > limits.bytes || limits.slots == 0 {
             return Err(Shed { retry_after: Duration::ZERO, reason: ShedReason::TooLarge });
-        }
-        if state.closed {
-            return Err(Shed::closed());
         }
         if state.queue.is_empty()
             && let Some(credit) = self.pool.take(&mut state, bytes)
@@ -196,18 +185,6 @@ impl CreditPool {
         state.bytes_waiting += bytes;
         state.queue.push_back(Waiter { id, bytes, grant });
         Ok(Turn::Later(id, granted))
-    }
-
-    /// Closes the pool: no more credits are granted, and all waiting requests are shed. Granted
-    /// credits stay valid.
-    pub fn close(&self) {
-        let waiting = {
-            let mut state = self.pool.state.lock();
-            state.closed = true;
-            state.bytes_waiting = 0;
-            std::mem::take(&mut state.queue)
-        };
-        drop(waiting);
     }
 
     /// The number of credits in use.
@@ -232,18 +209,6 @@ impl CreditPool {
     #[must_use]
     pub fn limits(&self) -> CreditLimits {
         self.pool.limits
-    }
-
-    /// Waits until no credit is in use. After [`close`](Self::close) this drains the pool.
-    pub async fn idle(&self) {
-        loop {
-            // Created before the check, so that a change after the check is not missed.
-            let idle = self.pool.idle.notified();
-            if self.in_use() == 0 {
-                return;
-            }
-            idle.await;
-        }
     }
 }
 
@@ -273,12 +238,6 @@ impl State {
         let turns = (self.queue.len() + 1) as f64 / limits.slots.max(1) as f64;
         let seconds = (self.hold * turns).clamp(shortest.as_secs_f64(), longest.as_secs_f64());
         Shed { retry_after: Duration::from_secs_f64(seconds), reason }
-    }
-}
-
-impl Shed {
-    const fn closed() -> Self {
-        Self { retry_after: Duration::from_secs(1), reason: ShedReason::Closed }
     }
 }
 
@@ -317,9 +276,6 @@ impl Pool {
             state.hold += HOLD_WEIGHT * (held.as_secs_f64() - state.hold);
             let served = self.serve(&mut state);
             self.show(&state);
-            if state.slots_used == 0 {
-                self.idle.notify_waiters();
-            }
             served
         };
         hand_over(served);

@@ -83,7 +83,6 @@ struct Row {
     http: u16,
     breaker: BreakerVerdict,
     level: LogLevel,
-    sentry: bool,
 }
 
 impl ErrorKind {
@@ -109,24 +108,24 @@ impl ErrorKind {
     #[rustfmt::skip]
     const fn row(self) -> Row {
         use {Ack as A, BreakerVerdict as B, LogLevel as L};
-        let (name, ack, http, breaker, level, sentry) = match self {
-            Self::InvalidArgument  => ("invalid_argument",  A::Term,               400, B::Neutral,  L::Info,  false),
-            Self::Unsupported      => ("unsupported",       A::Term,               415, B::Neutral,  L::Info,  false),
-            Self::TooLarge         => ("too_large",         A::Term,               413, B::Neutral,  L::Info,  false),
-            Self::Unauthenticated  => ("unauthenticated",   A::Term,               401, B::Neutral,  L::Warn,  false),
-            Self::PermissionDenied => ("permission_denied", A::Term,               403, B::Neutral,  L::Warn,  false),
-            Self::NotFound         => ("not_found",         A::Term,               404, B::Neutral,  L::Info,  false),
-            Self::Conflict         => ("conflict",          A::Term,               409, B::Neutral,  L::Info,  false),
-            Self::Overloaded       => ("overloaded",        A::Nak,                503, B::RateOnly, L::Warn,  false),
-            Self::RateLimited      => ("rate_limited",      A::Nak,                429, B::RateOnly, L::Warn,  false),
-            Self::DeadlineExceeded => ("deadline_exceeded", A::TermIfPastDeadline, 504, B::Failure,  L::Warn,  false),
-            Self::Unavailable      => ("unavailable",       A::Nak,                503, B::Failure,  L::Warn,  false),
-            Self::DeviceBusy       => ("device_busy",       A::Nak,                503, B::RateOnly, L::Warn,  false),
-            Self::DeviceLost       => ("device_lost",       A::Nak,                503, B::Trip,     L::Error, true),
-            Self::Internal         => ("internal",          A::Nak,                500, B::Failure,  L::Error, true),
-            Self::Cancelled        => ("cancelled",         A::NakNow,             503, B::Neutral,  L::Debug, false),
+        let (name, ack, http, breaker, level) = match self {
+            Self::InvalidArgument  => ("invalid_argument",  A::Term,               400, B::Neutral,  L::Info),
+            Self::Unsupported      => ("unsupported",       A::Term,               415, B::Neutral,  L::Info),
+            Self::TooLarge         => ("too_large",         A::Term,               413, B::Neutral,  L::Info),
+            Self::Unauthenticated  => ("unauthenticated",   A::Term,               401, B::Neutral,  L::Warn),
+            Self::PermissionDenied => ("permission_denied", A::Term,               403, B::Neutral,  L::Warn),
+            Self::NotFound         => ("not_found",         A::Term,               404, B::Neutral,  L::Info),
+            Self::Conflict         => ("conflict",          A::Term,               409, B::Neutral,  L::Info),
+            Self::Overloaded       => ("overloaded",        A::Nak,                503, B::RateOnly, L::Warn),
+            Self::RateLimited      => ("rate_limited",      A::Nak,                429, B::RateOnly, L::Warn),
+            Self::DeadlineExceeded => ("deadline_exceeded", A::TermIfPastDeadline, 504, B::Failure,  L::Warn),
+            Self::Unavailable      => ("unavailable",       A::Nak,                503, B::Failure,  L::Warn),
+            Self::DeviceBusy       => ("device_busy",       A::Nak,                503, B::RateOnly, L::Warn),
+            Self::DeviceLost       => ("device_lost",       A::Nak,                503, B::Trip,     L::Error),
+            Self::Internal         => ("internal",          A::Nak,                500, B::Failure,  L::Error),
+            Self::Cancelled        => ("cancelled",         A::NakNow,             503, B::Neutral,  L::Debug),
         };
-        Row { name, ack, http, breaker, level, sentry }
+        Row { name, ack, http, breaker, level }
     }
 
     /// The name of the kind in metrics, logs and `problem+json` types, e.g. `invalid_argument`.
@@ -157,12 +156,6 @@ impl ErrorKind {
     #[must_use]
     pub const fn level(self) -> LogLevel {
         self.row().level
-    }
-
-    /// Whether an error of this kind becomes a Sentry event.
-    #[must_use]
-    pub const fn sentry(self) -> bool {
-        self.row().sentry
     }
 
     /// Whether the same request may succeed later.

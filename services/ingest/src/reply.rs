@@ -148,6 +148,9 @@ impl MessageBody for CreditedBody {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+    use tokio::time::Instant;
+
     use ocelli_actors::credits::{CreditLimits, CreditPool};
 
     use super::*;
@@ -168,7 +171,8 @@ mod tests {
             worker: "gpu-filter-1".into(),
             error: None,
         };
-        image(response, Duration::from_millis(5), pool.try_acquire(1).unwrap())
+        let credit = pool.acquire_before(1, Instant::now()).now_or_never().unwrap().unwrap();
+        image(response, Duration::from_millis(5), credit)
     }
 
     fn header<'a>(response: &'a HttpResponse, name: &str) -> &'a str {
