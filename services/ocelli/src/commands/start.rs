@@ -70,7 +70,7 @@ impl Start {
         }
         // Actors run on this thread, the main one. Everything else runs on the runtime's workers.
         let system = actix_rt::System::with_tokio_rt(|| {
-            #[allow(clippy::expect_used, reason = "without a runtime there is nobody to report to")]
+            #[allow(clippy::expect_used, reason = "without a runtime there is no way to report it")]
             tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()
