@@ -290,7 +290,7 @@ impl Pool {
                 .ok()
                 .and_then(|place| state.queue.remove(place));
             state.bytes_waiting -= left.as_ref().map_or(0, |waiter| waiter.bytes);
-            // The requests behind it may be small enough.
+            // The next requests in the queue may be small enough.
             let served = self.serve(&mut state);
             (left, served)
         };

@@ -38,7 +38,7 @@ impl PixelFormat {
         }
     }
 
-    /// Whether the samples of a pixel lie in several planes.
+    /// Whether the samples of a pixel are in several planes.
     #[must_use]
     pub const fn is_planar(self) -> bool {
         matches!(self, Self::Nv12 | Self::I420)

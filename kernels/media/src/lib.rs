@@ -2,7 +2,7 @@
 //!
 //! - [`PixelFormat`], [`Size`] and [`Shape`]: what an image is without its pixels.
 //! - [`Limits`]: how large an image may be, checked before memory is taken for it.
-//! - [`Image`]: shared, immutable pixels; [`Pool`]: the memory that they lie in.
+//! - [`Image`]: shared, immutable pixels; [`Pool`]: the reusable memory for pixels.
 //! - [`codec`]: PNG, JPEG and WebP files to images and back, and the one parser of their headers.
 //!
 //! The crate uses no async runtime, no broker, no protobuf and no device.

@@ -1,64 +1,66 @@
-//! What can be set.
+//! The settings of the filter service.
 
 use ocelli_kit::config::{Problem, Section};
 use serde::{Deserialize, Serialize};
 
-/// What computes.
+/// The devices that compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendUse {
-    /// A GPU where there is one, and the CPU.
+    /// A GPU, if there is one, and the CPU.
     #[default]
     Auto,
-    /// The CPU alone.
+    /// Only the CPU.
     Cpu,
-    /// A GPU, and the CPU; without a GPU the service does not start.
+    /// A GPU and the CPU. Without a GPU, the service does not start.
     Cuda,
 }
 
-/// What follows when the GPU is lost: no new thread brings it back, a new process may.
+/// What happens when the GPU is lost. A new thread cannot recover it, but a new process may.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDeviceLost {
-    /// The CPU goes on.
+    /// The CPU continues alone.
     #[default]
     Degrade,
-    /// The process ends, so that its platform starts a new one.
+    /// The process exits, so that its platform starts a new one.
     Exit,
 }
 
-/// The section `gpu_filter`.
+/// The section `gpu_filter` of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Threads that compute; 0 takes one for each core.
+    /// The number of threads that compute; 0 means one for each core.
     pub cpu_workers: usize,
-    /// What computes: `auto`, `cpu` or `cuda`.
+    /// The devices to compute on: `auto`, `cpu` or `cuda`.
     pub backend: BackendUse,
-    /// What follows when the GPU is lost: `degrade` or `exit`.
+    /// What happens when the GPU is lost: `degrade` or `exit`.
     pub on_device_lost: OnDeviceLost,
-    /// Frames that a GPU takes at a time of those that wait and are alike; 1 takes each alone.
+    /// The most waiting frames of the same chain and shape that a GPU takes in one batch; with 1,
+    /// each is taken alone.
     pub batch: usize,
-    /// Requests that may be under way.
+    /// The number of requests that may be in progress.
     pub credits: usize,
-    /// Bytes of requests that may be under way.
+    /// The bytes of all requests that may be in progress.
     pub credit_bytes: usize,
-    /// Requests that may wait for a credit; one more is answered with `overloaded` at once.
+    /// The number of requests that may wait for a credit. One more is answered with `overloaded` at
+    /// once.
     pub waiting: usize,
-    /// Bytes of requests that may wait for a credit.
+    /// The bytes of all requests that may wait for a credit.
     pub waiting_bytes: usize,
-    /// How long a request may wait for a credit.
+    /// How long a request may wait for a credit, in milliseconds.
     pub patience_ms: u64,
-    /// Live frames that may wait; then the oldest is dropped.
+    /// The number of live frames that may wait. If there are more, the oldest is dropped.
     pub live_waiting: usize,
-    /// Bytes of live frames that may wait.
+    /// The bytes of all live frames that may wait.
     pub live_waiting_bytes: usize,
-    /// The deadline of a live frame that states none.
+    /// The time limit for a live frame that states no deadline, in milliseconds.
     pub live_timeout_ms: u64,
-    /// A CPU worker that is busy with one request for longer counts as hung: a new one takes its
-    /// place in the queue.
+    /// The time in milliseconds after which a CPU worker that is busy with one request counts as
+    /// hung and is replaced.
     pub hang_ms: u64,
-    /// Unused pixel memory that is kept for the next frames.
+    /// The bytes of unused pixel memory that are kept for the next frames.
     pub pool_bytes: usize,
 }
 
@@ -104,13 +106,13 @@ impl Section for Config {
 }
 
 impl Config {
-    /// Whether it cannot go on without its GPU.
+    /// Whether the service cannot work without its GPU.
     #[must_use]
     pub fn needs_gpu(&self) -> bool {
         self.backend == BackendUse::Cuda || self.on_device_lost == OnDeviceLost::Exit
     }
 
-    /// How many threads compute.
+    /// The number of threads that compute, at least 1.
     #[must_use]
     pub fn threads(&self) -> usize {
         if self.cpu_workers > 0 {

@@ -1,9 +1,9 @@
-//! Filter definitions as messages.
+//! Converts filter definitions to messages.
 
 use ocelli_kernels::{FilterDefinition, ParameterDefinition, ParameterKind};
 use ocelli_messages::v1;
 
-/// A definition as a message. `accelerators` are the ones of this worker.
+/// Converts a definition to a message. `accelerators` are those of this worker.
 pub(crate) fn definition(
     filter: &FilterDefinition,
     accelerators: &[v1::Accelerator],

@@ -1,4 +1,4 @@
-//! The devices of this worker, and which of them a request goes to.
+//! The devices of this worker, and the choice of the device for a request.
 
 use std::time::Duration;
 
@@ -17,40 +17,42 @@ use crate::{
     worker::{FilterWorker, Job},
 };
 
-/// What is suggested to callers when a device's queue is full: about one large photograph's time.
+/// The wait that is suggested to callers when the queue of a device is full: about the time of one
+/// large photograph.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// And when the GPU is gone: a new process may have it again.
+/// The wait that is suggested when the GPU is lost, because a new process may be able to use it.
 const LOST_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The GPU: its queue, whether its worker is up, and whether it does its work.
+/// The GPU: its queue, its worker, and the breaker that protects it.
 #[derive(Clone, Debug)]
 pub(crate) struct Gpu {
     pub(crate) queue: DeviceQueue<Job>,
     pub(crate) worker: ActorRef<DeviceActor<FilterWorker>>,
     pub(crate) breaker: Breaker,
-    /// What it has to do and what that takes, against the CPU.
+    /// The costs and the backlogs of the GPU and the CPU.
     pub(crate) balance: Balance,
     pub(crate) choices: ChoiceCounters,
 }
 
-/// Where jobs go.
+/// The queues that jobs are put into.
 #[derive(Clone, Debug)]
 pub(crate) struct Devices {
-    /// Shared by all CPU workers.
+    /// The queue that all CPU workers share.
     pub(crate) cpu: DeviceQueue<Job>,
     pub(crate) gpu: Option<Gpu>,
 }
 
 impl Devices {
-    /// What this worker can run on.
+    /// The accelerators that this worker has.
     pub(crate) fn accelerators(&self) -> Vec<v1::Accelerator> {
         let gpu = self.gpu.as_ref().map(|_| v1::Accelerator::Cuda);
         [v1::Accelerator::Cpu].into_iter().chain(gpu).collect()
     }
 
-    /// Puts a job into the queue of the device that it asks for, or that suits it. The permit, where
-    /// the device has a breaker, wants to hear how it went.
+    /// Puts a job into the queue of the device that it asks for, or that is expected to finish it
+    /// first. If the device has a breaker, its permit is returned, and the outcome of the job must
+    /// be recorded in it.
     pub(crate) fn submit(&self, mut job: Job) -> Result<Option<BreakerPermit>, Failure> {
         let bytes = job.plan.payload.bytes();
         let (queue, permit, on) = match &self.gpu {
@@ -70,7 +72,7 @@ impl Devices {
         job.span.record("ocelli.accelerator", on.name());
         match queue.submit(job, bytes) {
             Ok(()) => Ok(permit),
-            // Its worker has ended just now.
+            // The worker has just ended.
             Err((QueueFull::Closed, _)) => Err(down(LOST_RETRY_AFTER)),
             Err(_) => Err(Failure::overloaded("the queue of the device is full", RETRY_AFTER)),
         }
@@ -90,7 +92,7 @@ impl Devices {
 }
 
 impl Gpu {
-    /// Leave to use it, if a request goes there and not to the CPU, and why.
+    /// Chooses between the GPU and the CPU. Returns a permit if the GPU is chosen, and the reason.
     fn choose(
         &self,
         plan: &Plan,
@@ -102,7 +104,7 @@ impl Gpu {
             _ if plan.chain.is_empty() || !plan.chain.runs_on_cuda() => Ok((None, Reason::Only)),
             _ => match self.balance.choose(expected) {
                 Accelerator::Cpu => Ok((None, Reason::Cost)),
-                // Without the GPU the CPU gives the same result.
+                // If the GPU is down, the CPU gives the same result.
                 Accelerator::Cuda => Ok(match self.admit() {
                     Ok(permit) => (Some(permit), Reason::Cost),
                     Err(_) => (None, Reason::Fallback),
@@ -111,7 +113,7 @@ impl Gpu {
         }
     }
 
-    /// Leave to use it now.
+    /// Asks the breaker for permission to use the GPU now.
     fn admit(&self) -> Result<BreakerPermit, Failure> {
         if !self.worker.is_up() {
             return Err(down(LOST_RETRY_AFTER));
@@ -151,8 +153,7 @@ mod tests {
         test_jobs::job(Plan { accelerator, ..plan }).0
     }
 
-    /// Devices whose GPU is a worker that takes from a queue nobody looks at, so that it can be seen
-    /// where jobs went.
+    /// Devices whose GPU queue has no consumer, so that tests can see where jobs went.
     async fn devices() -> (Devices, SupervisorHandle) {
         devices_with(Arc::default()).await
     }
@@ -229,7 +230,7 @@ mod tests {
                 assert_eq!(submit("invert", Unspecified), (1, 1));
                 assert_eq!(submit("blur", Cpu), (2, 1));
                 assert_eq!(submit("invert", Cuda), (2, 2));
-                // A blur would wait 10 ms for the GPU, and 5 ms for the CPU.
+                // A blur would wait 10 ms for the GPU and 5 ms for the CPU.
                 assert_eq!(submit("blur", Auto), (3, 2));
                 supervisor.shutdown(Duration::from_secs(5)).await;
             })

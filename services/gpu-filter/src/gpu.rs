@@ -1,4 +1,4 @@
-//! The GPU as the rest of the process sees it: how it is opened, and whether it is there.
+//! Opens the GPU and publishes its state to the rest of the process.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use tokio::sync::watch;
 
 type Open = dyn Fn(Pool) -> Result<Box<dyn Backend>, Failure> + Send + Sync;
 
-/// Whether the GPU is there.
+/// The state of the GPU.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum GpuState {
-    /// None is used, or none was opened so far.
+    /// No GPU is used, or none has been opened so far.
     #[default]
     Unused,
-    /// It takes work.
+    /// The GPU accepts work.
     Up,
-    /// It is gone until a new process opens it; what was seen of that.
+    /// The GPU is lost until a new process opens it. The text describes the failure.
     Lost(String),
 }
 
-/// How the GPU is opened, on the thread that will use it, and where it is said how it is.
+/// How to open the GPU on the thread that will use it, and where to publish its state.
 #[derive(Clone)]
 pub struct Gpu {
     open: Arc<Open>,
@@ -30,12 +30,12 @@ pub struct Gpu {
 }
 
 impl Default for Gpu {
-    /// The first CUDA device.
+    /// Opens the first CUDA device.
     fn default() -> Self {
         Self::new(|pool| match CudaBackend::open(0, pool) {
             Ok(backend) => Ok(Box::new(backend)),
             Err(error) => {
-                let message = format!("the GPU cannot be opened: {error}");
+                let message = format!("cannot open the GPU: {error}");
                 Err(Failure::new(ErrorKind::DeviceLost, message))
             }
         })
@@ -49,20 +49,21 @@ impl std::fmt::Debug for Gpu {
 }
 
 impl Gpu {
-    /// One that is opened like that; what it makes lies in memory of that pool.
+    /// A GPU that is opened by the given function. Its results are in the memory of the pool that
+    /// the function gets.
     pub fn new(
         open: impl Fn(Pool) -> Result<Box<dyn Backend>, Failure> + Send + Sync + 'static,
     ) -> Self {
         Self { open: Arc::new(open), state: watch::Sender::default() }
     }
 
-    /// Tells how it is, and when that changes.
+    /// The state of the GPU, to watch for changes.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<GpuState> {
         self.state.subscribe()
     }
 
-    /// Opens it.
+    /// Opens the GPU. Its results will be in the memory of `pool`.
     pub(crate) fn open(&self, pool: Pool) -> Result<Watched, Failure> {
         let opened = (self.open)(pool);
         self.state.send_replace(match &opened {
@@ -73,7 +74,7 @@ impl Gpu {
     }
 }
 
-/// A backend whose loss is said.
+/// A backend that publishes the loss of its device.
 pub(crate) struct Watched {
     backend: Box<dyn Backend>,
     state: watch::Sender<GpuState>,

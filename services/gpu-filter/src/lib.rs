@@ -6,8 +6,8 @@
 //! | `ocelli.v1.<tenant>.req.filter.list` | `ListFiltersRequest` | `ListFiltersResponse` |
 //! | `ocelli.v1.<tenant>.frame.in.<stream>` | `ProcessRequest` | `ProcessResponse` on `…frame.out.<stream>` |
 //!
-//! One request's way: [`topology`] shows the actors; `handlers/` take the messages; `plan` checks a
-//! request until it cannot be wrong; `worker` does the work on a device's thread.
+//! To follow a request: [`topology`] shows the actors, `handlers/` receive the messages, `plan`
+//! checks a request completely, and `worker` processes it on the thread of a device.
 
 #![forbid(unsafe_code)]
 
@@ -33,5 +33,5 @@ pub use gpu::{Gpu, GpuState};
 pub use service::GpuFilter;
 pub use topology::{Parts, supervisor};
 
-/// Its name as a NATS service, as a queue group and in metrics.
+/// The name of the service in NATS, as a queue group and in metrics.
 pub const SERVICE: &str = "gpu-filter";

@@ -6,9 +6,9 @@ ocelli_actors::metrics_table! {
     StageSeconds = "ocelli_frame_stage_seconds", Histogram, ["stage"],
         "Time a frame spent in a stage: queue, decode, encode.";
     DeviceChoices = "ocelli_device_choices_total", Counter, ["accelerator", "by"],
-        "Requests given to a device, by why, where there is a GPU.";
+        "Requests given to a device, by the reason for the choice; only with a GPU.";
     GpuBatches = "ocelli_gpu_batches_total", Counter, [],
-        "Times that a GPU ran a chain, on one frame or several.";
+        "Batches that a GPU has run, of one frame or more.";
     GpuBatchFrames = "ocelli_gpu_batch_frames_total", Counter, [],
-        "Frames on which a GPU ran a chain.";
+        "Frames in the batches that a GPU has run.";
 }

@@ -1,22 +1,22 @@
-//! The form of a result.
+//! The output format of a result.
 
 use ocelli_kernels::codec::Codec;
 use ocelli_messages::{ErrorKind, Failure, Named as _, Payload, v1};
 
-/// What JPEG quality means when none is asked for.
+/// The JPEG quality if none is requested.
 const DEFAULT_QUALITY: u8 = 90;
 
-/// The form of a result, checked.
+/// A checked output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
-    /// Pixels, in that format or as the last step yields them.
+    /// Raw pixels in the given format, or in the one that the last step yields.
     Raw(Option<v1::PixelFormat>),
-    /// A file.
+    /// A file with the given codec and quality.
     Encoded(Codec, u8),
 }
 
 impl Output {
-    /// Checks what was asked for; without it the result is what the input was.
+    /// Checks the requested format. If none is requested, the result has the format of the input.
     pub(crate) fn check(
         output: Option<v1::OutputFormat>,
         input: &Payload,
@@ -41,13 +41,13 @@ impl Output {
         }
     }
 
-    /// Whether pixels in that format are wanted.
+    /// Whether raw pixels in the given format satisfy the request.
     pub(crate) fn is_raw(self, format: v1::PixelFormat) -> bool {
         matches!(self, Self::Raw(wanted) if wanted.is_none_or(|wanted| wanted == format))
     }
 }
 
-/// Whether a codec or a pixel format was asked for.
+/// Whether a codec or a pixel format was requested.
 pub(crate) fn is_stated(output: Option<&v1::OutputFormat>) -> bool {
     match output.and_then(|output| output.kind.as_ref()) {
         Some(v1::output_format::Kind::Raw(raw)) => raw.format() != v1::PixelFormat::Unspecified,
@@ -63,7 +63,9 @@ fn quality(asked: u32) -> Result<u8, Failure> {
         Ok(0) => Ok(DEFAULT_QUALITY),
         Ok(quality @ 1..=100) => Ok(quality),
         _ => {
-            let message = format!("a quality of {asked}: 1 to 100 are allowed, and 0 for 90");
+            let message = format!(
+                "the quality {asked} is out of range: use 1 to 100, or 0 for the default of 90"
+            );
             Err(Failure::invalid("encoded.quality", message).allow(["0..=100"]))
         }
     }

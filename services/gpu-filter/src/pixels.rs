@@ -1,4 +1,4 @@
-//! Between the images of messages and the images that operations work on.
+//! Converts between the images of messages and the images that operations work on.
 
 use bytes::Bytes;
 use ocelli_kernels::{
@@ -10,7 +10,7 @@ use ocelli_messages::{Failure, Named as _, Payload, RawFrame, v1};
 
 use crate::output::Output;
 
-/// The image of a request, in a layout that operations work on.
+/// Decodes the image of a request into a layout that operations work on.
 pub(crate) fn decode(payload: &Payload, limits: &Limits, pool: &Pool) -> Result<Image, Failure> {
     match payload {
         Payload::Raw(raw) => from_raw(raw, pool).map_err(bug),
@@ -27,7 +27,7 @@ fn from_raw(raw: &RawFrame, pool: &Pool) -> Result<Image, ImageError> {
     }
 }
 
-/// The image in the form that was asked for.
+/// Encodes an image in the requested output format.
 pub(crate) fn encode(
     image: Image,
     output: Output,
@@ -48,7 +48,7 @@ pub(crate) fn encode(
     }
 }
 
-/// A tensor as the wire has it.
+/// Converts a tensor to its message.
 pub(crate) fn tensor(tensor: Tensor) -> v1::Tensor {
     let shape = tensor.shape();
     let element = match shape.element {
@@ -65,13 +65,15 @@ pub(crate) fn tensor(tensor: Tensor) -> v1::Tensor {
     }
 }
 
-/// On the wire a chroma sample has its whole two by two pixels.
+/// Checks that the width and height are even if the format requires it: on the wire, a chroma
+/// sample always covers two by two pixels.
 fn check_even(image: &Image, format: v1::PixelFormat) -> Result<(), Failure> {
     let (width, height) = (image.size().width(), image.size().height());
     let planar = |format| PixelFormat::try_from(format).is_ok_and(PixelFormat::is_planar);
     if planar(format) && (width % 2 == 1 || height % 2 == 1) {
-        let message =
-            format!("a result of {width}x{height}: NV12 and I420 need an even width and height");
+        let message = format!(
+            "the result has {width}x{height} pixels; NV12 and I420 need an even width and height"
+        );
         return Err(Failure::invalid("pipeline.output.raw.format", message).allow(
             v1::PixelFormat::NAMES
                 .iter()
@@ -86,7 +88,7 @@ fn to_raw(image: Image, format: v1::PixelFormat, pool: &Pool) -> Result<v1::RawI
     let image = match (format, PixelFormat::try_from(format)) {
         (v1::PixelFormat::Bgr8, _) => convert::to_bgr8(&image, pool)?,
         (_, Ok(layout)) => convert::to_format(&image, layout, pool)?,
-        // An unspecified format means the one that the image has.
+        // An unspecified format is the one that the image has.
         (_, Err(_)) => image,
     };
     let (width, height) = image.size().sides();
@@ -100,7 +102,7 @@ fn to_raw(image: Image, format: v1::PixelFormat, pool: &Pool) -> Result<v1::RawI
     })
 }
 
-/// A raw image handed back as it came, with its stride said.
+/// The raw image as it was received, with its stride stated.
 pub(crate) fn unchanged(raw: &RawFrame) -> v1::RawImage {
     let (width, height) = raw.shape.size.sides();
     v1::RawImage {
@@ -112,7 +114,7 @@ pub(crate) fn unchanged(raw: &RawFrame) -> v1::RawImage {
     }
 }
 
-/// The failure for the client, without what the codec said: that is for the log.
+/// The failure for the client. The message of the codec is only logged.
 fn codec_failure(error: CodecError) -> Failure {
     if let CodecError::Damaged { detail, .. } | CodecError::Encode { detail, .. } = &error {
         tracing::debug!(detail, "{error}");
@@ -121,6 +123,6 @@ fn codec_failure(error: CodecError) -> Failure {
 }
 
 fn bug(error: ImageError) -> Failure {
-    tracing::error!(%error, "a checked image was refused");
+    tracing::error!(%error, "an image that passed the checks could not be built");
     error.into()
 }

@@ -1,19 +1,19 @@
-//! From a request, which may say anything, to a plan, which cannot be wrong.
+//! Turns a request, which may be wrong in any way, into a valid plan.
 
 use ocelli_kernels::{BackendError, Catalog, Chain, Planned, Shape};
 use ocelli_messages::{CheckedFrame, ErrorKind, Failure, Limits, Named as _, Payload, v1};
 
 use crate::output::{self, Output};
 
-/// What is to be done with a frame.
+/// A checked request: what to do with a frame.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The frame without its payload: what the response repeats.
+    /// The frame without its payload, which the response repeats.
     pub(crate) identity: v1::Frame,
     pub(crate) payload: Payload,
     pub(crate) chain: Chain,
-    /// The plan of the chain for the shape that the payload states; `None` if there is no plan for
-    /// that. The decoded image may have another shape if it comes from a file.
+    /// The plan of the chain for the shape that the payload states, or `None` if the chain does not
+    /// fit that shape. The image decoded from a file may have another shape.
     pub(crate) planned: Option<Planned>,
     pub(crate) output: Output,
     pub(crate) accelerator: v1::Accelerator,
@@ -26,7 +26,8 @@ impl Plan {
         catalog: &Catalog,
         limits: &Limits,
     ) -> Result<Self, Failure> {
-        let frame = request.frame.ok_or_else(|| Failure::invalid("frame", "there is no frame"))?;
+        let frame =
+            request.frame.ok_or_else(|| Failure::invalid("frame", "the request has no frame"))?;
         let pipeline = request.pipeline.unwrap_or_default();
         let accelerator = accelerator(&pipeline).map_err(|failure| failure.within("pipeline"))?;
         let chain = chain(&pipeline.steps, catalog, limits)
@@ -37,21 +38,21 @@ impl Plan {
         let output = Output::check(pipeline.output, &frame.payload)
             .map_err(|failure| failure.within("pipeline.output"))?;
         if chain.makes_tensor() && form_is_stated {
-            let message = "the last filter makes a tensor: it has no codec and no pixel format";
+            let message = "the last filter produces a tensor, which has no codec or pixel format";
             return Err(Failure::invalid("pipeline.output", message));
         }
         let CheckedFrame { identity, payload } = frame;
         let planned = match &payload {
             Payload::Raw(raw) => Some(plan(&chain, raw.shape, limits)?),
-            // What the decoded image does not fit is refused when it is known: a header may state
-            // another shape, and damage to the file comes first.
+            // A chain that does not fit is refused only after decoding, because the header may
+            // state another shape, and because damage to the file is reported first.
             Payload::Encoded(file) => plan(&chain, file.header.shape(), limits).ok(),
         };
         Ok(Self { identity, payload, chain, planned, output, accelerator })
     }
 
-    /// The plan for the decoded image: the one that was made for the payload, unless that turned out
-    /// to state another shape.
+    /// The plan for the decoded image: the one that was made for the payload, unless the image has
+    /// another shape than the payload stated.
     pub(crate) fn for_image(&self, input: Shape, limits: &Limits) -> Result<Planned, Failure> {
         match &self.planned {
             Some(planned) if planned.input() == input => Ok(planned.clone()),
@@ -59,9 +60,9 @@ impl Plan {
         }
     }
 
-    /// Whether another request can run in one batch with this one: the same chain on pixels of the
-    /// same shape. Files never do: decoding one takes longer than a common launch saves, and the
-    /// whole batch would wait for it.
+    /// Whether another request can be in one batch with this one, which requires the same chain on
+    /// raw pixels of the same shape. Files are never batched, because decoding one takes longer
+    /// than a shared launch saves, and the whole batch would wait for it.
     pub(crate) fn goes_with(&self, other: &Self) -> bool {
         match (&self.payload, &other.payload) {
             (Payload::Raw(one), Payload::Raw(two)) => {
@@ -71,20 +72,20 @@ impl Plan {
         }
     }
 
-    /// Whether the payload is the result already.
+    /// Whether the payload already is the result.
     pub(crate) fn nothing_to_do(&self) -> bool {
         self.chain.is_empty()
             && match &self.payload {
                 Payload::Raw(raw) => self.output.is_raw(raw.format),
-                // An encoded image is decoded also with no step: the result is upright, and
-                // damaged data is found.
+                // A file is decoded even without steps, so that the result is upright and damaged
+                // data is found.
                 Payload::Encoded(_) => false,
             }
     }
 }
 
-/// Plans a chain, and checks that every image on the way is within the limits for images that come
-/// in.
+/// Plans a chain, and checks that every intermediate image is within the limits for received
+/// images.
 fn plan(chain: &Chain, input: Shape, limits: &Limits) -> Result<Planned, Failure> {
     let planned = Planned::new(chain.clone(), input).map_err(|error| refused(&error))?;
     let Limits { max_side_px, max_pixels, .. } = limits;
@@ -95,8 +96,8 @@ fn plan(chain: &Chain, input: Shape, limits: &Limits) -> Result<Planned, Failure
     if let Some(size) = over {
         let (width, height) = size.sides();
         let message = format!(
-            "a step makes an image of {width}x{height}: at most {max_pixels} pixels and sides of \
-             {max_side_px} are allowed"
+            "a step produces an image of {width}x{height} pixels; at most {max_pixels} pixels and \
+             {max_side_px} per side are allowed"
         );
         return Err(Failure::new(ErrorKind::TooLarge, message).at("pipeline.steps"));
     }
@@ -105,13 +106,13 @@ fn plan(chain: &Chain, input: Shape, limits: &Limits) -> Result<Planned, Failure
     let bytes = planned.tensor().map_or(0, |tensor| tensor.bytes() as u64);
     if bytes > most {
         let message =
-            format!("the last step makes a tensor of {bytes} bytes: at most {most} are allowed");
+            format!("the last step produces a tensor of {bytes} bytes; at most {most} are allowed");
         return Err(Failure::new(ErrorKind::TooLarge, message).at("pipeline.steps"));
     }
     Ok(planned)
 }
 
-/// Why a chain does not fit an image.
+/// The failure for a chain that does not fit an image.
 pub(crate) fn refused(error: &BackendError) -> Failure {
     let BackendError::Refused { step, refusal } = error else {
         return Failure::new(ErrorKind::Unsupported, error.to_string()).at("pipeline.steps");
@@ -131,7 +132,7 @@ fn accelerator(pipeline: &v1::Pipeline) -> Result<v1::Accelerator, Failure> {
 fn chain(steps: &[v1::Step], catalog: &Catalog, limits: &Limits) -> Result<Chain, Failure> {
     let (is, most) = (steps.len(), limits.max_steps);
     if is > most {
-        let message = format!("{is} steps: at most {most} are allowed");
+        let message = format!("the pipeline has {is} steps; at most {most} are allowed");
         return Err(Failure::new(ErrorKind::TooLarge, message).at("steps"));
     }
     let mut filters = Vec::with_capacity(is);
@@ -141,7 +142,7 @@ fn chain(steps: &[v1::Step], catalog: &Catalog, limits: &Limits) -> Result<Chain
                 filters.push((filter.id.as_str(), &filter.parameters));
             }
             None => {
-                let message = "the step has no kind that this worker knows";
+                let message = "the step is of a kind that this worker does not support";
                 return Err(Failure::invalid(format!("steps[{index}]"), message).allow(["filter"]));
             }
         }

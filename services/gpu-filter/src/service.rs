@@ -1,4 +1,4 @@
-//! The filter service as a part of a process.
+//! Registers the filter service with the process that runs it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct GpuFilter;
 impl Service for GpuFilter {
     const NAME: &'static str = crate::SERVICE;
     const SECTION: &'static str = "gpu_filter";
-    const ABOUT: &'static str = "Filters images";
+    const ABOUT: &'static str = "The filter worker";
     const METRICS: &'static [MetricRow] = Metric::ROWS;
 
     type Config = Config;
@@ -50,7 +50,7 @@ impl Service for GpuFilter {
     }
 }
 
-/// What this machine computes with.
+/// Describes the devices that this machine computes on.
 fn detail(probe: &Probe, threads: usize) -> String {
     let cuda = match &probe.cuda {
         Ok(devices) if devices.is_empty() => "no GPU".to_owned(),
@@ -62,7 +62,7 @@ fn detail(probe: &Probe, threads: usize) -> String {
     format!("{threads} CPU threads with {}; {cuda}", probe.cpu)
 }
 
-/// Follows the GPU in `/ready`. Where there is none, the CPU is all there is to report.
+/// Reports the state of the GPU in `/ready`, or only the CPU if there is no GPU.
 async fn follow(mut gpu: Receiver<GpuState>, dependency: Dependency, detail: String, needed: bool) {
     loop {
         let state = gpu.borrow_and_update().clone();
@@ -70,7 +70,7 @@ async fn follow(mut gpu: Receiver<GpuState>, dependency: Dependency, detail: Str
             GpuState::Unused | GpuState::Up => dependency.up(&*detail),
             GpuState::Lost(why) if needed => dependency.down(format!("the GPU is lost: {why}")),
             GpuState::Lost(why) => {
-                dependency.degraded(format!("the GPU is lost, the CPU goes on: {why}"));
+                dependency.degraded(format!("the GPU is lost, and the CPU continues alone: {why}"));
             }
         }
         if gpu.changed().await.is_err() {
@@ -79,7 +79,8 @@ async fn follow(mut gpu: Receiver<GpuState>, dependency: Dependency, detail: Str
     }
 }
 
-/// Asks for a new process once the GPU is lost, because only a new process may have it again.
+/// Requests the end of the process once the GPU is lost, because only a new process can use it
+/// again.
 async fn exit_when_lost(mut gpu: Receiver<GpuState>, exit: ExitRequest) {
     if let Ok(state) = gpu.wait_for(|state| matches!(state, GpuState::Lost(_))).await
         && let GpuState::Lost(why) = &*state
@@ -103,7 +104,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    /// What `/ready` shows once the GPU is lost.
+    /// What `/ready` shows after the GPU was lost.
     async fn after_the_loss(needed: bool) -> (Status, String) {
         let (health, state) = (Health::new(), watch::Sender::new(GpuState::Up));
         let dependency = health.dependency("device", true);
@@ -111,7 +112,7 @@ mod tests {
         let loses = async {
             assert!(health.wait_ready().await);
             state.send_replace(GpuState::Lost("it is gone".into()));
-            // Then `follows` ends.
+            // Dropping it ends `follow`.
             drop(state);
         };
         let both = async { tokio::join!(follows, loses) };

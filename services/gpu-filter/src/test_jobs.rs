@@ -1,4 +1,4 @@
-//! Requests for the tests of what works on them.
+//! Requests and plans for tests.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use tokio::{sync::oneshot, time::Instant};
 
 use crate::{dispatch::Costs, plan::Plan, worker::Job};
 
-/// The answer to a job.
+/// The channel on which the answer to a job arrives.
 pub(crate) type Answer = oneshot::Receiver<Result<Bytes, Failure>>;
 
-/// 8 × 8 grey pixels of that value through that filter.
+/// A request for a filter on 8 × 8 grey pixels of the given value.
 pub(crate) fn request(filter: &str, value: u8) -> v1::ProcessRequest {
     let raw = v1::RawImage {
         width: 8,
@@ -44,18 +44,18 @@ pub(crate) fn plan(filter: &str) -> Plan {
     check(request(filter, 7))
 }
 
-/// A chain of filters with their defaults.
+/// A chain of filters with default parameters.
 pub(crate) fn chain(filters: &[&str]) -> Chain {
     let none = BTreeMap::new();
     Chain::parse(&Catalog::standard(), filters.iter().map(|id| (*id, &none))).unwrap()
 }
 
-/// The same as [`plan`], from PNG to PNG.
+/// The same as [`plan`], but from PNG to PNG.
 pub(crate) fn file_plan(filter: &str) -> Plan {
     check(file_request(filter))
 }
 
-/// The same as [`request`], from PNG to PNG.
+/// The same as [`request`], but from PNG to PNG.
 pub(crate) fn file_request(filter: &str) -> v1::ProcessRequest {
     let image =
         Image::packed(Size::new(8, 8).unwrap(), PixelFormat::Gray8, Pool::new(0).take(64)).unwrap();
@@ -76,7 +76,8 @@ pub(crate) fn job(plan: Plan) -> (Job, Answer) {
     (job, answer)
 }
 
-/// Records that such a request took that long on each device, often enough to be known.
+/// Records that a request with the given plan took the given times on each device, often enough for
+/// an estimate.
 pub(crate) fn measured(costs: &Arc<Costs>, plan: &Plan, cpu: Duration, cuda: Duration) {
     let planned = plan.planned.as_ref().unwrap();
     let input = planned.input();

@@ -1,4 +1,4 @@
-//! What a frame took: in its answer and in metrics.
+//! The processing times of a frame, for its answer and for metrics.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -9,7 +9,7 @@ use ocelli_messages::v1;
 
 use crate::metrics::Metric;
 
-/// What a frame took.
+/// The processing times of a frame.
 pub(crate) struct Times {
     pub(crate) queue: Duration,
     pub(crate) decode: Duration,
@@ -18,7 +18,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// In all.
+    /// The times of the whole request.
     pub(crate) fn total(&self) -> v1::Timing {
         v1::Timing {
             queue_ns: ns(self.queue),
@@ -28,7 +28,7 @@ impl Times {
         }
     }
 
-    /// By the steps of its chain.
+    /// The times of each step of the chain.
     pub(crate) fn report(&self, chain: &Chain, on: Accelerator) -> Vec<v1::StepReport> {
         let backend = match on {
             Accelerator::Cpu => v1::Accelerator::Cpu,
@@ -50,17 +50,17 @@ impl Times {
     }
 }
 
-/// Nanoseconds as the wire has them.
+/// A duration in nanoseconds, as the wire states it.
 pub(crate) fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The metrics of one worker.
+/// The metrics of a worker.
 pub(crate) struct Meters {
     on: Accelerator,
     stages: [Histogram; 3],
     filters: HashMap<&'static str, Histogram>,
-    /// Of a GPU: runs of a chain, and frames in them.
+    /// The counters of batches and of the frames in them; only for a GPU.
     batches: Option<[Counter; 2]>,
 }
 

@@ -1,4 +1,4 @@
-//! The actors of this service, and how they are connected: the one place that makes them.
+//! Creates the actors of this service and connects them.
 //!
 //! ```text
 //! gpu-filter ─┬─ devices ─┬─ cpu-worker-0 … n   one thread each ◀── queue ◀─┐
@@ -29,45 +29,48 @@ use crate::{
     worker::FilterWorker,
 };
 
-/// A request that makes a filter panic must not stop the service for others: its worker is made
-/// anew at once, and a client that repeats it can do so often before the process gives up.
+/// A request that makes a filter panic must not stop the service for others, so its worker is
+/// replaced at once, and a client can repeat the request many times before the process gives up.
 const WORKER_RESTARTS: (usize, Duration) = (1_000, Duration::from_secs(60));
 const WORKER_BACKOFF: (Duration, Duration) =
     (Duration::from_millis(10), Duration::from_millis(500));
-/// A batch saves launches and waiting, by estimate (no GPU was at hand) some 0.1 ms for each frame.
-/// Of frames that are large the first would wait longer for the others than that is worth: two of
-/// 1080p in RGB go together, none of 4K.
+/// The most bytes of a batch. A batch saves launches and waiting, by estimate about 0.1 ms for each
+/// frame (see `docs/explanation/gpu.md` for the state of the GPU path). With large frames, the
+/// first would wait longer for the others than that is worth: two of 1080p in RGB are batched, none
+/// of 4K.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// What the service is made from.
+/// Everything that the service is created from.
 #[derive(Clone, Debug)]
 pub struct Parts {
-    /// The section `gpu_filter`.
+    /// The section `gpu_filter` of the settings.
     pub config: Config,
-    /// How large an image may be.
+    /// The limits on images and pipelines.
     pub limits: Limits,
-    /// Whose requests it serves.
+    /// The tenants whose requests are served.
     pub tenants: Tenants,
-    /// The deadline of a request that states none.
+    /// The time limit for a request that states no deadline.
     pub request_timeout: Duration,
-    /// This instance, unique.
+    /// The unique id of this instance.
     pub instance: String,
-    /// Its connection to the broker for requests.
+    /// The connection to the broker for requests.
     pub requests: Connection,
-    /// And the one for live frames: neither delays the other.
+    /// The connection to the broker for live frames. It is separate, so that frames do not delay
+    /// requests.
     pub frames: Connection,
-    /// The filters.
+    /// The filters that can be used.
     pub catalog: Arc<Catalog>,
-    /// What this machine offers.
+    /// The features of this machine's processor and its CUDA devices.
     pub probe: Probe,
-    /// Its GPU, if it is used.
+    /// How to open the GPU, if it is used.
     pub gpu: Gpu,
 }
 
 /// The service as a supervisor of its actors.
 ///
 /// # Errors
-/// `unavailable` if a GPU is asked for by the configuration and there is none.
+/// `unavailable` if the configuration requires a GPU and there is none, or if threads cannot be
+/// started.
 pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
     let gpu = has_gpu(parts)?;
     let pool = Pool::new(parts.config.pool_bytes);
@@ -88,7 +91,7 @@ pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
         .child(live.child("live", parts.frames.clone())))
 }
 
-/// Whether to use a GPU.
+/// Decides whether a GPU is used.
 fn has_gpu(parts: &Parts) -> Result<bool, Failure> {
     let there = match &parts.probe.cuda {
         Ok(devices) if devices.is_empty() => Err("there is no CUDA device"),
@@ -113,15 +116,18 @@ fn devices(
     name: &Arc<str>,
 ) -> Result<(SupervisorSpec, Devices), Failure> {
     let config = &parts.config;
-    // While fewer frames than cores are under way, they share the work on one frame.
+    // While fewer frames than cores are in progress, several threads share the work on one frame.
     let worker_pool = WorkerPool::new(config.threads()).map(Arc::new).map_err(|error| {
-        Failure::new(ErrorKind::Unavailable, format!("no threads for pixels: {error}"))
+        Failure::new(
+            ErrorKind::Unavailable,
+            format!("cannot start the threads that process pixels: {error}"),
+        )
     })?;
     let limits = parts.limits;
-    // Whoever holds a credit, or is a live frame under way, finds room here.
+    // There is room for every request that holds a credit and for every live frame in progress.
     let queue = || DeviceQueue::new(config.credits + config.threads() * 2, config.credit_bytes * 2);
     let cpu = queue();
-    // Without a GPU there is nothing to choose from, and so nothing to measure.
+    // Without a GPU there is no choice between devices, so nothing needs to be measured.
     let costs = gpu.then(|| Arc::new(Costs::default()));
     let (restarts, window) = WORKER_RESTARTS;
     let (base, cap) = WORKER_BACKOFF;
@@ -136,7 +142,7 @@ fn devices(
             Ok(worker.recording(costs.clone()))
         });
         let queue = cpu.clone();
-        // One name for each worker thread, for as long as the process lives.
+        // There is one name for each worker thread, and it is needed as long as the process lives.
         let thread: &'static str = String::leak(format!("cpu-worker-{index}"));
         let (child, _) = ChildSpec::actor(thread, move |child| {
             DeviceActor::new(thread, queue.clone(), Arc::clone(&make), child)
@@ -158,7 +164,7 @@ fn devices(
     let (child, worker) = ChildSpec::actor("cuda-worker", move |child| {
         DeviceActor::new("cuda-worker", jobs.clone(), Arc::clone(&make), child)
     });
-    // A panic is answered by a new worker; a lost GPU is not, and `auto` goes on with the CPU.
+    // A worker that panicked is replaced. A lost GPU is not, and `auto` continues with the CPU.
     let workers = workers.child(child.restart(Restart::UnlessLost));
     let breaker = Breaker::new("cuda", BreakerPolicy::default(), rand::random());
     let (balance, choices) = (Balance::new(costs, config.threads()), ChoiceCounters::new());
@@ -223,7 +229,7 @@ fn live(parts: &Parts, process: Process) -> LiveSpec<Live> {
         frames_out: &subjects::FRAME_OUT,
         tenants: parts.tenants.clone(),
         handler: Arc::new(Live(process)),
-        // Two for each thread: one is computed while the next is on its way.
+        // Two for each thread, so that the next one arrives while the first is computed.
         in_flight: config.threads() * 2,
         waiting: config.live_waiting,
         waiting_bytes: config.live_waiting_bytes,

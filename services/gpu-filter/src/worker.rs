@@ -1,4 +1,4 @@
-//! The work of one device: decode, compute, encode.
+//! The work of a device: decode, compute, encode.
 
 use std::{
     sync::Arc,
@@ -20,34 +20,34 @@ use crate::{
     times::{Meters, Times},
 };
 
-/// A request on its way through a device.
+/// A request that a device processes.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) plan: Plan,
-    /// When its message arrived.
+    /// The time at which its message arrived.
     pub(crate) arrived: Instant,
     pub(crate) deadline: Deadline,
-    /// The span of its request, so that what is logged here says which one it was.
+    /// The span of the request, so that log lines show which request they belong to.
     pub(crate) span: tracing::Span,
-    /// Counts it among the work of its device, where there is a choice of devices.
+    /// Counts the job in the backlog of its device, if there is a choice of devices.
     pub(crate) pending: Option<Pending>,
-    /// An encoded `ProcessResponse`.
+    /// The channel for the answer, an encoded `ProcessResponse`.
     pub(crate) reply: oneshot::Sender<Result<Bytes, Failure>>,
 }
 
-/// Does jobs on one backend.
+/// Processes jobs on one backend.
 pub(crate) struct FilterWorker {
     backend: Box<dyn Backend>,
     pool: Pool,
     limits: Limits,
-    /// How it signs its responses.
+    /// The name of the worker in its responses.
     name: Arc<str>,
     batch: BatchLimits,
     costs: Option<Arc<Costs>>,
     meters: Meters,
 }
 
-/// A job whose image was decoded.
+/// A job after its image was decoded.
 struct Decoded {
     planned: Planned,
     queue: Duration,
@@ -65,19 +65,19 @@ impl FilterWorker {
         Self { backend, pool, limits, name, batch: BatchLimits::ONE, costs: None, meters }
     }
 
-    /// Taking several jobs at a time, if they are alike.
+    /// The same worker, which takes several jobs at a time if they can be in one batch.
     pub(crate) fn in_batches(self, batch: BatchLimits) -> Self {
         Self { batch, ..self }
     }
 
-    /// Recording what it takes to decode and encode files.
+    /// The same worker, which records the time to decode and encode files.
     pub(crate) fn recording(self, costs: Option<Arc<Costs>>) -> Self {
         Self { costs, ..self }
     }
 
     fn decode(&self, job: &Job) -> Result<(Decoded, Image), Failure> {
         let (queue, started) = (job.arrived.elapsed(), Instant::now());
-        // The receiver is dropped when the request timed out, or its connection broke.
+        // The receiver is dropped if the request timed out or its connection was lost.
         if job.reply.is_closed() || job.deadline.left(SystemTime::now()).is_none() {
             return Err(Failure::deadline("the deadline passed before the work began"));
         }
@@ -91,8 +91,8 @@ impl FilterWorker {
         Ok((Decoded { planned, queue, decode }, image))
     }
 
-    /// A result for each image. Images of a batch that failed are tried one by one, so that one that
-    /// cannot be processed fails only its own request.
+    /// Returns a result for each image. The images of a batch that failed are processed one by one,
+    /// so that an image that cannot be processed fails only its own request.
     fn compute(
         &mut self,
         planned: &Planned,
@@ -163,7 +163,8 @@ impl Worker for FilterWorker {
     }
 
     fn work(&mut self, jobs: &mut Vec<Job>) -> Result<(), Failure> {
-        // A job leaves the list when it is answered. What is left after a panic is tried again.
+        // A job is removed from the list when it is answered. Jobs that are left after a panic are
+        // processed again.
         let (mut decoded, mut images) = (Vec::new(), Vec::new());
         while let Some(job) = jobs.get(images.len()) {
             match self.decode(job) {
@@ -201,37 +202,37 @@ impl Worker for FilterWorker {
     }
 }
 
-/// Answers a job with the result that `result` makes of its plan, within its span.
+/// Answers a job with the result that `result` computes from its plan, within its span.
 fn answer(job: Job, result: impl FnOnce(Plan) -> Result<Bytes, Failure>) {
     let Job { plan, span, pending, reply, .. } = job;
     let _entered = span.enter();
     let result = result(plan);
-    // It no longer counts among the work of its device when the client sees the answer.
+    // The job must not count in the backlog of its device any more when the client gets the answer.
     drop(pending);
     if reply.send(result).is_err() {
-        tracing::debug!("nobody waits for this result any more");
+        tracing::debug!("the caller no longer waits for this result");
     }
 }
 
-/// A response as bytes, in memory that comes back to the pool when it was sent.
+/// Encodes a response into memory that returns to the pool once it was sent.
 pub(crate) fn encode_response(response: &v1::ProcessResponse, pool: &Pool) -> Bytes {
     let mut buffer = pool.take(response.encoded_len());
     let mut room: &mut [u8] = &mut buffer;
     match response.encode(&mut room) {
         Ok(()) => buffer.freeze(),
-        // It cannot be: the room is the message's own length.
+        // This cannot happen, because the buffer has the length of the message.
         Err(_) => response.encode_to_vec().into(),
     }
 }
 
-/// The failure of a run, without what the device said: that is for the log.
+/// The failure of a run. The message of the device is only logged.
 fn failed(error: &BackendError) -> Failure {
     match error {
         BackendError::Refused { .. }
         | BackendError::Format { .. }
         | BackendError::Unsupported { .. } => plan::refused(error),
         BackendError::DeviceBusy(_) => {
-            Failure::new(ErrorKind::DeviceBusy, "the device has no memory for this now")
+            Failure::new(ErrorKind::DeviceBusy, "the device has no memory for this request now")
                 .retry_after(Duration::from_millis(500))
         }
         BackendError::DeviceLost(detail) => {
@@ -266,12 +267,12 @@ mod tests {
     const PANIC: u8 = 201;
     const LOST: u8 = 202;
 
-    /// A GPU to which some images do something.
+    /// A GPU that fails or panics on certain images.
     #[derive(Clone, Default)]
     struct Gpu(Arc<Mutex<Vec<usize>>>);
 
     impl Gpu {
-        /// Sizes of the batches so far.
+        /// The sizes of the batches so far.
         fn batches(&self) -> Vec<usize> {
             self.0.lock().unwrap().clone()
         }
@@ -297,7 +298,7 @@ mod tests {
             self.run_batch(planned, vec![image]).remove(0)
         }
 
-        /// As a GPU does, it fails on all if it fails on one.
+        /// Like a real GPU, it fails for the whole batch if one image fails.
         fn run_batch(
             &mut self,
             planned: &Planned,
@@ -317,7 +318,7 @@ mod tests {
         }
     }
 
-    /// Inversions of frames of these values, which are their sequences too.
+    /// Jobs that invert frames of the given values, which are also their sequence numbers.
     fn jobs(values: &[u8]) -> (Vec<Job>, Vec<Answer>) {
         let one = |value: &u8| {
             let mut request = test_jobs::request("invert", *value);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Where it listens; port 0 takes a free one.
+    /// The address that it listens on; port 0 chooses a free one.
     pub http_addr: SocketAddr,
     /// Threads that serve connections. They pass bytes on; they do not compute.
     pub workers: usize,

@@ -25,7 +25,7 @@ impl Service for Ingest {
         name: "http",
         field: "http_addr",
         value: FlagValue::Address,
-        help: "Address of the HTTP gateway; port 0 takes a free one [default: 127.0.0.1:8000]",
+        help: "Address of the HTTP gateway; port 0 chooses a free one [default: 127.0.0.1:8000]",
     }];
 
     type Config = Config;

@@ -9,13 +9,14 @@ use clap::{
 };
 use ocelli_kit::service::{Flag, FlagValue, ServiceEntry};
 
-/// The flags that set fields of the settings, by field.
+/// The values of flags, each with the field of the settings that it sets.
 pub(crate) type Flags = Vec<(String, toml::Value)>;
 
-/// The commands that start services and so take their flags.
+/// The commands that start services, and so take the flags of services.
 const STARTING: [&str; 2] = ["up", "run"];
 
-/// Reads the command line, or ends the process with its help or with what is wrong.
+/// Parses the command line. Prints help or an error and ends the process if that is asked for or
+/// necessary.
 pub(crate) fn parse(services: &[ServiceEntry]) -> (Command, Flags) {
     let matches = command(services).get_matches();
     let flags = flags(services, &matches);
@@ -25,7 +26,7 @@ pub(crate) fn parse(services: &[ServiceEntry]) -> (Command, Flags) {
     }
 }
 
-/// The command line with the names and flags of those services.
+/// The command line with the names and flags of the given services.
 pub(crate) fn command(services: &[ServiceEntry]) -> clap::Command {
     let names = services.iter().map(|entry| PossibleValue::new(entry.name).help(entry.about));
     let names = PossibleValuesParser::new(names);
@@ -39,7 +40,7 @@ pub(crate) fn command(services: &[ServiceEntry]) -> clap::Command {
     })
 }
 
-/// Every flag of every service, with the field that it sets: `ingest.http_addr`.
+/// Every flag of every service, with the field that it sets, such as `ingest.http_addr`.
 fn entries(services: &[ServiceEntry]) -> impl Iterator<Item = (String, &'static Flag)> {
     services.iter().flat_map(|entry| {
         let field = |flag: &Flag| format!("{}.{}", entry.section.name(), flag.field);
@@ -55,7 +56,7 @@ fn argument(flag: &'static Flag) -> Arg {
     }
 }
 
-/// What the flags of services say.
+/// The values of the services' flags.
 fn flags(services: &[ServiceEntry], matches: &ArgMatches) -> Flags {
     let Some((name, start)) = matches.subcommand() else { return Vec::new() };
     if !STARTING.contains(&name) {
@@ -86,26 +87,26 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Start everything on this machine: a broker, the workers and the HTTP gateway
     Up(Up),
-    /// Start some services, on a broker that is there already
+    /// Start some services on an existing broker
     Run(Run),
     /// Send images through filters, over NATS
     Process(Process),
-    /// Show what the filters are and what they take
+    /// List the filters and their parameters
     Filters(Filters),
-    /// Start everything, send photographs through filters, show what it took, stop everything
+    /// Start everything, send photographs through filters, show the times, and stop everything
     Demo(Demo),
-    /// Look at this machine: what is there, what is missing
+    /// Check this machine and report what is missing
     Doctor(Doctor),
     /// Check or show the configuration
     Config(Config),
     /// Print completions for a shell
     Completions {
-        /// The shell
+        /// The shell to print completions for
         shell: clap_complete::Shell,
     },
 }
 
-/// Where settings come from.
+/// The file that settings are read from.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ConfigFile {
     /// A TOML file with settings; `ocelli config show` prints all of them
@@ -117,23 +118,23 @@ pub(crate) struct ConfigFile {
 pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) admin: Admin,
-    /// Port of the broker on 127.0.0.1; 0 takes a free one [default: 4222]
+    /// Port of the broker on 127.0.0.1; 0 chooses a free one [default: 4222]
     #[arg(long, value_name = "PORT")]
     pub(crate) nats_port: Option<u16>,
-    /// Where the broker keeps its files [default: data]
+    /// Folder for the broker's files [default: data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Print three commands to try once it is ready
+    /// Print three commands to try when everything is ready
     #[arg(long)]
     pub(crate) hints: bool,
     #[command(flatten)]
     pub(crate) file: ConfigFile,
 }
 
-/// The address that every process has.
+/// The address of the admin port, which every process has.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Admin {
-    /// Address for health and metrics; port 0 takes a free one [default: 127.0.0.1:8002]
+    /// Address for health and metrics; port 0 chooses a free one [default: 127.0.0.1:8002]
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin: Option<SocketAddr>,
 }
@@ -143,7 +144,7 @@ pub(crate) struct Run {
     /// The services to start
     #[arg(required = true)]
     pub(crate) services: Vec<String>,
-    /// The broker [default: nats://127.0.0.1:4222]
+    /// URL of the broker [default: nats://127.0.0.1:4222]
     #[arg(long, value_name = "URL")]
     pub(crate) nats: Option<String>,
     #[command(flatten)]
@@ -152,16 +153,16 @@ pub(crate) struct Run {
     pub(crate) file: ConfigFile,
 }
 
-/// How a client finds the system.
+/// The broker and tenant that a client uses, and its time limit.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// The broker
+    /// URL of the broker
     #[arg(long, value_name = "URL", default_value = "nats://127.0.0.1:4222", global = true)]
     pub(crate) nats: String,
-    /// The tenant
+    /// Tenant that the requests belong to
     #[arg(long, default_value = "default", global = true)]
     pub(crate) tenant: String,
-    /// How long an answer may take, seconds
+    /// Time limit for an answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, global = true)]
     pub(crate) timeout: u64,
 }
@@ -171,29 +172,30 @@ pub(crate) struct Process {
     /// Images (PNG, JPEG, WebP), or folders of them
     #[arg(required = true)]
     pub(crate) inputs: Vec<PathBuf>,
-    /// A filter, with its parameters: `grayscale`, `blur:sigma=3,kernel_size=7`; in order
+    /// A filter with its parameters, for example `blur:sigma=3,kernel_size=7`; repeat it for a
+    /// chain
     #[arg(long = "filter", short = 'f', value_name = "ID[:KEY=VALUE,…]")]
     pub(crate) filters: Vec<String>,
-    /// The result: a file for one image, a folder for several
+    /// Where to write the result: a file for one image, a folder for several
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: PathBuf,
-    /// The results' format [default: the output file's extension, or the input's format]
+    /// Format of the results [default: the output file's extension, or the input's format]
     #[arg(long, value_name = "png|jpeg|webp")]
     pub(crate) format: Option<String>,
     /// JPEG quality, 1 to 100
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) quality: u32,
-    /// Where to compute
+    /// The device to compute on
     #[arg(long, value_enum, default_value_t = Accelerator::Auto)]
     pub(crate) accelerator: Accelerator,
-    /// How many images are under way at a time
+    /// How many images to process at a time
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) concurrency: u16,
     #[command(flatten)]
     pub(crate) target: Target,
 }
 
-/// Where a pipeline runs.
+/// The device that a pipeline runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Accelerator {
     Auto,
@@ -214,9 +216,9 @@ pub(crate) struct Filters {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FiltersAction {
-    /// Show one filter, with all that there is to say about it
+    /// Show all details of one filter
     Show {
-        /// What it is called, `blur` for example
+        /// The id of the filter, for example `blur`
         id: String,
     },
 }
@@ -226,7 +228,7 @@ pub(crate) struct Demo {
     /// A folder of photographs
     #[arg(long, value_name = "DIR", default_value = ".tools/photos")]
     pub(crate) photos: PathBuf,
-    /// Where pictures before and after go
+    /// Folder for the pictures before and after
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub(crate) out: PathBuf,
 }
@@ -245,9 +247,9 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigAction {
-    /// List everything that is wrong with the settings
+    /// List all mistakes in the settings
     Check(ConfigFile),
-    /// Print all settings as they hold, secrets hidden
+    /// Print the effective settings, with secrets hidden
     Show(ConfigFile),
 }
 

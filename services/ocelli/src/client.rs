@@ -1,4 +1,4 @@
-//! The system as a client sees it: requests over NATS.
+//! A client of the system, which sends requests over NATS.
 
 use std::{
     path::Path,
@@ -15,10 +15,10 @@ use prost::Message as _;
 
 use crate::cli::{Accelerator, Target};
 
-/// A broker that is there answers within a few milliseconds.
+/// How long connecting may take. A broker that can be reached answers within a few milliseconds.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
-/// A client of the system.
+/// A client with one connection to the broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     connection: Connection,
@@ -27,7 +27,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects, or says that nobody is there.
+    /// Connects to the broker. Fails with `unavailable` if it cannot be reached.
     pub(crate) async fn connect(target: &Target) -> Result<Self, Failure> {
         let tenant = target
             .tenant
@@ -48,7 +48,7 @@ impl Client {
         Ok(Self { connection, tenant, timeout: Duration::from_secs(target.timeout.max(1)) })
     }
 
-    /// Sends a frame through a pipeline.
+    /// Sends a frame through a pipeline, and returns the response.
     pub(crate) async fn process(
         &self,
         request: &v1::ProcessRequest,
@@ -58,7 +58,7 @@ impl Client {
         read(answer)
     }
 
-    /// The filters.
+    /// Lists the filters of the system.
     pub(crate) async fn filters(&self) -> Result<v1::ListFiltersResponse, Failure> {
         let request = v1::ListFiltersRequest::default();
         let subject = subjects::FILTER_LIST.of(&self.tenant);
@@ -72,10 +72,11 @@ impl Client {
 }
 
 fn read<M: prost::Message + Default>(answer: Bytes) -> Result<M, Failure> {
-    M::decode(answer).map_err(|error| Failure::internal(format!("an unreadable answer: {error}")))
+    M::decode(answer)
+        .map_err(|error| Failure::internal(format!("the answer cannot be read: {error}")))
 }
 
-/// A pipeline from the command line.
+/// Builds a pipeline from the command line.
 pub(crate) fn pipeline(
     filters: &[String],
     codec: v1::ImageCodec,
@@ -102,31 +103,31 @@ pub(crate) fn pipeline(
     })
 }
 
-/// A file as a frame; its bytes tell what it is.
+/// Wraps a file in a frame. Its codec is detected by the worker.
 pub(crate) fn frame(file: Bytes) -> v1::Frame {
     let encoded = v1::EncodedImage { codec: v1::ImageCodec::Unspecified.into(), data: file };
     v1::Frame { payload: Some(v1::frame::Payload::Encoded(encoded)), ..Default::default() }
 }
 
-/// The codec that a name or a file's extension says.
+/// The codec with the given name or file extension.
 pub(crate) fn codec_named(name: &str) -> Result<v1::ImageCodec, Failure> {
     v1::ImageCodec::named(&name.to_lowercase()).ok_or_else(|| {
-        let message = format!("{name:?} is no image format that is written here");
+        let message = format!("{name:?} is not an image format that can be written");
         Failure::new(ErrorKind::Unsupported, message).allow(v1::ImageCodec::names())
     })
 }
 
-/// The codec of a path's extension; `None` without one.
+/// The codec of a path's extension, or `None` if it has none or belongs to a tensor.
 pub(crate) fn codec_of(path: &Path) -> Result<Option<v1::ImageCodec>, Failure> {
     match path.extension() {
-        // The file of a tensor, which has no codec.
+        // This is the file of a tensor, which has no codec.
         Some(extension) if extension == "npy" => Ok(None),
         Some(extension) => codec_named(&extension.to_string_lossy()).map(Some),
         None => Ok(None),
     }
 }
 
-/// A client's own runtime: requests and nothing else.
+/// Runs the work of a client on a runtime of its own.
 pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

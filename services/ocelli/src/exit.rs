@@ -1,4 +1,4 @@
-//! How the process ends: codes of `sysexits.h`, and errors as one readable line.
+//! The end of the process: exit codes from `sysexits.h`, and errors as one readable line.
 
 #![allow(clippy::print_stderr, reason = "errors of the command line go to stderr")]
 
@@ -6,19 +6,19 @@ use std::process::ExitCode;
 
 use ocelli_messages::{ErrorKind, Failure};
 
-/// The command line, the configuration or the input is wrong.
+/// The command line, the configuration or the input is invalid.
 pub(crate) const USAGE: u8 = 64;
-/// Something that it needs is not there.
+/// The broker, a worker or another resource is not available.
 pub(crate) const UNAVAILABLE: u8 = 69;
-/// A supervisor gave up: a new process is the next thing to try.
+/// A supervisor gave up, so the process should be restarted.
 pub(crate) const SOFTWARE: u8 = 70;
 
-/// The configuration is wrong; its problems have been printed.
+/// The configuration is invalid. The error lists its problems.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration is wrong:\n  {}", .0.join("\n  "))]
+#[error("the configuration is invalid:\n  {}", .0.join("\n  "))]
 pub(crate) struct BadConfig(pub(crate) Vec<String>);
 
-/// Prints an error, and what is allowed instead; the code to end with.
+/// Prints an error and the allowed values, and returns the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("ocelli: {error:#}");
     if error.is::<BadConfig>() {

@@ -1,7 +1,7 @@
-//! The program around the services: the command line, the settings, the managed broker, and the
-//! node that runs services until it is told to stop.
+//! The program that runs the services: the command line, the settings, the managed broker, and the
+//! node, which runs services until it is told to stop.
 //!
-//! It knows no service by name; `main.rs` hands it the registry.
+//! It does not know any service by name; `main.rs` passes the registry to it.
 
 #![forbid(unsafe_code)]
 
@@ -20,10 +20,11 @@ use ocelli_kit::service::ServiceEntry;
 
 use cli::Command;
 
-/// Runs the command line of a program with those services; the code to exit with.
+/// Runs the command line of a program with the given services, and returns the exit code.
 #[must_use]
 pub fn main(services: &'static [ServiceEntry]) -> ExitCode {
-    // Before anything else: this is the small process between us and the broker.
+    // This comes before anything else, because a process that was started as the broker's guard
+    // becomes the broker here.
     if let Some(failed) = broker::become_guard() {
         return exit::report(&anyhow::Error::new(failed));
     }

@@ -8,13 +8,14 @@ use ocelli_gpu_filter::GpuFilter;
 use ocelli_ingest::Ingest;
 use ocelli_kit::service::ServiceEntry;
 
-/// The registry: a new service is one line here.
+/// The registry of services. A new service is one line here.
 const SERVICES: &[ServiceEntry] = &[ServiceEntry::of::<GpuFilter>(), ServiceEntry::of::<Ingest>()];
 
-// Frames of half a megabyte and more come and go with every request. The system's allocator maps
-// and unmaps such memory each time, and every page of it faults anew. mimalloc's large pages (`no_thp`
-// turns them off) are no faster here, and stay as long as a byte of their 2 MiB is in use: after
-// 600,000 requests 72 MB were resident, of 4 MB in use, and it still grew; without them 26 MB.
+// Every request allocates and frees frames of half a megabyte or more. The system's allocator maps
+// and unmaps such memory each time, so every page of it faults again. The large pages of mimalloc
+// (`no_thp` turns them off) are not faster here, and are kept as long as a byte of their 2 MiB is
+// in use: after 600,000 requests, 72 MB were resident with 4 MB in use, and still growing; without
+// large pages it was 26 MB.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! A process and the services that run in it.
+//! A node: a process and the services that run in it.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -23,21 +23,22 @@ use crate::{
     settings::{Shutdown, section},
 };
 
-/// Services that run, and what they share.
+/// The running services and the resources that they share.
 pub(crate) struct Node {
     host: Host,
     supervisor: SupervisorHandle,
     admin: actix_web::dev::ServerHandle,
-    /// What the ready line says, after the word `ready`.
+    /// The addresses in the ready line, each with its name.
     addresses: Vec<(&'static str, String)>,
     grace: Duration,
-    /// Held as long as the process lives: two brokers on the same files would destroy them.
+    /// The lock on the data folder, which is held as long as the process lives, because two brokers
+    /// with the same files would destroy them.
     _data: Option<DataFolder>,
 }
 
 impl Node {
-    /// Starts the broker if this process brings one along, builds every service, opens the admin
-    /// port and lets the supervisor start all of it.
+    /// Starts the broker if this process manages it, builds every service, opens the admin port,
+    /// and lets the supervisor start everything.
     pub(crate) async fn start(
         settings: &Settings,
         services: &[&ServiceEntry],
@@ -62,7 +63,7 @@ impl Node {
             children.push(built.child);
             addresses.extend(built.addresses);
         }
-        // Children stop in reverse: the services, then their connections, then the broker.
+        // Children stop in reverse order: the services, then their connections, then the broker.
         root = children.into_iter().fold(root.child(host.links()), SupervisorSpec::child);
 
         let tree = ActorTree::new();
@@ -80,7 +81,7 @@ impl Node {
         })
     }
 
-    /// Runs until it is told to stop, or gives up.
+    /// Runs until it is told to stop or its supervisor gives up, and returns the exit code.
     pub(crate) async fn serve(self, hints: bool) -> anyhow::Result<ExitCode> {
         let ready = async {
             if self.supervisor.ready().await.is_ok() && self.host.health().wait_ready().await {
@@ -98,7 +99,7 @@ impl Node {
                 exit::SOFTWARE.into()
             }
             reason = self.host.exit_requested() => {
-                error!(reason, "a service asks for a new process");
+                error!(reason, "a service requested a new process");
                 exit::SOFTWARE.into()
             }
             () = ready => ExitCode::SUCCESS,
@@ -106,7 +107,7 @@ impl Node {
         self.host.stop_following();
         let stopped = tokio::select! {
             exit = self.supervisor.shutdown(self.grace) => format!("{exit:?}"),
-            // Asked twice: somebody is in a hurry.
+            // A second signal skips the grace period.
             signal = shutdown_signal() => format!("cut short by {signal}"),
         };
         self.admin.stop(false).await;
@@ -115,7 +116,7 @@ impl Node {
     }
 }
 
-/// Opens the admin port; its address and its server, which runs.
+/// Opens the admin port, and returns its address and its running server.
 async fn open_admin(
     settings: &Settings,
     host: &Host,
@@ -136,7 +137,7 @@ async fn open_admin(
     Ok((addr.to_string(), handle))
 }
 
-/// The one line on stdout that says that everything is ready, for people and for programs.
+/// Prints the line on stdout that tells people and programs that everything is ready.
 #[allow(clippy::print_stdout, reason = "the ready line is what stdout is for")]
 fn announce(addresses: &[(&'static str, String)], hints: bool) {
     let pairs: Vec<_> = addresses.iter().map(|(name, addr)| format!("{name}={addr}")).collect();

@@ -1,20 +1,20 @@
-//! Tensors as files of NumPy: `numpy.load("result.npy")`.
+//! Tensors as NumPy files, which `numpy.load("result.npy")` reads.
 
 use anyhow::bail;
 use bytes::Bytes;
 use ocelli_messages::v1;
 
-/// Version 1.0 of the format: a magic number, the length of the header, a header in Python's
-/// syntax that ends at a multiple of 64 bytes, the numbers.
+/// Encodes a tensor in version 1.0 of the format: a magic number, the length of the header, a
+/// header in the syntax of Python that ends at a multiple of 64 bytes, and the numbers.
 pub(crate) fn file(tensor: &v1::Tensor) -> anyhow::Result<Bytes> {
     let kind = match tensor.element() {
         v1::ElementType::U8 => "|u1",
         v1::ElementType::U32 => "<u4",
         v1::ElementType::F16 => "<f2",
         v1::ElementType::F32 => "<f4",
-        v1::ElementType::Unspecified => bail!("a tensor of unknown numbers"),
+        v1::ElementType::Unspecified => bail!("the tensor has an unknown element type"),
     };
-    // With a comma behind the last: (3,) is a tuple, (3) is not.
+    // The last number has a comma too, because (3,) is a tuple and (3) is not.
     let shape: String = tensor.shape.iter().map(|length| format!("{length},")).collect();
     let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape})}}");
     let before = b"\x93NUMPY\x01\x00".len() + size_of::<u16>();

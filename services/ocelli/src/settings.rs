@@ -1,4 +1,4 @@
-//! The settings of the process: a section for each of its parts.
+//! The settings of the process, with a section for each of its parts.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cli::ConfigFile, exit::BadConfig};
 
-/// Environment variables that are ours but not settings.
+/// Environment variables of Ocelli that are not settings.
 const OTHER_VARIABLES: [&str; 1] = [ocelli_nats_server::BINARY_VARIABLE];
 
 /// The sections that every process has, whichever services it runs.
@@ -28,15 +28,15 @@ const SECTIONS: [SectionEntry; 6] = [
     SectionEntry::of::<Shutdown>("shutdown"),
 ];
 
-/// `[managed_broker]`: the broker that `ocelli up` brings along.
+/// The section `[managed_broker]`: the broker that `ocelli up` starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ManagedBroker {
-    /// On 127.0.0.1; 0 takes a free one.
+    /// The port on 127.0.0.1; 0 chooses a free one.
     pub(crate) port: u16,
-    /// Where it keeps its files.
+    /// The folder for its files.
     pub(crate) data: PathBuf,
-    /// The largest message.
+    /// The size of the largest message in bytes.
     pub(crate) max_payload_bytes: u32,
 }
 
@@ -56,11 +56,11 @@ impl Section for ManagedBroker {
     }
 }
 
-/// `[shutdown]`.
+/// The section `[shutdown]`: how the process stops.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Shutdown {
-    /// Work that is not done by then is given up.
+    /// The time in milliseconds after which work that is not finished is aborted.
     pub(crate) grace_ms: u64,
 }
 
@@ -72,7 +72,7 @@ impl Default for Shutdown {
 
 impl Section for Shutdown {}
 
-/// What a command takes its settings from.
+/// The sources of a command's settings.
 pub(crate) fn sources(file: &ConfigFile) -> Sources {
     Sources {
         file: file.config.clone(),
@@ -82,7 +82,7 @@ pub(crate) fn sources(file: &ConfigFile) -> Sources {
     }
 }
 
-/// Loads the settings of a process with those services.
+/// Loads the settings of a process with the given services.
 pub(crate) fn settings(services: &[ServiceEntry], sources: &Sources) -> anyhow::Result<Settings> {
     let sections: Vec<_> =
         SECTIONS.into_iter().chain(services.iter().map(|entry| entry.section)).collect();
@@ -91,10 +91,10 @@ pub(crate) fn settings(services: &[ServiceEntry], sources: &Sources) -> anyhow::
     })
 }
 
-/// One section of them.
+/// Returns the section with the given name.
 pub(crate) fn section<T: Section>(settings: &Settings, name: &str) -> anyhow::Result<T> {
     settings
         .section(name)
         .map_err(|problem| anyhow::Error::msg(problem.message))
-        .with_context(|| format!("the section {name}"))
+        .with_context(|| format!("cannot read the section {name}"))
 }

@@ -53,7 +53,7 @@ async fn the_command_line_and_the_settings_know_it() {
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("[shout]\nmax_chars = 7"), "{shown}");
     for (name, value, wanted) in [
-        ("OCELLI_SHOUT__MAX_CHARS", "0", "shout.max_chars: 0 must be from 1 to 100000"),
+        ("OCELLI_SHOUT__MAX_CHARS", "0", "shout.max_chars: must be from 1 to 100000, not 0"),
         ("OCELLI_SHOUT__MAX_CHARS", "many", "shout.max_chars"),
         ("OCELLI_SHOUT__MAX_CHRS", "1", "did you mean `OCELLI_SHOUT__MAX_CHARS`?"),
     ] {

@@ -3,8 +3,7 @@
 //! | lane | messages | who waits | what limits it |
 //! |---|---|---|---|
 //! | [`reply`] | requests on a core subject | the caller, for one reply | credits |
-//! | [`latest`] | live frames on a core subject | nobody; newer frames replace older ones | a
-//! waiting room, by count and by bytes |
+//! | [`latest`] | live frames on a core subject | nobody; newer frames replace older ones | a waiting room, by count and by bytes |
 //! | [`work`] | durable items of a JetStream stream | the stream, for an acknowledgement | permits, each taken before its item is fetched |
 //!
 //! The lanes share [`Delivery`]. It reads the headers, gives the work a span in the message's

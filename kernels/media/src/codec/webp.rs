@@ -49,7 +49,8 @@ fn read_structure<'a>(data: &'a [u8], limits: &Limits) -> Result<(&'a [u8], Size
             }
         }
     }
-    let (_, size) = canvas.ok_or_else(|| CodecError::damaged(Codec::Webp, "there is no image"))?;
+    let (_, size) =
+        canvas.ok_or_else(|| CodecError::damaged(Codec::Webp, "no chunk holds an image"))?;
     Ok((file, size))
 }
 

@@ -1,8 +1,8 @@
-//! Which device is expected to finish a request first: its cost there, and the backlog.
+//! Finds the device that is expected to finish a request first, from its cost and the backlog.
 //!
-//! A request counts from when it is given to a device until it is answered, with the time that it was
-//! expected to take when it was given. The request that a device works on is not counted down, so a
-//! wait is overestimated by half a request on average.
+//! A request counts in the backlog of a device until it is answered, with the time that it was
+//! expected to take when it was assigned. The progress of the current request is not considered, so
+//! a wait is overestimated by half a request on average.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{output::Output, plan::Plan};
 
-/// What is known of a CPU and a GPU that take requests.
+/// The costs and the backlogs of a CPU and a GPU.
 #[derive(Clone, Debug)]
 pub(crate) struct Balance {
     costs: Arc<Costs>,
@@ -33,7 +33,8 @@ pub(crate) struct Balance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
     steps: Option<Estimate>,
-    /// For reading and writing files, which the worker does whatever runs the chain.
+    /// The time to read and write files, which takes place on the CPU whatever device runs the
+    /// chain.
     files: Duration,
 }
 
@@ -45,14 +46,14 @@ impl Expected {
 }
 
 impl Balance {
-    /// The balance between that number of CPU workers and one GPU worker. All of them record what
-    /// they measure in `costs`.
+    /// The balance between `cpu_workers` CPU workers and one GPU worker. All of them record their
+    /// measurements in `costs`.
     pub(crate) fn new(costs: Arc<Costs>, cpu_workers: usize) -> Self {
         Self { costs, cpu: Outstanding::new(cpu_workers), gpu: Outstanding::new(1) }
     }
 
-    /// How long a request is expected to take. Of one without a plan nothing is known; it will be
-    /// refused wherever it goes.
+    /// How long a request is expected to take. For a request without a plan nothing is known, but
+    /// every device will refuse it anyway.
     pub(crate) fn expect(&self, plan: &Plan) -> Expected {
         let Some(planned) = &plan.planned else {
             return Expected { steps: None, files: Duration::ZERO };
@@ -72,14 +73,14 @@ impl Balance {
         files
     }
 
-    /// Where a request should go that may go to either device.
+    /// Chooses the device for a request that can run on either.
     pub(crate) fn choose(&self, expected: &Expected) -> Accelerator {
         let load = Load { cpu: self.cpu.backlog(), cuda: self.gpu.backlog() };
         let steps = expected.steps.as_ref();
         steps.map_or(Accelerator::Cpu, |steps| self.costs.choose(steps, &load))
     }
 
-    /// Counts a request among the work of a device until what is returned is dropped.
+    /// Adds a request to the backlog of a device until the returned value is dropped.
     pub(crate) fn add(&self, expected: &Expected, on: Accelerator) -> Pending {
         match on {
             Accelerator::Cpu => self.cpu.add(expected.on(on)),
@@ -88,7 +89,7 @@ impl Balance {
     }
 }
 
-/// The requests that were given to a device and are not answered.
+/// The requests that were assigned to a device and are not answered yet.
 #[derive(Clone, Debug)]
 struct Outstanding {
     sums: Arc<Sums>,
@@ -101,7 +102,7 @@ struct Sums {
     nanoseconds: AtomicU64,
 }
 
-/// One request that counts among the work of a device, as long as this is not dropped.
+/// A request in the backlog of a device, which leaves it when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Pending {
     sums: Arc<Sums>,
@@ -134,7 +135,8 @@ impl Drop for Pending {
     }
 }
 
-/// How long a request waits for a worker behind `requests` others that take `all` together.
+/// How long a request waits for one of `workers` workers behind `requests` others that take `all`
+/// together.
 fn wait(requests: usize, all: Duration, workers: usize) -> Duration {
     if requests < workers {
         return Duration::ZERO;
@@ -168,7 +170,7 @@ mod tests {
         assert_eq!(outstanding.backlog(), Backlog::default());
     }
 
-    /// A CPU that takes 8 ms for a blur of a small image, and a GPU that takes 1 ms.
+    /// A balance whose CPU takes 8 ms for a blur of a small image, and whose GPU takes 1 ms.
     fn balance() -> Balance {
         let costs = Arc::new(Costs::default());
         test_jobs::measured(&costs, &plan("blur"), 8 * MS, MS);
@@ -187,7 +189,8 @@ mod tests {
                 on
             })
             .collect();
-        // Seven wait 7 ms there; then an idle CPU worker is as soon done, and so is a second.
+        // Behind seven requests the wait is 7 ms, so an idle CPU worker is done as soon, and so is
+        // a second one.
         let cuda = chosen.iter().position(|on| *on == Accelerator::Cpu);
         assert_eq!(cuda, Some(7), "{chosen:?}");
         assert_eq!(chosen[8], Accelerator::Cpu, "{chosen:?}");

@@ -1,8 +1,9 @@
-//! What requests have cost so far on each device.
+//! The measured costs of requests on each device.
 //!
-//! The time of a step is taken as a fixed part and one that grows with the bytes that it reads and
-//! writes, for each filter and device. Parameters are not looked at, so an estimate is that of usual
-//! ones. A GPU has a further such time for each request: copies, launches and waiting.
+//! For each filter and device, the time of a step is modelled as a fixed part plus a part that
+//! grows with the bytes that the step reads and writes. Parameters are not considered, so an
+//! estimate is that of typical ones. A GPU has another such time for each request, for copies,
+//! launches and waiting.
 
 use std::{
     collections::HashMap,
@@ -17,10 +18,10 @@ use super::{
     line::Line,
 };
 
-/// One of this many choices takes the slower device, so that its measurements stay current.
+/// One in this many choices takes the slower device, so that its measurements stay current.
 const EXPLORE_EVERY: u64 = 64;
 
-/// The measurements of all workers, which share it.
+/// The measurements of all workers.
 #[derive(Debug, Default)]
 pub(crate) struct Costs {
     known: Mutex<Known>,
@@ -28,15 +29,15 @@ pub(crate) struct Costs {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Nanoseconds against bytes.
+    /// Nanoseconds by bytes, for each step.
     steps: HashMap<(Accelerator, &'static str), Line>,
-    /// What a request takes on the GPU beside its steps.
+    /// The time of a request on the GPU besides its steps.
     transfer: Line,
     files: HashMap<(Codec, FileWork), Line>,
     choices: u64,
 }
 
-/// What is done with an image file, always on the CPU.
+/// Work on an image file, which always runs on the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum FileWork {
     Decode,
@@ -48,7 +49,7 @@ impl Costs {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes how long each step of a request took, and the request as a whole.
+    /// Records how long each step of a request took, and the whole request.
     pub(crate) fn record(
         &self,
         accelerator: Accelerator,
@@ -68,7 +69,7 @@ impl Costs {
         }
     }
 
-    /// How long such a request is expected to take on each device.
+    /// How long a request with the given plan is expected to take on each device.
     pub(super) fn estimate(&self, planned: &Planned) -> Estimate {
         let bytes = planned.step_bytes();
         let known = self.lock();
@@ -87,8 +88,8 @@ impl Costs {
         }
     }
 
-    /// Where a request with that estimate should go. Now and then that is the slower device, to
-    /// measure it again.
+    /// Chooses the device for a request with the given estimate. Occasionally that is the slower
+    /// device, to measure it again.
     pub(super) fn choose(&self, estimate: &Estimate, load: &Load) -> Accelerator {
         let mut known = self.lock();
         known.choices += 1;
@@ -101,14 +102,15 @@ impl Costs {
         }
     }
 
-    /// Notes how long it took to decode or encode a file whose image has `pixels` bytes.
+    /// Records how long it took to decode or encode a file whose image has `pixels` bytes.
     pub(crate) fn record_file(&self, codec: Codec, work: FileWork, pixels: usize, took: Duration) {
         let mut known = self.lock();
         let line = known.files.entry((codec, work)).or_default();
         line.add(pixels as f64, nanoseconds(took));
     }
 
-    /// How long such a file is expected to take; zero as long as nothing was measured.
+    /// How long it is expected to take to decode or encode a file; zero if nothing has been
+    /// measured yet.
     pub(crate) fn file(&self, codec: Codec, work: FileWork, pixels: usize) -> Duration {
         let known = self.lock();
         let line = known.files.get(&(codec, work));
@@ -116,7 +118,7 @@ impl Costs {
     }
 }
 
-/// The bytes that go to the GPU and come back from it.
+/// The bytes that are copied to the GPU and back.
 fn transferred(planned: &Planned) -> f64 {
     (planned.input().bytes() + planned.output().bytes()) as f64
 }
@@ -141,8 +143,8 @@ mod tests {
         Planned::new(chain(&["blur", "grayscale"]), input).unwrap()
     }
 
-    /// A machine with a CPU of 1 ns a byte, and a GPU of 0.01 ns a byte, a link of 0.1 ns a byte
-    /// and 50 µs for each request.
+    /// Records measurements of a CPU with 1 ns a byte, or of a GPU with 0.01 ns a byte, a link with
+    /// 0.1 ns a byte, and 50 µs for each request.
     fn measure(costs: &Costs, accelerator: Accelerator, side: u32) {
         let planned = planned(side);
         let per_byte = if accelerator == Accelerator::Cpu { 1.0 } else { 0.01 };
@@ -176,7 +178,8 @@ mod tests {
         let costs = measured();
         let idle = Load::default();
         let faster = |side| costs.estimate(&planned(side)).faster(&idle);
-        // 10 bytes a pixel at 0.99 ns gained, 4 at 0.1 ns and 50 µs lost: from 5263 pixels on.
+        // The GPU saves 0.99 ns for each of 10 bytes a pixel, and costs 0.1 ns for each of 4 bytes
+        // a pixel plus 50 µs, so it is faster from 5263 pixels on.
         for side in [16, 64, 70] {
             assert_eq!(faster(side), Accelerator::Cpu, "{side}");
         }
@@ -223,7 +226,7 @@ mod tests {
             let all = (0..2 * EXPLORE_EVERY).map(|_| choose(&costs, side));
             all.filter(|chosen| *chosen == Accelerator::Cuda).count()
         };
-        // Close to where both are equal.
+        // Close to the size at which both are equal.
         assert_eq!(on_cuda(64), 2);
         assert_eq!(on_cuda(8), 0);
     }

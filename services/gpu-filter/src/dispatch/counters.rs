@@ -1,4 +1,4 @@
-//! Counts where requests went, and why.
+//! Counts the devices that requests were given to, and the reasons.
 
 use metrics::Counter;
 use ocelli_actors::metrics::counter;
@@ -6,14 +6,14 @@ use ocelli_kernels::Accelerator;
 
 use crate::metrics::Metric;
 
-/// Why a request went to a device: a label of the metric.
+/// The reason why a request was given to a device, which is a label of the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// The request asked for the device.
     Request,
     /// The device is expected to finish first.
     Cost,
-    /// The request does not run on the other device.
+    /// The request cannot run on the other device.
     Only,
     /// The other device is down.
     Fallback,
@@ -44,7 +44,7 @@ impl ChoiceCounters {
                 (accelerator, reason, counter(Metric::DeviceChoices, &labels))
             })
         });
-        // A CPU is never missing, and everything runs there.
+        // The CPU is always available, and everything runs there.
         let possible = |(accelerator, reason, _): &(Accelerator, Reason, Counter)| {
             *accelerator == Accelerator::Cpu || matches!(reason, Reason::Request | Reason::Cost)
         };

@@ -1,19 +1,21 @@
-//! The expected time of a request on each device, and the device that finishes first.
+//! Estimates the time of a request on each device, and which device finishes first.
 
 use std::time::Duration;
 
 use ocelli_kernels::Accelerator;
 
-/// With fewer measurements a device is not known: the first ones find cold caches and idle clocks.
+/// With fewer measurements a device counts as unknown, because the first ones are taken with cold
+/// caches and idle clocks.
 pub(super) const MIN_SAMPLES: u32 = 4;
 
-/// A device that is expected to take this many times as long as the other is not tried again.
+/// A device that is expected to take at least this many times as long as the other is not tried
+/// again.
 const HOPELESS_RATIO: f64 = 4.0;
 
-/// The work that a device has yet to do before a request that comes now.
+/// The work that a device has to finish before a new request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Backlog {
-    /// Requests that were given to it and are not answered.
+    /// The number of requests that were assigned to it and are not answered yet.
     pub(super) requests: usize,
     /// How long a new request is expected to wait for them.
     pub(super) wait: Duration,
@@ -29,15 +31,15 @@ pub(super) struct Load {
 /// How long a request is expected to take on each device, without waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Estimate {
-    /// On the CPU; `None` if too little was measured.
+    /// The time on the CPU; `None` if there are too few measurements.
     pub(super) cpu: Option<Duration>,
-    /// On the GPU, copies included; `None` if too little was measured.
+    /// The time on the GPU, copies included; `None` if there are too few measurements.
     pub(super) cuda: Option<Duration>,
 }
 
 impl Estimate {
-    /// The device that is expected to finish first, waiting included. A device that is not known is
-    /// taken until it is: the GPU first, and each with no more requests than that needs.
+    /// The device that is expected to finish first, waiting included. An unknown device is chosen
+    /// until it is known, the GPU first, and each for no more requests than that needs.
     pub(super) fn faster(&self, load: &Load) -> Accelerator {
         let to_learn = |backlog: &Backlog| (backlog.requests as u64) < u64::from(MIN_SAMPLES);
         match (self.cpu, self.cuda) {
@@ -51,7 +53,7 @@ impl Estimate {
         }
     }
 
-    /// What is expected on one of them.
+    /// The estimate for one of the devices.
     pub(super) const fn on(&self, accelerator: Accelerator) -> Option<Duration> {
         match accelerator {
             Accelerator::Cpu => self.cpu,
@@ -59,7 +61,7 @@ impl Estimate {
         }
     }
 
-    /// Whether both devices are close enough for the slower one to be measured again.
+    /// Whether the two estimates are close enough for the slower device to be measured again.
     pub(super) fn slower_is_worth_a_try(&self) -> bool {
         match (self.cpu, self.cuda) {
             (Some(cpu), Some(cuda)) => {

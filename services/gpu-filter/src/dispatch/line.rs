@@ -1,10 +1,10 @@
-//! A straight line through measurements: time against bytes.
+//! Fits a straight line through measurements of time against bytes.
 
-/// The factor by which each new measurement reduces the weight of the earlier ones: about the last
-/// fifty count.
+/// The factor by which each new measurement reduces the weight of the earlier ones. In effect,
+/// about the last fifty count.
 const FADE: f64 = 0.98;
 
-/// A straight line through measurements. Later ones count more.
+/// A straight line through measurements, of which later ones count more.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Line {
     count: u32,
@@ -31,7 +31,7 @@ impl Line {
         self.count
     }
 
-    /// The value that is expected at `x`; 0 if nothing was measured.
+    /// The expected value at `x`; 0 if nothing was measured.
     pub(super) fn at(&self, x: f64) -> f64 {
         if self.weight == 0.0 {
             return 0.0;
@@ -39,14 +39,15 @@ impl Line {
         let (mean_x, mean_y) = (self.x / self.weight, self.y / self.weight);
         let proportional = mean_y * x / mean_x.max(1.0);
         let spread = self.xx / self.weight - mean_x * mean_x;
-        // All measurements are of one size, which does not tell the fixed part from the one that grows.
+        // All measurements are of the same size, so the fixed and the growing part cannot be told
+        // apart.
         if spread < 1e-6 * mean_x * mean_x {
             return proportional;
         }
         let slope = (self.xy / self.weight - mean_x * mean_y) / spread;
         let start = mean_y - slope * mean_x;
         match (slope < 0.0, start < 0.0) {
-            // Noise: no work gets cheaper with size or takes less than no time.
+            // This is noise, because no work gets cheaper with size or takes less than no time.
             (true, _) => mean_y,
             (_, true) => proportional,
             _ => start + slope * x,
@@ -81,7 +82,7 @@ mod tests {
     fn with_too_little_to_go_by_it_is_proportional() {
         near(Line::default().at(1000.0), 0.0);
         near(line(&[(1000.0, 10.0), (1000.0, 30.0)]).at(2000.0), 2.0 * (0.98 * 10.0 + 30.0) / 1.98);
-        // A line that would be below 0 somewhere.
+        // The line would be negative somewhere.
         near(line(&[(1000.0, 1.0), (1000.0, 1.0), (2000.0, 9.0)]).at(0.0), 0.0);
     }
 

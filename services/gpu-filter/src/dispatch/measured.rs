@@ -1,4 +1,4 @@
-//! A backend that notes what its runs cost.
+//! A backend that records the costs of its runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Costs;
 
-/// Wraps a backend, and notes in [`Costs`] what everything that it runs takes.
+/// Wraps a backend, and records the time of everything that it runs in [`Costs`].
 #[derive(Debug)]
 pub(crate) struct Measured<B> {
     backend: B,
@@ -19,8 +19,8 @@ impl<B: Backend> Measured<B> {
         Self { backend, costs }
     }
 
-    /// The time of a run without what is only done once. Compiling a kernel takes far longer than
-    /// running it, and would make a GPU look too slow to be tried again.
+    /// The time of a run without work that is done only once. Compiling a kernel takes far longer
+    /// than running it, and would make a GPU look too slow to be tried again.
     fn without_preparing(&self, took: Duration, before: Duration) -> Duration {
         took.saturating_sub(self.preparing().saturating_sub(before))
     }
@@ -90,8 +90,8 @@ mod tests {
         assert_eq!(estimate.cuda, None);
     }
 
-    /// A GPU that takes 20 ms for any batch, and 50 ms more for the first one, for which it compiles
-    /// a kernel.
+    /// A GPU that takes 20 ms for every batch, and 50 ms more for the first one, for which it
+    /// compiles a kernel.
     #[derive(Debug, Default)]
     struct Compiles {
         compiled: Duration,
@@ -142,7 +142,7 @@ mod tests {
         assert!(results.iter().all(Result::is_ok));
         assert_eq!(backend.backend.batches, [MIN_SAMPLES as usize]);
         let cuda = costs.estimate(&planned()).cuda.unwrap();
-        // A quarter of 20 ms; of 70 ms it would be more, and so would the whole be.
+        // Each frame takes a quarter of 20 ms. If compiling counted, the estimate would be larger.
         assert!((5..15).contains(&cuda.as_millis()), "{cuda:?}");
     }
 }

@@ -1,13 +1,13 @@
 //! Decides which device a request runs on.
 //!
-//! - [`Measured`] wraps the backends of all workers and notes in [`Costs`] what every step takes. The
-//!   workers note there what reading and writing files takes.
-//! - For a new request, [`Costs`] makes an [`Estimate`](estimate::Estimate) for the CPU and the GPU.
-//! - [`Balance`] adds the work that each device has yet to do, and chooses the device that is expected
-//!   to finish first.
+//! - [`Measured`] wraps the backends of all workers and records the time of every step in
+//!   [`Costs`]. The workers also record there how long reading and writing files takes.
+//! - For a new request, [`Costs`] computes an [`Estimate`](estimate::Estimate) for CPU and GPU.
+//! - [`Balance`] adds the backlog of each device, and chooses the device that is expected to finish
+//!   first.
 //! - [`ChoiceCounters`] count the choices, with their [`Reason`], as a metric.
 //!
-//! Without a GPU none of this is used: there is nothing to choose from.
+//! Without a GPU none of this is used, because there is no choice.
 
 mod balance;
 mod costs;

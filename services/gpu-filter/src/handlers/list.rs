@@ -1,4 +1,4 @@
-//! `req.filter.list`: what this worker can do.
+//! Answers `req.filter.list` with the filters of this worker.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use ocelli_messages::{Failure, Named as _, v1};
 
 use crate::definitions::definition;
 
-/// Answers `ListFiltersRequest`s.
+/// The handler that lists the filters of this worker.
 #[derive(Clone, Debug)]
 pub(crate) struct List {
     pub(crate) catalog: Arc<Catalog>,

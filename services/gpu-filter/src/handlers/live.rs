@@ -1,11 +1,12 @@
-//! `frame.in.<stream>`: the same work without anybody waiting for it.
+//! Answers `frame.in.<stream>`: live frames, whose senders do not wait for the answer.
 
 use ocelli_actors::broker::{Encoded, LiveHandler, Request};
 use ocelli_messages::{Failure, MessageContext, StreamName, v1};
 
 use super::{Process, process::RESPONSE_FIELD};
 
-/// Answers live frames, also those that failed, with the frame's own stream and sequence.
+/// The handler for live frames. Every answer, including that to a frame that failed, has the stream
+/// and the sequence of its frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Live(pub(crate) Process);
 
@@ -17,8 +18,8 @@ impl LiveHandler for Live {
 
     const RESPONSE_FIELD: &'static str = RESPONSE_FIELD;
 
-    /// A frame that names no stream belongs to that of its subject; one that names another is
-    /// wrong.
+    /// A frame that names no stream belongs to the one of its subject. A frame that names another
+    /// stream is refused.
     fn identify(
         &self,
         stream: &StreamName,
@@ -33,7 +34,8 @@ impl LiveHandler for Live {
             Ok(())
         } else {
             let given: String = frame.stream.chars().take(80).collect();
-            let message = format!("the frame says {given:?}, its subject {stream:?}");
+            let message =
+                format!("the frame names the stream {given:?}, but its subject {stream:?}");
             Err(Failure::invalid("frame.stream", message).allow([stream]))
         };
         let v1::Frame { stream, sequence, captured_at, .. } = &*frame;

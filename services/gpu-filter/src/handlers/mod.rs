@@ -1,4 +1,4 @@
-//! What answers messages.
+//! The handlers of this service's messages.
 
 mod list;
 mod live;

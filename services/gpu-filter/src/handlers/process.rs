@@ -1,4 +1,4 @@
-//! `req.filter.process`: one frame, one answer.
+//! Answers `req.filter.process`: each request has one frame and gets one answer.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -20,22 +20,22 @@ use crate::{
     worker::{self, Job},
 };
 
-/// The field of a request that says how large its result is.
+/// The field of a request that decides on the size of its result.
 pub(super) const RESPONSE_FIELD: &str = "pipeline.output";
 
-/// Answers `ProcessRequest`s.
+/// The handler that sends a frame through a pipeline.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) limits: Limits,
     pub(crate) devices: Devices,
     pub(crate) pool: Pool,
-    /// How it signs responses that needed no device.
+    /// The name of this worker in responses that needed no device.
     pub(crate) name: Arc<str>,
 }
 
 impl Process {
-    /// Does what a request asks for.
+    /// Processes a request on a device, or answers it at once if there is nothing to do.
     pub(crate) async fn run(
         &self,
         request: Request<v1::ProcessRequest>,
@@ -45,7 +45,7 @@ impl Process {
         if plan.nothing_to_do() {
             return Ok(Encoded::from_bytes(self.hand_back(&plan, arrived)));
         }
-        let late = || Failure::deadline("the deadline passed before the result was there");
+        let late = || Failure::deadline("the deadline passed before the result was ready");
         let left = context.deadline.left(SystemTime::now()).ok_or_else(late)?;
         let (reply, result) = oneshot::channel();
         let (deadline, span) = (context.deadline, Span::current());
@@ -65,7 +65,7 @@ impl Process {
         result.map(Encoded::from_bytes)
     }
 
-    /// The answer to a request whose payload is the result already: no device is woken for it.
+    /// The answer to a request whose payload already is the result, for which no device is needed.
     fn hand_back(&self, plan: &Plan, arrived: Instant) -> Bytes {
         let payload = match &plan.payload {
             Payload::Raw(raw) => v1::frame::Payload::Raw(pixels::unchanged(raw)),

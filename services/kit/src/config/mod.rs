@@ -64,7 +64,7 @@ impl Problem {
         least: T,
         most: T,
     ) -> Option<Self> {
-        let message = format!("{value} must be from {least} to {most}");
+        let message = format!("must be from {least} to {most}, not {value}");
         (value < least || value > most).then(|| Self::new(field, message))
     }
 

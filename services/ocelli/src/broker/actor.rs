@@ -1,4 +1,5 @@
-//! The managed broker as a supervised actor, and the small process that guards it.
+//! The managed broker as a supervised actor, and the guard, which ends the broker with this
+//! process.
 
 use std::{cell::Cell, ffi::OsString, path::PathBuf, rc::Rc};
 
@@ -10,11 +11,11 @@ use ocelli_nats_server::{NatsServer, ServerOptions, exec_guarded};
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
-/// The hidden first argument of the process between us and the broker.
+/// The hidden first argument of the guard.
 const GUARD: &str = "__guard-broker";
 
-/// If this process was started as the broker's guard, becomes the broker; returns only if that
-/// failed.
+/// If this process was started as the broker's guard, it becomes the broker, and this function
+/// returns only an error if that failed. Otherwise returns `None`.
 pub(crate) fn become_guard() -> Option<std::io::Error> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? != GUARD {
@@ -28,15 +29,15 @@ pub(crate) fn become_guard() -> Option<std::io::Error> {
     Some(exec_guarded(parent, &PathBuf::from(program), &arguments))
 }
 
-/// Options with this program as the guard.
+/// The same options with this program as the guard.
 pub(super) fn guarded(options: ServerOptions) -> std::io::Result<ServerOptions> {
     let launcher = Some((std::env::current_exe()?, vec![GUARD.to_owned()]));
     Ok(ServerOptions { launcher, ..options })
 }
 
-/// A broker that is started anew, on the same port, when it ends.
+/// An actor that runs the broker. After a restart, the broker has the same port.
 pub(super) struct BrokerActor {
-    /// What the first generation takes over: it was started before there were actors, because
+    /// The broker that the first generation takes over. It was started before any actor, because
     /// everything else needs its port.
     running: Rc<Cell<Option<NatsServer>>>,
     options: ServerOptions,
@@ -63,24 +64,25 @@ impl Actor for BrokerActor {
         let first = self.running.take();
         let (options, child) = (self.options.clone(), self.child.clone());
         let life = async move {
-            // On this thread, which is the main one: the broker ends with the thread that starts it.
+            // It is started on this thread, the main one, because the broker ends together with the
+            // thread that starts it.
             let mut server = match first {
                 Some(server) => server,
                 None => match NatsServer::start(&options).await {
                     Ok(server) => server,
                     Err(failed) => {
-                        error!(error = %failed, "the broker could not be started");
+                        error!(error = %failed, "cannot start the broker");
                         return child.exit(Exit::Failed(ErrorKind::Unavailable));
                     }
                 },
             };
-            info!(url = server.url(), pid = server.pid(), "the broker runs");
+            info!(url = server.url(), pid = server.pid(), "the broker is running");
             let pid = server.pid();
             child.observe(move || serde_json::json!({ "pid": pid }));
             child.ready();
             tokio::select! {
                 how = server.ended() => {
-                    error!(how, "the broker ended by itself");
+                    error!(how, "the broker stopped unexpectedly");
                     child.exit(Exit::Failed(ErrorKind::Unavailable));
                 }
                 _ = told => server.stop().await,
@@ -94,7 +96,7 @@ impl Handler<Stop> for BrokerActor {
     type Result = ();
 
     fn handle(&mut self, _: Stop, context: &mut Context<Self>) {
-        // `life` stops the context when the server has ended.
+        // `life` stops the context once the server has ended.
         let told = self.stop.take().is_some_and(|stop| stop.send(()).is_ok());
         if !told {
             context.stop();

@@ -1,4 +1,4 @@
-//! The broker that `ocelli up` brings along: its data folder, its first start, and its actor.
+//! The broker that `ocelli up` manages: its data folder, its first start, and its actor.
 
 mod actor;
 
@@ -18,22 +18,22 @@ pub(crate) use self::actor::become_guard;
 use self::actor::{BrokerActor, guarded};
 use crate::settings::ManagedBroker;
 
-/// A broker that runs.
+/// A running broker that this process manages.
 pub(crate) struct Managed {
-    /// Keeps it running.
+    /// The child that keeps it running.
     pub(crate) child: ChildSpec,
-    /// Where clients connect.
+    /// The URL that clients connect to.
     pub(crate) url: String,
-    /// The folder with its files.
+    /// The locked folder with its files.
     pub(crate) data: DataFolder,
 }
 
-/// The folder that the broker keeps its files in, locked for this process.
+/// The folder for the broker's files, locked for this process.
 pub(crate) struct DataFolder {
     _lock: File,
 }
 
-/// Starts the broker, because everything else needs its port; from then on its actor keeps it
+/// Starts the broker, because everything else needs its port. From then on, its actor keeps it
 /// running.
 pub(crate) async fn start(config: &ManagedBroker) -> anyhow::Result<Managed> {
     let data = lock(&config.data)?;
@@ -47,7 +47,7 @@ pub(crate) async fn start(config: &ManagedBroker) -> anyhow::Result<Managed> {
         .await
         .map_err(|failed| Failure::new(ErrorKind::Unavailable, failed.to_string()))?;
     let url = server.url();
-    // Whoever is connected comes back to this address.
+    // Clients reconnect to this address after a restart.
     options.port = server.port();
     let running = Rc::new(Cell::new(Some(server)));
     let (child, _) = ChildSpec::actor("broker", move |child| {
@@ -57,13 +57,16 @@ pub(crate) async fn start(config: &ManagedBroker) -> anyhow::Result<Managed> {
 }
 
 fn lock(data: &Path) -> anyhow::Result<DataFolder> {
-    std::fs::create_dir_all(data).with_context(|| format!("the folder {}", data.display()))?;
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("cannot create the folder {}", data.display()))?;
     let path = data.join("ocelli.lock");
-    let file = File::create(&path).with_context(|| format!("the file {}", path.display()))?;
+    let file = File::create(&path)
+        .with_context(|| format!("cannot create the file {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(DataFolder { _lock: file }),
         Err(TryLockError::WouldBlock) => bail!(
-            "another ocelli uses the folder {}; stop that one, or choose another with --data DIR",
+            "another ocelli process uses the folder {}: stop it, or choose another folder with \
+             --data DIR",
             data.display()
         ),
         Err(TryLockError::Error(error)) => Err(error).context(path.display().to_string()),

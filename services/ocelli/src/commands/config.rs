@@ -1,4 +1,4 @@
-//! `ocelli config`.
+//! `ocelli config`: checks or shows the settings.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ pub(crate) fn config(services: &[ServiceEntry], config: &Config) -> anyhow::Resu
     match &config.action {
         ConfigAction::Check(file) => {
             settings(services, &sources(file))?;
-            say!("the configuration is right");
+            say!("the configuration is valid");
         }
         ConfigAction::Show(file) => {
             say!("{}", show(&settings(services, &sources(file))?).trim_end())

@@ -22,35 +22,35 @@ use crate::{
     client::{self, Client, frame},
 };
 
-/// How long the system may take to be ready; it takes half a second.
+/// How long the system may take to become ready. It usually takes half a second.
 const READY_WITHIN: Duration = Duration::from_secs(30);
-/// Requests one after the other, for the time of one.
+/// The number of sequential requests that measure the time of one.
 const SINGLE: usize = 7;
-/// Requests at a time, and in all, for how many a second.
+/// The number of requests at a time, and in all, that measure the throughput.
 const CONCURRENT: usize = 4;
 const BATCH: usize = 24;
 
-/// Filter chains, as one would write them on the command line.
+/// The filter chains, as they would be written on the command line.
 const CHAINS: [&[&str]; 3] = [
     &["grayscale"],
     &["blur:kernel_size=9,sigma=2"],
     &["grayscale:algorithm=bt709", "blur:kernel_size=15,sigma=4"],
 ];
 
-/// How a request travels.
+/// The protocol that a request is sent over.
 #[derive(Clone, Copy)]
 enum Way {
     Nats,
     Http,
 }
 
-/// What one request gave.
+/// The result of a request.
 struct Result {
     file: Bytes,
     backend: String,
 }
 
-/// A line of the table.
+/// A row of the printed table.
 struct Row {
     picture: String,
     chain: String,
@@ -61,11 +61,13 @@ struct Row {
     frames: f64,
 }
 
-/// Starts everything, sends photographs through filters, prints a table, stops everything.
+/// Starts everything, sends photographs through filters, prints a table of times, and stops
+/// everything.
 pub(crate) fn demo(demo: Demo) -> anyhow::Result<ExitCode> {
-    let photos = images_in(&demo.photos).context("photographs: `make tools` fetches them")?;
+    let photos = images_in(&demo.photos)
+        .context("cannot read the photographs; `make tools` downloads them")?;
     if photos.is_empty() {
-        bail!("there is no photograph in {}: `make tools` fetches some", demo.photos.display());
+        bail!("there are no photographs in {}; `make tools` downloads some", demo.photos.display());
     }
     std::fs::create_dir_all(&demo.out).with_context(|| demo.out.display().to_string())?;
     let rows = client::block_on(async {
@@ -165,7 +167,7 @@ async fn measure(
     Ok((row, result.file))
 }
 
-/// Sends a picture either way.
+/// Sends a picture over HTTP or NATS.
 struct Sender {
     nats: Client,
     http: reqwest::Client,
@@ -190,7 +192,7 @@ impl Sender {
             Some(v1::frame::Payload::Encoded(image)) => {
                 Ok(Result { file: image.data, backend: backend.unwrap_or_default() })
             }
-            _ => bail!("the answer holds no image file"),
+            _ => bail!("the answer does not contain an image file"),
         }
     }
 
@@ -210,7 +212,7 @@ impl Sender {
     }
 }
 
-/// `ocelli up` as a child, on free ports.
+/// A child process that runs `ocelli up` on free ports.
 struct System {
     child: Child,
     http: String,
@@ -231,7 +233,7 @@ impl System {
         let Some(stdout) = child.stdout.take() else { bail!("the system has no stdout") };
         let mut lines = BufReader::new(stdout).lines();
         let line = tokio::time::timeout(READY_WITHIN, lines.next_line()).await;
-        let line = line.context("the system was not ready in time")??;
+        let line = line.context("the system did not become ready in time")??;
         let line = line.context("the system ended before it was ready")?;
         let address = |name: &str| {
             let value = line.split(' ').find_map(|pair| pair.strip_prefix(name));
@@ -240,7 +242,7 @@ impl System {
         Ok(Self { http: address("http=")?, nats: address("nats=")?, child })
     }
 
-    /// Asks it to stop, as Ctrl-C would.
+    /// Stops the system with the same signal as Ctrl-C, and waits for its end.
     async fn stop(mut self) -> anyhow::Result<()> {
         let pid = self.child.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed()));
         if let Some(pid) = pid {

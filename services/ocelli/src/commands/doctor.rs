@@ -1,4 +1,4 @@
-//! `ocelli doctor`.
+//! `ocelli doctor`: checks this machine and reports what is missing.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -15,15 +15,15 @@ use crate::{
     settings::{ManagedBroker, section, settings, sources},
 };
 
-/// How a thing is.
+/// The result of a check.
 enum Finding {
     Good(String),
-    /// It works without, but should be known.
+    /// Not a problem, but worth knowing.
     Note(String),
     Bad(String),
 }
 
-/// Prints what is there and what is missing; 69 if something that is needed is not there.
+/// Prints the results of all checks. The exit code is 69 if something necessary is missing.
 pub(crate) fn doctor(services: &[ServiceEntry], doctor: &Doctor) -> anyhow::Result<ExitCode> {
     let settings = settings(services, &sources(&doctor.file))?;
     let managed: ManagedBroker = section(&settings, "managed_broker")?;
@@ -33,12 +33,12 @@ pub(crate) fn doctor(services: &[ServiceEntry], doctor: &Doctor) -> anyhow::Resu
             let names: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
             Finding::Good(names.join(", "))
         }
-        Ok(_) => Finding::Note("no CUDA device: the CPU does the work".to_owned()),
-        Err(reason) => Finding::Note(format!("{reason}: the CPU does the work")),
+        Ok(_) => Finding::Note("no CUDA device; the CPU does the work".to_owned()),
+        Err(reason) => Finding::Note(format!("{reason}; the CPU does the work")),
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut findings = vec![
-        ("configuration".to_owned(), Finding::Good("right".to_owned())),
+        ("configuration".to_owned(), Finding::Good("valid".to_owned())),
         ("processor".to_owned(), Finding::Good(format!("{cores} cores, {}", machine.cpu))),
         ("gpu".to_owned(), gpu),
         ("broker".to_owned(), broker()),
@@ -87,7 +87,7 @@ fn folder(path: &Path) -> Finding {
     let existing = path.ancestors().find(|dir| dir.is_dir());
     let place = existing.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match tempfile::tempfile_in(place) {
-        Ok(_) => Finding::Good(format!("{} can be written", path.display())),
+        Ok(_) => Finding::Good(format!("{} is writable", path.display())),
         Err(error) => Finding::Bad(format!("{}: {error}", path.display())),
     }
 }

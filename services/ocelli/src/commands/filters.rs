@@ -37,11 +37,11 @@ pub(crate) fn filters(filters: &Filters) -> anyhow::Result<ExitCode> {
             say!("");
         }
     }
-    say!("Run `ocelli filters show ID` for the details of one.");
+    say!("Run `ocelli filters show ID` for the details of a filter.");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Finds a filter by its id, or fails with the ids that there are.
+/// Finds a filter by its id, or fails with the list of known ids.
 fn find<'a>(
     filters: &'a [v1::FilterDefinition],
     id: &str,
@@ -74,8 +74,8 @@ fn show(filter: &v1::FilterDefinition) {
 /// How far the results of different processors may differ, in words.
 fn tolerance(filter: &v1::FilterDefinition) -> String {
     match filter.tolerance {
-        0 => "the same everywhere".to_owned(),
-        levels => format!("within {levels} of 255 everywhere"),
+        0 => "identical on all devices".to_owned(),
+        levels => format!("within {levels} of 255 on all devices"),
     }
 }
 

@@ -1,8 +1,9 @@
-//! The commands.
+//! The commands of the program.
 
 #![allow(clippy::print_stderr, reason = "progress and notes go to stderr")]
 
-/// `println!` for results: a reader that has seen enough (`ocelli filters | head`) is no error.
+/// Prints results like `println!`, but a reader that stops early (`ocelli filters | head`) is not
+/// an error.
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::commands::write_line(format_args!($($text)*))
@@ -25,7 +26,7 @@ pub(crate) use filters::filters;
 pub(crate) use process::process;
 pub(crate) use start::{run, up};
 
-/// `ocelli completions`.
+/// Runs `ocelli completions`.
 pub(crate) fn completions(services: &[ServiceEntry], shell: clap_complete::Shell) {
     let mut command = crate::cli::command(services);
     let mut script = Vec::new();
@@ -33,9 +34,9 @@ pub(crate) fn completions(services: &[ServiceEntry], shell: clap_complete::Shell
     say!("{}", String::from_utf8_lossy(&script).trim_end());
 }
 
-/// A line on stdout.
+/// Writes a line to stdout.
 fn write_line(line: std::fmt::Arguments<'_>) {
     use std::io::Write as _;
-    // It fails when nobody reads any more; there is nobody left to tell.
+    // This fails when stdout is closed, and then the error cannot be reported there.
     writeln!(std::io::stdout(), "{line}").ok();
 }

@@ -1,4 +1,4 @@
-//! `ocelli process`.
+//! `ocelli process`: sends images through filters.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,10 +18,10 @@ use crate::{
     npy,
 };
 
-/// One image on its way.
+/// An image to process.
 struct Task {
     input: PathBuf,
-    /// A file, or the folder in which the result gets the input's name.
+    /// The file for the result, or the folder in which the result gets the name of the input.
     output: Output,
 }
 
@@ -30,7 +30,7 @@ enum Output {
     Folder(PathBuf),
 }
 
-/// Sends images through filters.
+/// Runs `ocelli process`.
 pub(crate) fn process(process: Process) -> anyhow::Result<ExitCode> {
     let format = process.format.as_deref().map(codec_named).transpose();
     let format = format.map_err(|failure| failure.at("--format"))?;
@@ -89,7 +89,7 @@ fn progress(images: usize) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Sends one image; a line for the result.
+/// Sends one image, and returns a line that describes the result.
 async fn one(client: &Client, pipeline: &v1::Pipeline, task: &Task) -> anyhow::Result<String> {
     let file = tokio::fs::read(&task.input).await;
     let file = Bytes::from(file.with_context(|| task.input.display().to_string())?);
@@ -102,7 +102,7 @@ async fn one(client: &Client, pipeline: &v1::Pipeline, task: &Task) -> anyhow::R
             (image.data, extension)
         }
         Some(v1::frame::Payload::Tensor(tensor)) => (npy::file(&tensor)?, "npy"),
-        _ => bail!("the answer holds neither an image file nor a tensor"),
+        _ => bail!("the answer contains neither an image file nor a tensor"),
     };
     let path = match &task.output {
         Output::File(path) => path.clone(),
@@ -139,19 +139,20 @@ fn tasks(process: &Process) -> anyhow::Result<Vec<Task>> {
     }
     let output = &process.output;
     match inputs.as_slice() {
-        [] => bail!("there is no PNG, JPEG or WebP file in the given folders"),
+        [] => bail!("the given folders contain no PNG, JPEG or WebP file"),
         [one] if !output.is_dir() && !process.inputs.iter().any(|input| input.is_dir()) => {
             return Ok(vec![Task { input: one.clone(), output: Output::File(output.clone()) }]);
         }
         _ => {}
     }
-    std::fs::create_dir_all(output)
-        .with_context(|| format!("--output {}: a folder is needed here", output.display()))?;
+    std::fs::create_dir_all(output).with_context(|| {
+        format!("--output {} must be a folder for several images", output.display())
+    })?;
     let folder = |input| Task { input, output: Output::Folder(output.clone()) };
     Ok(inputs.into_iter().map(folder).collect())
 }
 
-/// The image files of a folder, by name; not those of folders within.
+/// The image files of a folder, sorted by name, without those of subfolders.
 pub(super) fn images_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut images = Vec::new();
     for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {

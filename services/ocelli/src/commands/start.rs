@@ -1,4 +1,4 @@
-//! `ocelli up` and `ocelli run`: services until they are told to stop.
+//! `ocelli up` and `ocelli run`: run services until they are told to stop.
 
 use std::{path::Path, process::ExitCode};
 
@@ -10,7 +10,7 @@ use crate::{
     settings::{section, settings, sources},
 };
 
-/// `ocelli up`: every service, and a broker for them.
+/// Runs `ocelli up`: every service, and a broker for them.
 pub(crate) fn up(
     services: &'static [ServiceEntry],
     up: cli::Up,
@@ -26,7 +26,7 @@ pub(crate) fn up(
     start.run(services, &up.file, flags)
 }
 
-/// `ocelli run`: some services, on a broker that is there already.
+/// Runs `ocelli run`: some services on an existing broker.
 pub(crate) fn run(
     services: &'static [ServiceEntry],
     run: cli::Run,
@@ -34,23 +34,23 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     flags.extend(run.admin.admin.map(|addr| ("admin.addr".to_owned(), addr.to_string().into())));
     flags.extend(run.nats.map(|url| ("broker.url".to_owned(), url.into())));
-    // The command line has taken no other names.
+    // The command line accepts only names of services.
     let wanted = |entry: &&ServiceEntry| run.services.iter().any(|name| name == entry.name);
     let start =
         Start { services: services.iter().filter(wanted).collect(), managed: false, hints: false };
     start.run(services, &run.file, flags)
 }
 
-/// What to start.
+/// The services to start, and their settings.
 struct Start {
     services: Vec<&'static ServiceEntry>,
-    /// Whether the process brings its broker along.
+    /// Whether this process manages the broker.
     managed: bool,
     hints: bool,
 }
 
 impl Start {
-    /// `all` are the services that may have settings, started or not.
+    /// `all` lists the services that may have settings, whether they are started or not.
     fn run(
         self,
         all: &'static [ServiceEntry],
@@ -68,13 +68,13 @@ impl Start {
         for service in &self.services {
             telemetry.describe(service.metrics);
         }
-        // Actors run on this, the main thread; everything else on the runtime's workers.
+        // Actors run on this thread, the main one. Everything else runs on the runtime's workers.
         let system = actix_rt::System::with_tokio_rt(|| {
-            #[allow(clippy::expect_used, reason = "without a runtime there is nobody to report to")]
+            #[allow(clippy::expect_used, reason = "without a runtime there is no way to report it")]
             tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()
-                .expect("the system gives threads and timers")
+                .expect("the system provides threads and timers")
         });
         let prometheus = telemetry.prometheus();
         let code = system.block_on(async {
