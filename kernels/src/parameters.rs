@@ -203,10 +203,10 @@ fn parse(parameter: &ParameterDefinition, text: &str) -> Result<Value, Parameter
         ParameterKind::Numbers { min_items, max_items, group, min, max, .. } => {
             numbers(id, text, min..=max).and_then(|list| match list.len() {
                 is if !(min_items..=max_items).contains(&is) => {
-                    Err(format!("{id} must be {min_items} to {max_items} numbers, not {is}"))
+                    Err(format!("{id} must have {min_items} to {max_items} numbers, not {is}"))
                 }
                 is if is % group.max(1) != 0 => {
-                    Err(format!("{id} must be a multiple of {group} numbers, not {is}"))
+                    Err(format!("{id} must have a multiple of {group} numbers, not {is}"))
                 }
                 _ => Ok(Value::Numbers(list)),
             })
@@ -216,7 +216,7 @@ fn parse(parameter: &ParameterDefinition, text: &str) -> Result<Value, Parameter
             .ok_or_else(|| format!("{id} must be a colour like #ff8000, not {text:?}")),
         ParameterKind::Text { max_chars, .. } => match text.chars().count() {
             is if is > max_chars => {
-                Err(format!("{id} must be at most {max_chars} characters, not {is}"))
+                Err(format!("{id} must have at most {max_chars} characters, not {is}"))
             }
             _ => Ok(Value::Free(text.to_owned())),
         },
@@ -255,8 +255,8 @@ pub(crate) fn color(text: &str) -> Option<[u8; 4]> {
 
 fn off_step(id: &str, value: i64, min: i64, step: i64) -> String {
     match (step, min.rem_euclid(2)) {
-        (2, 1) => format!("{id} must be odd, {value} is even"),
-        (2, _) => format!("{id} must be even, {value} is odd"),
+        (2, 1) => format!("{id} must be odd, not {value}"),
+        (2, _) => format!("{id} must be even, not {value}"),
         _ => format!("{id} must be {min} plus a multiple of {step}, not {value}"),
     }
 }

@@ -25,13 +25,13 @@ plain!(u8 i8 u16 i16 u32 i32 u64 i64 f32 f64);
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
     buffer: PooledBuffer,
-    /// Which elements of the buffer.
+    /// The elements of the buffer that are in use.
     used: Range<usize>,
     of: PhantomData<T>,
 }
 
 impl<T: Plain> Scratch<T> {
-    /// Of that many elements, with whatever was left there.
+    /// Takes `len` elements, which are not cleared.
     pub(crate) fn take(pool: &Pool, len: usize) -> Self {
         Self::with_margin(pool, len, 0)
     }

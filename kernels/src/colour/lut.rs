@@ -49,7 +49,7 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
         [red, green, blue] => Tabled::of_colours(&DEFINITION, [*red, *green, *blue], "table"),
         _ => {
             let is = numbers.len();
-            return Err(wrong(format!("table must be 256 or 768 numbers, not {is}")));
+            return Err(wrong(format!("table must have 256 or 768 numbers, not {is}")));
         }
     }))
 }

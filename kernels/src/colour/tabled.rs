@@ -54,7 +54,7 @@ impl Operation for Tabled {
         match self.lists_of_colours {
             Some(parameter) if input.format == PixelFormat::Gray8 => Err(Refusal {
                 parameter: Some(parameter),
-                message: "lists for red, green and blue do not fit a grey image".to_owned(),
+                message: "a grey image takes one list, not three".to_owned(),
                 allowed: vec!["256 numbers".to_owned()],
             }),
             _ => Ok(input),

@@ -25,7 +25,11 @@ pub(super) enum Value {
 /// Resolves the arguments of a launch.
 pub(super) fn resolve(arguments: &[Argument], at: Addresses<'_>) -> Result<Vec<Value>, CudaError> {
     let pointer = |list: &[u64], index: usize| {
-        let missing = || CudaError::Bug(format!("a kernel asks for a buffer {index} of {list:?}"));
+        let missing = || {
+            CudaError::Bug(format!(
+                "a kernel refers to buffer {index} of {list:?}, which does not exist"
+            ))
+        };
         list.get(index).copied().map(Value::Pointer).ok_or_else(missing)
     };
     let value = |argument: &Argument| match argument {

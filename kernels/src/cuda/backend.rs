@@ -154,7 +154,7 @@ impl CudaBackend {
     /// if the images have different shapes; otherwise the errors are those of [`Backend::run`].
     pub fn submit(&mut self, chain: &Chain, images: Vec<Image>) -> Result<Ticket, BackendError> {
         let Some(shape) = images.first().map(Image::shape) else {
-            return Err(BackendError::Internal("a batch of nothing".to_owned()));
+            return Err(BackendError::Internal("the batch is empty".to_owned()));
         };
         if images.iter().any(|image| image.shape() != shape) {
             return Err(BackendError::Internal("the images of a batch differ".to_owned()));

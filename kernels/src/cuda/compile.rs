@@ -72,7 +72,7 @@ impl KernelCompiler {
             let supported = supported()?;
             let target = Target::of(capability, &supported).ok_or_else(|| {
                 let (major, minor) = capability;
-                CudaError::BrokenCompiler(format!("it knows nothing for sm_{major}{minor}"))
+                CudaError::BrokenCompiler(format!("it supports no target for sm_{major}{minor}"))
             })?;
             let cache = folder.map(DiskCache::new);
             Ok(Self { target, version: version()?, cache })

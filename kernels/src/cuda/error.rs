@@ -58,7 +58,7 @@ pub enum DriverFault {
     #[error("the device failed for good ({0})")]
     Sticky(String),
     /// Only this call failed.
-    #[error("the driver refused ({0})")]
+    #[error("the driver refused the call ({0})")]
     Call(String),
 }
 

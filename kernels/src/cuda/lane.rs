@@ -197,7 +197,7 @@ impl Lane {
         patience: Duration,
         pool: &Pool,
     ) -> Result<(Vec<Output>, BatchTimes), CudaError> {
-        let nothing = || CudaError::Bug("there is nothing under way".to_owned());
+        let nothing = || CudaError::Bug("no batch is in progress".to_owned());
         let stages = self.flight.as_ref().ok_or_else(nothing)?.plan.stages.len();
         let last = self.event(stages + 2)?;
         wait(patience, || Ok(last.try_is_complete()?))?;

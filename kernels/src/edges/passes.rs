@@ -10,7 +10,7 @@ use crate::Cut;
 use crate::simd::Level;
 use crate::simd::simd_levels;
 
-/// What a sample of the result is, of the derivatives along `x` and along `y`.
+/// How a sample of the result is computed from the derivatives along `x` and along `y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Combine {
     /// The result is |x|.
@@ -63,7 +63,8 @@ pub(super) fn horizontal(
     with_taps!(kernels, T => T::samples(level, sums, channels, how, output));
 }
 
-/// As [`horizontal`] with [`Combine::Root`], with a cut whose squares begin at that one.
+/// Like [`horizontal`] with [`Combine::Root`], for a threshold, given with the least sum of squares
+/// that reaches it.
 pub(super) fn squares(
     level: Level,
     kernels: Kernels,
@@ -90,8 +91,8 @@ pub(super) fn least_square(sample: u8, scale: f32) -> f32 {
     f32::from_bits(from)
 }
 
-/// The derivatives themselves, from both sums; those of seven taps over 16, rounded to nearest,
-/// halves to even.
+/// Computes the derivatives from both sums. Those of seven taps are divided by 16 and rounded to
+/// nearest, halves to even.
 pub(super) fn gradient(
     level: Level,
     kernels: Kernels,
@@ -389,7 +390,7 @@ fn cut_squares<T: Taps<N>, const N: usize>(
     });
 }
 
-/// To the nearest sample, halves to even, of a number that is not negative.
+/// Rounds a number that is not negative to the nearest sample, halves to even.
 #[inline(always)]
 fn round(value: f32) -> u8 {
     // So large that the last bit of the sum counts ones.

@@ -65,7 +65,7 @@ impl Band {
         Self { pass, rectangles, level: cpu.level(), shape, group, before, stride, memory }
     }
 
-    /// How many rows are made at a time.
+    /// The number of rows that are made at a time.
     pub(super) fn group_rows(&self) -> usize {
         self.group
     }

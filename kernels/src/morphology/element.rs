@@ -8,14 +8,14 @@ pub(super) const MAX_SIZE: usize = 63;
 /// The most repetitions of a step.
 pub(super) const MAX_ITERATIONS: usize = 10;
 
-/// How far the largest rectangle reaches: those are repeated by being larger.
+/// The reach of the largest rectangle: repeating a rectangle means making it larger.
 pub(super) const MAX_RADIUS: usize = MAX_SIZE / 2 * MAX_ITERATIONS;
 
 /// A shape that is symmetric and gets no wider away from its middle row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element {
     pub(super) shape: Shape,
-    /// How far it reaches to each side.
+    /// The reach to each side, in pixels.
     pub(super) radius: usize,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum Shape {
 pub(super) const SHAPES: [&str; 3] = ["rect", "cross", "ellipse"];
 
 impl Shape {
-    /// By one of [`SHAPES`].
+    /// The shape with one of [`SHAPES`].
     pub(super) fn of(name: &str) -> Self {
         match name {
             "cross" => Self::Cross,
@@ -51,8 +51,8 @@ pub(super) struct Rectangle {
 pub(super) type Rectangles = ArrayVec<Rectangle, { MAX_SIZE / 2 + 1 }>;
 
 impl Element {
-    /// How far the row at that distance from the middle reaches to each side. An ellipse is
-    /// OpenCV's `getStructuringElement`, which rounds to even.
+    /// The reach to each side of the row at that distance from the middle. An ellipse is OpenCV's
+    /// `getStructuringElement`, which rounds to even.
     pub(super) fn half_width(&self, distance: usize) -> usize {
         match self.shape {
             Shape::Cross if distance > 0 => 0,

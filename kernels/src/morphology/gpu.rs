@@ -14,11 +14,11 @@ const TILE: (usize, usize) = (32, 16);
 /// Positions along a line, and lines, that a block works on.
 const LINE: (usize, usize) = (128, 16);
 
-/// Frames between the steps.
+/// Scratch buffers for images between the steps.
 const BETWEEN: [usize; 2] = [0, 1];
-/// What a difference is made of.
+/// Scratch buffers for the two images of a difference.
 const RESULTS: [usize; 2] = [2, 3];
-/// Between columns and rows.
+/// The scratch buffer between columns and rows.
 const COLUMNS: usize = 4;
 
 struct Program {
@@ -63,7 +63,7 @@ fn blocks(length: usize, tile: usize) -> Option<u32> {
 }
 
 impl Program {
-    /// Those steps, each as often as it is to be repeated, from the input to there.
+    /// Launches those steps, each as many times as it is repeated, from the input to `to`.
     fn repeat(&mut self, morphology: &Morphology, steps: &[Extreme], to: &Argument) -> Option<()> {
         // A rectangle is repeated by being larger.
         let times = match morphology.element.shape {
@@ -129,7 +129,7 @@ impl Program {
         Some(())
     }
 
-    /// What the kernels of both kinds take.
+    /// The arguments that both kinds of kernels take.
     fn common(&self, pass: &Pass) -> Option<[Argument; 7]> {
         let border = match pass.outside {
             Outside::Ignore => Border::Constant,

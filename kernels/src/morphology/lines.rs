@@ -23,14 +23,14 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// From that line on.
+    /// The bytes from line `line` on.
     #[inline(always)]
     fn skip(self, line: usize) -> &'a [u8] {
         &self.data[line * self.stride..]
     }
 }
 
-/// Where results go: `len` bytes in each of `count` lines.
+/// Room for results: `len` bytes in each of `count` lines.
 pub(super) struct Target<'a> {
     pub(super) data: &'a mut [u8],
     pub(super) stride: usize,
@@ -233,7 +233,7 @@ fn together<B: Bytes, const LEAST: bool, const N: usize>(
 }
 
 simd_levels! {
-    /// What is there minus the row; 0 where that is less.
+    /// Subtracts the row from `from`, clamping to 0.
     pub(super) fn subtract(row: &[u8], from: &mut [u8]) {
         from.iter_mut().zip(row).for_each(|(from, by)| *from = from.saturating_sub(*by));
     }

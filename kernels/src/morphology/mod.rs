@@ -16,7 +16,7 @@ use crate::border::Border;
 use element::Element;
 pub(crate) const ENTRIES: &[Entry] = &definitions::ENTRIES;
 
-/// Which sample of a neighbourhood is taken.
+/// The sample of a neighbourhood that becomes the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extreme {
     /// The least: dark shapes grow, bright ones shrink.
@@ -26,7 +26,7 @@ enum Extreme {
 }
 
 impl Extreme {
-    /// What never is taken if there is anything else.
+    /// The value that is never the result if there is any other.
     fn neutral(self) -> u8 {
         match self {
             Self::Erode => 255,
@@ -46,7 +46,7 @@ enum Kind {
     BlackHat,
 }
 
-/// What stands beyond the edge.
+/// The pixels beyond the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outside {
     /// Pixels beyond the edge do not count.
@@ -64,7 +64,7 @@ impl Outside {
         }
     }
 
-    /// What stands where no position does.
+    /// The sample where there is no position.
     fn sample(self, extreme: Extreme) -> u8 {
         match self {
             Self::Ignore => extreme.neutral(),
@@ -84,7 +84,7 @@ struct Morphology {
     kind: Kind,
     element: Element,
     outside: Outside,
-    /// How often each step is repeated.
+    /// The number of times that each step is done.
     iterations: usize,
 }
 

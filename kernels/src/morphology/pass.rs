@@ -4,7 +4,7 @@ use super::element::Element;
 use super::{Extreme, Outside};
 use crate::border::Border;
 
-/// What a step does.
+/// The work of one step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass {
     pub(super) extreme: Extreme,

@@ -14,13 +14,13 @@ use crate::{Cpu, Image, ImageError, PooledBuffer, Reach, Rows, Whole, Window};
 const CHUNK_BYTES: usize = 32 << 10;
 
 impl Morphology {
-    /// Whether it returns its input.
+    /// Whether the result is always the input.
     pub(super) fn changes_nothing(&self) -> bool {
         let difference = matches!(self.kind, Kind::Gradient | Kind::TopHat | Kind::BlackHat);
         self.element.radius == 0 && !difference
     }
 
-    /// Whether some rows can be made at a time.
+    /// Whether rows can be made a few at a time.
     pub(super) fn streams(&self) -> bool {
         let once = self.iterations == 1 || self.element.shape == Shape::Rect;
         once && (self.kind.steps().len() == 1 || !self.outside.wraps())

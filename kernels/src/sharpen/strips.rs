@@ -10,7 +10,7 @@ use crate::{Cpu, PixelFormat, Reach, Window, alpha};
 /// Bytes of the result that are blurred, then compared: few enough to stay in the nearest cache.
 const STRIP_BYTES: usize = 16 << 10;
 
-/// Which rows a row of the result depends on.
+/// The rows that a row of the result depends on.
 pub(super) fn reach(gaussian: &Gaussian) -> Reach {
     match gaussian.border() {
         Border::Wrap => Reach::Anywhere,
@@ -18,8 +18,8 @@ pub(super) fn reach(gaussian: &Gaussian) -> Reach {
     }
 }
 
-/// Those rows: `compare` gets a row of the input, and the blurred row, which it makes the result.
-/// Transparency stays.
+/// Makes rows `rows`: `compare` gets a row of the input and the blurred row, which it turns into
+/// the result. Transparency is kept.
 pub(super) fn render(
     cpu: &Cpu,
     gaussian: &Gaussian,

@@ -3,7 +3,7 @@
 /// The sets that loops are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Instructions {
-    /// What every CPU of the target architecture has.
+    /// The instructions that every CPU of the target architecture has.
     Baseline(Baseline),
     /// The instructions of SSE4.1.
     #[cfg(target_arch = "x86_64")]
@@ -16,7 +16,7 @@ pub(crate) enum Instructions {
     Avx512(Avx512),
 }
 
-/// What every CPU of the target architecture has: SSE2 on x86-64, NEON on aarch64.
+/// The instructions that every CPU of the target architecture has: SSE2 on x86-64, NEON on aarch64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Baseline;
 

@@ -8,12 +8,12 @@
 /// memory sets the pace, it costs 2 %.
 const NEAR: usize = 1 << 20;
 
-/// Whether it pays to ask ahead for rows of a result of that many bytes.
+/// Whether prefetching pays for the rows of a result of `bytes` bytes.
 pub(crate) fn pays(bytes: usize) -> bool {
     bytes <= NEAR
 }
 
-/// Asks for those bytes.
+/// Prefetches the cache lines of `bytes`.
 #[inline(always)]
 pub(crate) fn prefetch(bytes: &[u8]) {
     for at in (0..bytes.len()).step_by(64) {

@@ -17,7 +17,7 @@ use crate::{Cpu, Window};
 /// a third less time than to keep those of a whole row. With SSE4.1, 32 take twice as long.
 const STEP: usize = 16;
 
-/// A number for each of them.
+/// A number for each pixel of a block.
 type Numbers = [f32; STEP];
 
 /// Makes rows `rows` of the result.
@@ -47,7 +47,7 @@ pub(super) fn render(
     }
 }
 
-/// The rows around the one that is made: row `y` lies at `y` modulo their number.
+/// The rows around the one that is made. Row `y` is at `y` modulo their number.
 struct Planes<'a> {
     samples: Scratch<f32>,
     filter: &'a Bilateral,
@@ -56,7 +56,7 @@ struct Planes<'a> {
     colours: usize,
 }
 
-/// They, of one length, and where the rows around one start, from above.
+/// The samples of those rows, and the starts of the rows around one, from above.
 struct Around<'a> {
     planes: [&'a [f32]; 3],
     starts: [usize; 2 * MAX_RADIUS + 1],
@@ -64,7 +64,7 @@ struct Around<'a> {
 }
 
 impl Around<'_> {
-    /// Of the pixel so far down and across of each from that one on.
+    /// The samples of the pixels that are `down` and `across` away from each pixel from `at` on.
     #[inline(always)]
     fn samples<const COLOURS: usize>(
         &self,
@@ -118,7 +118,7 @@ impl<'a> Planes<'a> {
         }
     }
 
-    /// What row `y` is made of.
+    /// The rows that row `y` is made from.
     fn around(&self, y: isize) -> Around<'_> {
         let radius = self.filter.radius;
         let mut starts = [0; 2 * MAX_RADIUS + 1];
@@ -155,7 +155,7 @@ simd_levels! {
     }
 }
 
-/// Of the pixels from that one on.
+/// The means of the pixels from `at` on.
 #[inline(always)]
 fn means<const COLOURS: usize>(
     around: &Around<'_>,

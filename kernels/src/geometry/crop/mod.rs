@@ -89,7 +89,7 @@ fn keep(
     if even && offset % 2 != 0 {
         return Err(Refusal {
             parameter: Some(offset_id),
-            message: format!("{offset_id} {offset} is odd; it must be even for NV12"),
+            message: format!("{offset_id} must be even for NV12, not {offset}"),
             allowed: vec![format!("0..={} step 2", (side - 1) / 2 * 2)],
         });
     }

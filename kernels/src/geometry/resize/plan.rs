@@ -20,7 +20,7 @@ pub(crate) enum Plan {
     Copy,
     /// Each pixel of the result is one pixel of the input.
     Nearest(Nearest),
-    /// Means of so many pixels across and down.
+    /// Each pixel of the result is the mean of a block of pixels.
     Blocks { across: usize, down: usize },
     /// Both passes of OpenCV's bilinear filter.
     Linear(Passes),
@@ -28,7 +28,7 @@ pub(crate) enum Plan {
     Convolve(Passes),
 }
 
-/// For each row that is done together.
+/// A list with an entry for each row that is made together.
 type Few<T> = ArrayVec<T, MOST_AT_ONCE>;
 
 /// One pass along rows, one down columns.

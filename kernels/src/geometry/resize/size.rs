@@ -17,14 +17,14 @@ impl Target {
         if (target.width, target.height) == (0, 0) {
             return Err(ParameterError::new(
                 "width",
-                "width and height are both 0: one of them has to be given".to_owned(),
+                "width and height must not both be 0".to_owned(),
                 vec![format!("1..={MAX_SIDE}")],
             ));
         }
         Ok(target)
     }
 
-    /// That size, whatever the input.
+    /// A fixed size, whatever the input.
     #[cfg(test)]
     pub(super) fn exactly(size: Size) -> Self {
         Self { width: size.width(), height: size.height() }

@@ -2,7 +2,7 @@
 //!
 //! The numbers are computed as OpenCV does, in its types and order, so that they are the same.
 
-/// How pixels are made.
+/// The interpolation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
     /// The pixel at that place.
@@ -22,7 +22,7 @@ impl Filter {
     pub(crate) const NAMES: [&'static str; 5] =
         ["nearest", "bilinear", "bicubic", "lanczos3", "area"];
 
-    /// By one of [`Filter::NAMES`].
+    /// The filter with one of [`Filter::NAMES`].
     pub(crate) fn of(name: &str) -> Self {
         match name {
             "nearest" => Self::Nearest,
@@ -34,7 +34,8 @@ impl Filter {
     }
 }
 
-/// For each pixel of the result the pixels that it is made of, and how much each counts.
+/// For each pixel of the result, the pixels of the input that it is computed from, and their
+/// weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taps {
     /// The first one. Beyond an edge stands the outermost pixel.
@@ -47,9 +48,9 @@ pub(crate) struct Taps {
     pub(crate) bits: u32,
 }
 
-/// Bits of OpenCV's weights.
+/// Fractional bits of OpenCV's weights.
 const OPENCV_BITS: u32 = 11;
-/// With more, sums of products may not fit 32 bits.
+/// The largest number of fractional bits: with more, sums of products may not fit into 32 bits.
 const MOST_BITS: u32 = 15;
 
 /// Positions of pixels as OpenCV counts: the scale is the inverse of the inverse of the ratio.
@@ -57,7 +58,7 @@ pub(crate) fn scale(from: usize, to: usize) -> f64 {
     1.0 / (to as f64 / from as f64)
 }
 
-/// For each pixel of the result, the one at its place.
+/// For each pixel of the result, the nearest pixel of the input.
 pub(crate) fn nearest(from: usize, to: usize) -> Vec<u32> {
     let scale = scale(from, to);
     let last = from.saturating_sub(1);
@@ -123,7 +124,7 @@ impl Taps {
         taps
     }
 
-    /// Six pixels each, or so many times more as the image shrinks: Pillow's LANCZOS.
+    /// Pillow's LANCZOS: six pixels each, times the factor by which the image shrinks.
     pub(crate) fn lanczos3(from: usize, to: usize) -> Self {
         let scale = from as f64 / to as f64;
         let stretch = scale.max(1.0);
@@ -159,7 +160,7 @@ impl Taps {
         }))
     }
 
-    /// As integers that sum up to a power of two, as large as they can be.
+    /// The weights as integers that add up to a power of two, which is as large as possible.
     fn float(all: impl Iterator<Item = (usize, Vec<f64>)>) -> Self {
         let mut all: Vec<(usize, Vec<f64>)> = all.collect();
         let mut greatest: f64 = 0.0;
@@ -189,8 +190,7 @@ impl Taps {
         taps
     }
 
-    /// With all pixels within `0..len`, as far as they count: weights beyond an edge go to the
-    /// outermost pixel.
+    /// Limits the pixels to `0..len`: weights beyond an edge are added to the outermost pixel.
     pub(crate) fn within(mut self, len: usize) -> Self {
         let last = (len as i32 - 1).max(0);
         let lists = self.weights.chunks_exact_mut(self.count);

@@ -63,13 +63,13 @@ static DEFINITION: FilterDefinition = FilterDefinition {
 
 #[derive(Debug)]
 struct Rotate {
-    /// From 0 to less than 360.
+    /// The angle in degrees, from 0 to less than 360.
     angle: f64,
     expand: bool,
     sampling: Sampling,
 }
 
-/// What a rotation is for an image of some size.
+/// The way to rotate an image of some size.
 enum Way {
     Nothing,
     Half,

@@ -49,7 +49,7 @@ const LEAST: usize = 16;
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only vectors read it so"))]
 pub(super) struct Source<'a> {
-    /// From its first row on.
+    /// The bytes from the first row on.
     pub(super) data: &'a [u8],
     /// Bytes from row to row.
     pub(super) stride: usize,
@@ -72,7 +72,7 @@ pub(super) fn render(
     }
 }
 
-/// `N` bytes a pixel.
+/// Turns pixels of `N` bytes.
 fn each<const N: usize>(
     level: Level,
     turn: Turn,

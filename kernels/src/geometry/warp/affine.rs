@@ -11,7 +11,7 @@ use crate::{
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
-/// What each number of a matrix may be.
+/// The largest absolute value of a number of a matrix.
 pub(super) const NUMBER: f64 = 1_000_000.0;
 
 fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> {
@@ -20,7 +20,7 @@ fn build(parameters: &Parameters) -> Result<Arc<dyn Operation>, ParameterError> 
     Ok(Arc::new(Warp { definition: &DEFINITION, map, size, sampling }))
 }
 
-/// For a matrix that cannot be inverted.
+/// The error for a matrix that cannot be inverted.
 pub(super) fn singular(parameter: &str, numbers: usize) -> ParameterError {
     let message = format!("{parameter} is singular: it maps the image to a line or a point");
     let allowed = vec![format!("{numbers} numbers of a matrix that can be inverted")];

@@ -8,7 +8,7 @@ const STEPS: usize = 32;
 /// Sixteen weights, row by row, that sum up to 2^15.
 pub(super) type Weights = [i16; 16];
 
-/// For each fraction of y, for each fraction of x.
+/// The weights for each fraction of y and each fraction of x.
 static TABLE: LazyLock<Vec<Weights>> = LazyLock::new(|| {
     let fractions = || (0..STEPS).map(|step| step as f32 * (1.0 / STEPS as f32));
     fractions().flat_map(|y| fractions().map(move |x| weights(taps(x), taps(y)))).collect()

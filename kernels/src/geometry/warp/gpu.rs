@@ -10,7 +10,7 @@ use crate::{Shape, Size};
 static CUDA: CudaSource =
     CudaSource { name: "warp.cu", text: include_str!("../../../cuda/warp.cu") };
 
-/// Threads of a block.
+/// Threads in a block.
 const BLOCK: (u32, u32) = (32, 8);
 
 pub(super) fn program(
@@ -69,7 +69,7 @@ pub(super) fn program(
     Some(CudaProgram { scratch: Vec::new(), data: vec![data, table], launches: vec![launch] })
 }
 
-/// What each column adds to x and to y, then where each row starts in x and in y.
+/// The numbers that each column adds to x and to y, then the start of each row in x and in y.
 fn affine(map: &Map, filter: Filter, output: Size) -> Vec<u8> {
     let Map::Affine([a, _, _, d, ..]) = *map else { return Vec::new() };
     let across = [a, d].into_iter().flat_map(|step| {

@@ -2,7 +2,7 @@
 
 use crate::Size;
 
-/// From positions of the result to positions of the input.
+/// Maps positions of the result to positions of the input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Map {
     /// The first two rows; the third is 0 0 1.
@@ -12,8 +12,8 @@ pub(crate) enum Map {
 }
 
 impl Map {
-    /// From a matrix that maps the input to the result, as OpenCV's `warpAffine` inverts it;
-    /// `None` if it cannot be inverted.
+    /// Inverts a matrix that maps the input to the result, like OpenCV's `warpAffine`; `None` if
+    /// that is not possible.
     pub(crate) fn affine(matrix: &[f64]) -> Option<Self> {
         let &[a, b, c, d, e, f] = matrix else { return None };
         let scale = 1.0 / (a * e - b * d);
@@ -22,8 +22,8 @@ impl Map {
         finite(&inverse).then_some(Self::Affine(inverse))
     }
 
-    /// From a matrix that maps the input to the result, as OpenCV's `warpPerspective` inverts it;
-    /// `None` if it cannot be inverted.
+    /// Inverts a matrix that maps the input to the result, like OpenCV's `warpPerspective`; `None`
+    /// if that is not possible.
     pub(crate) fn perspective(matrix: &[f64]) -> Option<Self> {
         let &[a, b, c, d, e, f, g, h, i] = matrix else { return None };
         let determinant = a * (e * i - h * f) - b * (d * i - g * f) + c * (d * h - g * e);

@@ -28,7 +28,7 @@ pub(crate) use affine::ENTRY as AFFINE;
 pub(crate) use matrix::Map;
 pub(crate) use perspective::ENTRY as PERSPECTIVE;
 
-/// What stands between pixels.
+/// The interpolation between pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
     /// The value of the nearest pixel.
@@ -39,17 +39,17 @@ pub(crate) enum Filter {
     Cubic,
 }
 
-/// How pixels are made of those around a position.
+/// How a pixel is computed from the pixels around a position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sampling {
     pub(crate) filter: Filter,
     pub(crate) border: Border,
-    /// What stands beyond the edge if the border is constant.
+    /// The colour beyond the edge if the border is constant.
     pub(crate) color: [u8; 4],
 }
 
 impl Sampling {
-    /// From the parameters below.
+    /// The sampling with the parameters below.
     pub(crate) fn of(parameters: &Parameters) -> Result<Self, ParameterError> {
         let filter = match parameters.text("filter")? {
             "nearest" => Filter::Nearest,
@@ -115,7 +115,7 @@ fn size(parameters: &Parameters) -> Result<[u32; 2], ParameterError> {
     Ok([side("width")?, side("height")?])
 }
 
-/// That size for such an input.
+/// The size of the result for an input of that shape.
 fn output([width, height]: [u32; 2], input: Shape) -> Result<Shape, Refusal> {
     let side = |given: u32, of_input: usize| match given {
         0 => u32::try_from(of_input).unwrap_or(u32::MAX),
@@ -152,7 +152,7 @@ pub(crate) fn render(
     }
 }
 
-/// The same on a GPU.
+/// The work on a GPU.
 pub(crate) fn cuda(map: &Map, sampling: &Sampling, input: Shape, output: Size) -> Option<CudaWork> {
     gpu::program(map, sampling, input, output).map(CudaWork::Program)
 }

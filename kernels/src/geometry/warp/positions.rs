@@ -20,7 +20,7 @@ const WHOLE: f64 = 6_755_399_441_055_744.0;
 pub(super) struct Positions {
     x: Scratch<i32>,
     y: Scratch<i32>,
-    /// What an affine map adds for each column.
+    /// The numbers that an affine map adds for each column.
     across: Option<[Scratch<i32>; 2]>,
     /// Rows of a block: OpenCV computes positions from the left edge of blocks.
     block: usize,
@@ -44,7 +44,7 @@ impl Positions {
         Self { x, y, across, block, limit: limit(input), shift: shift(filter) }
     }
 
-    /// Those of the row at that height of the result: x and y.
+    /// The positions x and y for a row of the result.
     pub(super) fn row(&mut self, level: Level, map: &Map, filter: Filter, y: usize) -> [&[i32]; 2] {
         let (to_x, to_y) = (self.x.as_mut(), self.y.as_mut());
         match (map, &self.across) {
@@ -82,13 +82,13 @@ pub(super) fn limit(input: Size) -> i32 {
     if input.width() <= most && input.height() <= most { i32::from(i16::MAX) } else { 1 << 20 }
 }
 
-/// How wide OpenCV's blocks are.
+/// The width of OpenCV's blocks.
 pub(super) fn block_width(output: Size) -> usize {
     let height = output.height().min(16);
     (1024 / height).min(output.width())
 }
 
-/// Where a row of an affine map starts, half a step added to round to nearest.
+/// The start of a row of an affine map, plus half a step to round to nearest.
 pub(super) fn affine_start(map: &Map, filter: Filter, y: usize) -> [i32; 2] {
     let Map::Affine([_, b, c, _, e, f]) = map else { return [0; 2] };
     let half = (1_i32 << shift(filter)) / 2;
@@ -96,14 +96,14 @@ pub(super) fn affine_start(map: &Map, filter: Filter, y: usize) -> [i32; 2] {
     [b * y + c, e * y + f].map(|start| whole(start * 1024.0) + half)
 }
 
-/// To nearest, half to even, within what sums do not overflow with.
+/// Rounds to nearest, halves to even, within a range in which sums do not overflow.
 #[inline(always)]
 #[allow(clippy::manual_clamp, reason = "what is no number becomes one, as on a GPU")]
 fn whole(value: f64) -> i32 {
     (value.max(-FARTHEST).min(FARTHEST) + WHOLE).to_bits() as i32
 }
 
-/// What an affine map adds for each column.
+/// The numbers that an affine map adds for each column.
 pub(super) fn steps(level: Level, step: f64, to: &mut [i32]) {
     columns(level, step, to);
 }
@@ -116,7 +116,7 @@ simd_levels! {
     }
 }
 
-/// Cuts the whole part of a position, which is followed by that many bits.
+/// Limits the whole part of a position, which is followed by `bits` fractional bits.
 #[inline(always)]
 fn cut(position: i32, bits: u32, limit: i32) -> i32 {
     let inside = (position >> bits).clamp(-limit - 1, limit);

@@ -123,7 +123,7 @@ impl Source<'_> {
         self.data[at..].first_chunk().copied().unwrap_or([0; C])
     }
 
-    /// What stands beyond the edge if the border is constant.
+    /// The colour beyond the edge if the border is constant.
     #[inline(always)]
     pub(super) fn beyond<const C: usize>(&self) -> [u8; C] {
         self.color.first_chunk().copied().unwrap_or([0; C])

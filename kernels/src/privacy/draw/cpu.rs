@@ -40,7 +40,7 @@ pub(super) fn clip(span: &Span, width: usize) -> Option<(Range<usize>, Option<us
     (start < end).then_some((start..end, span.coverage.map(|at| at + cut)))
 }
 
-/// What a pixel becomes where the colour covers all, and the opacity of the colour.
+/// The pixel where the colour covers all of it, and the opacity of the colour.
 pub(super) fn target(color: [u8; 4], format: PixelFormat) -> ([u8; 4], u8) {
     let [first, second, third, opacity] = pixel(color, format);
     ([first, second, third, u8::MAX], opacity)
@@ -69,7 +69,7 @@ fn mix<const C: usize>(from: [u8; C], color: [u8; C], opacity: u8) -> [u8; C] {
     mixed
 }
 
-/// To nearest; at most 255 of a product of two bytes.
+/// Divides a product of two bytes by 255, rounding to nearest.
 fn over_255(product: u32) -> u8 {
     ((product + 127) / 255) as u8
 }

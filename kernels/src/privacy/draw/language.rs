@@ -5,7 +5,7 @@ use crate::ParameterError;
 /// The farthest coordinate, and the longest length.
 const FARTHEST: f64 = 32_767.0;
 
-/// What can be said.
+/// The forms of a statement.
 const FORMS: [&str; 7] = [
     "box X Y WIDTH HEIGHT COLOR [THICKNESS]",
     "fill X Y WIDTH HEIGHT COLOR",
@@ -16,7 +16,7 @@ const FORMS: [&str; 7] = [
     "label X Y COLOR \"TEXT\" [BACKGROUND]",
 ];
 
-/// What holds where a statement does not say.
+/// The values that are used if a statement does not give them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Defaults {
     pub(super) thickness: i64,
@@ -29,11 +29,11 @@ pub(super) struct Statement {
     /// The number of the statement, counted from 1.
     pub(super) number: usize,
     pub(super) shape: Figure,
-    /// Red, green, blue, opacity.
+    /// Red, green, blue and opacity.
     pub(super) color: [u8; 4],
 }
 
-/// Coordinates are whole pixels.
+/// What a statement draws. Coordinates are whole pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Figure {
     Box { corner: (i64, i64), size: (i64, i64), thickness: i64 },
@@ -117,7 +117,7 @@ fn quoted(letters: &mut impl Iterator<Item = char>, quote: char) -> Option<Strin
     }
 }
 
-/// Takes one statement apart.
+/// Parses one statement.
 struct Reader<'a> {
     number: usize,
     words: &'a [Word],
@@ -166,7 +166,9 @@ impl Reader<'_> {
             }
         };
         match self.words.first() {
-            Some(word) => Err(self.wrong(&format!("unexpected {}", word.shown()))),
+            Some(word) => {
+                Err(self.wrong(&format!("unexpected {} after the statement", word.shown())))
+            }
             None => Ok(Some(Statement { number: self.number, shape, color })),
         }
     }
@@ -198,7 +200,7 @@ impl Reader<'_> {
     fn length(&mut self, what: &str, least: i64) -> Result<i64, ParameterError> {
         match self.number(what)? {
             length if length >= least => Ok(length),
-            length => Err(self.wrong(&format!("{what} must be at least {least}, it is {length}"))),
+            length => Err(self.wrong(&format!("{what} must be at least {least}, not {length}"))),
         }
     }
 

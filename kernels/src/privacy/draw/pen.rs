@@ -25,7 +25,7 @@ impl Pen {
         Self { number, runs: Runs::new(), most }
     }
 
-    /// In any order; some may overlap.
+    /// The runs in any order; some may overlap.
     pub(super) fn done(self) -> Runs {
         self.runs
     }

@@ -12,16 +12,17 @@ pub(super) struct Span {
     pub(super) x: i64,
     pub(super) len: usize,
     pub(super) color: [u8; 4],
-    /// Where in [`Drawing::coverage`] it says how much of each pixel is covered; all, if `None`.
+    /// The position in [`Drawing::coverage`] of the coverage of each pixel; `None` if all are
+    /// covered completely.
     pub(super) coverage: Option<usize>,
 }
 
-/// Everything that is drawn.
+/// All spans of a drawing.
 #[derive(Debug, Default)]
 pub(super) struct Drawing {
-    /// From top to bottom; within a row in the order in which they are drawn.
+    /// Spans from top to bottom; within a row, in drawing order.
     spans: Vec<Span>,
-    /// How much of pixels is covered, in 255ths.
+    /// The coverage of pixels, in 1/255.
     coverage: Vec<u8>,
 }
 
@@ -39,7 +40,7 @@ impl Drawing {
         self.spans.is_empty()
     }
 
-    /// Those of a row.
+    /// The spans of row `y`.
     pub(super) fn row(&self, y: usize) -> &[Span] {
         let y = i64::try_from(y).unwrap_or(i64::MAX);
         let start = self.spans.partition_point(|span| span.y < y);

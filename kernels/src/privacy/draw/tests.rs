@@ -178,9 +178,9 @@ fn errors_name_the_statement_and_what_is_wrong() {
     for (shapes, message) in [
         ("box 1 2 3 4 #fff", "statement 1 of shapes: the colour must be like #ff8000, not #fff"),
         ("box 1 2 3 #ffffff", "statement 1 of shapes: the height must be a number, not #ffffff"),
-        ("box 1 2 0 4 #ffffff", "statement 1 of shapes: the width must be at least 1, it is 0"),
-        ("; dot 1 2 -3 #ffffff", "statement 2 of shapes: the radius must be at least 0, it is -3"),
-        ("dot 1 2 3 #ffffff 4 5", "statement 1 of shapes: unexpected 4"),
+        ("box 1 2 0 4 #ffffff", "statement 1 of shapes: the width must be at least 1, not 0"),
+        ("; dot 1 2 -3 #ffffff", "statement 2 of shapes: the radius must be at least 0, not -3"),
+        ("dot 1 2 3 #ffffff 4 5", "statement 1 of shapes: unexpected 4 after the statement"),
         ("fill 1 2 3 4", "statement 1 of shapes: the colour is missing"),
         (
             "fill 1 1 1 1 #000000\nbox 40000 2 3 4 #ffffff",

@@ -17,14 +17,14 @@ const MOST_PIXELS: usize = 1 << 24;
 /// A text that was drawn.
 #[derive(Debug)]
 pub(super) struct Label {
-    /// Where it is, with some room around: first and last column and row.
+    /// The first and last column and row, with some room around the text.
     pub(super) area: [i64; 4],
     /// The coverage of each pixel, row by row.
     pub(super) coverage: Vec<u8>,
     /// Left column and top row of the coverage.
     corner: (i64, i64),
     width: usize,
-    /// How much coverage of other labels lies before.
+    /// The coverage of other labels before this one, in pixels.
     offset: usize,
 }
 

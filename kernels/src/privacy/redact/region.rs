@@ -20,7 +20,7 @@ pub(super) struct Part {
     pub(super) rows: Range<usize>,
 }
 
-/// From x, y, width, height of each.
+/// The regions with x, y, width and height of each in `numbers`.
 pub(super) fn parse(numbers: &[f64]) -> Result<Vec<Region>, ParameterError> {
     let (groups, _) = numbers.as_chunks::<4>();
     groups.iter().enumerate().map(|(at, group)| Region::parse(at + 1, *group)).collect()

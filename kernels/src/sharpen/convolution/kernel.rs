@@ -14,7 +14,7 @@ pub(super) struct Kernel {
     numbers: Vec<f64>,
 }
 
-/// How to sum up; sums of whole numbers are exact in each way.
+/// The arithmetic of the sum. Sums of whole numbers are exact in every one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Plan {
     /// Whole numbers, sums fit 16 bits.
@@ -37,7 +37,8 @@ pub(super) struct Tap<N> {
 }
 
 impl Kernel {
-    /// With rows of `width` numbers, or a square one if that is 0; why not.
+    /// A kernel with rows of `width` numbers, or a square one if `width` is 0; otherwise an error
+    /// message.
     pub(super) fn new(numbers: &[f64], width: usize) -> Result<Self, String> {
         let count = numbers.len();
         let side = count.isqrt();
@@ -57,7 +58,7 @@ impl Kernel {
         Ok(Self { width, height, numbers: numbers.to_vec() })
     }
 
-    /// How far it reaches, across and down.
+    /// The reach across and down, in pixels.
     pub(super) fn reach(&self) -> (usize, usize) {
         (self.width / 2, self.height / 2)
     }
@@ -77,12 +78,12 @@ impl Kernel {
         self.numbers.iter().sum()
     }
 
-    /// Whether all are whole.
+    /// Whether all numbers are whole.
     pub(super) fn is_whole(&self) -> bool {
         self.numbers.iter().all(|number| number.fract() == 0.0)
     }
 
-    /// Whether it is a number in the middle and zeros around it; which.
+    /// The number in the middle, if all others are zero.
     pub(super) fn middle_only(&self) -> Option<f64> {
         let middle = self.numbers.len() / 2;
         let around = self.numbers.iter().enumerate().filter(|(at, _)| *at != middle);

@@ -10,10 +10,11 @@ const GROUP: usize = 5;
 
 /// A sum, of products of samples with weights.
 pub(super) trait Sum<Sample>: Copy + Default {
-    /// What samples are multiplied by.
+    /// The type of the weights.
     type Weight: Copy + Default;
 
-    /// Adds to each sum the products of the samples there; as many slices of samples as weights.
+    /// Adds to each sum the products of samples and weights. There is one slice of samples for each
+    /// weight.
     fn add(level: Level, samples: &[&[Sample]], weights: &[Self::Weight], sums: &mut [Self]);
 }
 
@@ -70,7 +71,7 @@ sums!(i32, u8, i32, |sum, value, weight| sum + i32::from(value) * weight);
 sums!(i32, i16, i16, |sum, value, weight| sum + i32::from(value) * i32::from(weight));
 sums!(f32, u8, f32, |sum, value, weight| sum + f32::from(value) * weight);
 
-/// What becomes of a sum.
+/// How a sum becomes a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Finish {
     /// A whole number is added.
@@ -117,7 +118,7 @@ finished!(i16, |sum, offset| sum.saturating_add(offset as i16).clamp(0, 255) as 
 finished!(i32, |sum, offset| (sum + offset).clamp(0, 255) as u8, |sum| sum as f32);
 finished!(f32, |sum, offset| round(sum + offset as f32), |sum| sum);
 
-/// To the nearest sample, halves to even.
+/// Rounds to the nearest sample, halves to even.
 #[inline(always)]
 fn round(value: f32) -> u8 {
     // So large that the last bit of the sum counts ones.

@@ -24,7 +24,7 @@ struct Part<'a> {
     planes: ArrayVec<&'a mut [u8], 3>,
 }
 
-/// What a part needs to know.
+/// What all parts of an image share.
 struct Work<'a> {
     normalize: &'a Normalize,
     cpu: &'a Cpu,
@@ -33,7 +33,7 @@ struct Work<'a> {
     pixels: Shape,
     /// The shape after resizing.
     inner: Shape,
-    /// Where it lies in the tensor.
+    /// The position of the image in the tensor.
     left: isize,
     top: isize,
     /// Pixels of a row of the tensor.

@@ -9,7 +9,7 @@ use crate::geometry::{blocks, int};
 use crate::tensor::CUDA;
 use crate::{Element, PixelFormat, Shape};
 
-/// Threads of a block.
+/// Threads in a block.
 const BLOCK: (u32, u32) = (32, 8);
 
 impl Normalize {
@@ -95,7 +95,7 @@ impl Normalize {
     }
 }
 
-/// Where the first of two pixels is, and the weights of both, of 16 bits.
+/// The position of the first of two pixels, and the weights of both, in 16 bits each.
 fn pairs(taps: &Taps) -> Vec<[i32; 2]> {
     let weights = taps.weights.as_chunks::<2>().0.iter();
     let pair = |&[low, high]: &[i16; 2]| i32::from(high) << 16 | i32::from(low.cast_unsigned());

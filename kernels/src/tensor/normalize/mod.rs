@@ -24,7 +24,7 @@ use crate::{
 use numbers::Numbers;
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
-/// What the samples of a pixel are multiplied with so that white becomes 1.
+/// The factor that makes white 1.
 const ONE_OVER_255: f64 = 1.0 / 255.0;
 
 static DEFINITION: FilterDefinition = FilterDefinition {
@@ -215,7 +215,7 @@ impl Normalize {
         Mapping::new(self.fit, input, self.outer(input)?)
     }
 
-    /// What is resized: an image of interleaved pixels.
+    /// The shape that is resized, with interleaved pixels.
     fn pixels(input: Shape) -> Shape {
         if input.format.is_planar() { input.with_format(PixelFormat::Rgb8) } else { input }
     }
@@ -224,7 +224,7 @@ impl Normalize {
         Self::pixels(input).format.channels().min(3)
     }
 
-    /// The samples of bars.
+    /// The samples of the bars.
     fn bars(&self, input: Shape) -> [u8; 3] {
         let [red, green, blue, _] = samples_of(self.color, Self::channels(input));
         [red, green, blue]

@@ -8,13 +8,13 @@ use crate::Element;
 use crate::simd::Instructions;
 use crate::simd::{Level, simd_levels};
 
-/// What becomes of samples: `sample * factor + offset`, for each channel.
+/// The conversion of samples: `sample * factor + offset`, for each channel.
 #[derive(Debug)]
 pub(super) struct Numbers {
     pub(super) element: Element,
     pub(super) factors: [f32; 3],
     pub(super) offsets: [f32; 3],
-    /// For half precision: all that there are, for each channel.
+    /// All results in half precision, for each channel.
     pub(super) halves: Box<[[u16; 256]; 3]>,
 }
 

@@ -28,7 +28,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// How many rows of the resized image are made at a time, of at most so many.
+    /// The number of rows of the resized image that are made at a time, at most `most`.
     pub(super) fn stripe(&self, most: usize, pixels: Shape, resized: Shape) -> usize {
         match self {
             Self::Interleaved(_) => most,
@@ -38,7 +38,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Bytes of memory that so many rows of that shape take.
+    /// The bytes of memory for `rows` rows of that shape.
     pub(super) fn room(&self, shape: Shape, rows: usize) -> usize {
         match self {
             Self::Interleaved(_) => 0,

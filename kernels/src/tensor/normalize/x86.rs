@@ -28,7 +28,7 @@ impl Terms {
         Self(lanes(&numbers.factors), lanes(&numbers.offsets))
     }
 
-    /// Those of one channel.
+    /// The numbers of one channel.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     fn one(numbers: &Numbers, channel: usize) -> Self {

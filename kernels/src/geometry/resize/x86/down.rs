@@ -7,7 +7,8 @@ use super::wide::{Wide, two_words, wide_levels};
 const BLOCK: usize = 32;
 
 wide_levels! {
-    /// Whether it was done: there has to be room for whole blocks behind each start.
+    /// Returns whether there are instructions for it. There has to be room for whole blocks behind
+    /// each start.
     pub(in super::super) fn convolve<W>(
         wide,
         rows: &[i16],

@@ -18,17 +18,18 @@ use pixels::Pixels;
 use quads::{Quads, ROWS};
 use samples::{Far, Near};
 
-/// Up to so many pixels of one channel a sum has its own lane: then it need not be added up.
+/// Up to this many pixels of one channel, each sum has its own lane, so that no lanes have to be
+/// added up.
 const MOST_NEAR: usize = 6;
 
-/// How the sums of a row are made.
+/// The way in which the sums of a row are computed.
 #[derive(Debug)]
 pub(super) enum Vectors {
     /// Taps of many pixels.
     Quads(Quads),
-    /// Of two or four pixels of three or four channels.
+    /// Taps of two or four pixels of three or four channels.
     Pixels(Pixels),
-    /// Of few pixels, where they lie near each other; not of four channels.
+    /// Taps of few pixels that are near each other; not for four channels.
     Near(Near),
     /// All other taps.
     Far(Far),
@@ -66,7 +67,8 @@ impl Vectors {
         }
     }
 
-    /// How many sums of each row were done. There is `Across::room` at each place.
+    /// Returns the number of sums of each row that were computed. There is `Across::room` at each
+    /// place.
     pub(super) fn rows(
         &self,
         level: Level,
@@ -97,7 +99,7 @@ impl Vectors {
     }
 }
 
-/// As shifts take it.
+/// The number of bits in the form that shifts take.
 fn shift_by(bits: u32) -> __m128i {
     // SAFETY: SSE2 is part of x86-64.
     unsafe { _mm_cvtsi32_si128(bits.cast_signed()) }

@@ -13,12 +13,12 @@ const BLOCK: usize = 4;
 
 #[derive(Debug)]
 pub(in super::super) struct Pixels {
-    /// Where the bytes of a block are read.
+    /// The positions at which the bytes of a block are read.
     starts: Vec<[u32; BLOCK]>,
-    /// For each block its pairs: both weights of a pixel four times, for its channels.
+    /// The pairs of each block: both weights of a pixel four times, once for each channel.
     weights: Vec<[i32; BLOCK * 4]>,
-    /// So many blocks lie so far to the left that their bytes are the first that are read.
-    /// Those of the others are the last: nothing beyond the row is read.
+    /// The number of blocks at the left for which the bytes at `starts` are the first of what is
+    /// loaded. For the others they are the last, so that nothing beyond the row is read.
     head: usize,
     /// The number of samples in a row.
     input: usize,

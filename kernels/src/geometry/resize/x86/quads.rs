@@ -26,24 +26,24 @@ pub(in super::super) struct Quads {
     weights: Weights,
     /// Groups of each pixel of the result.
     groups: usize,
-    /// What is put in order at a time.
+    /// The columns that are put in order at a time.
     stripes: Vec<Stripe>,
-    /// Groups of the widest.
+    /// The number of groups of the widest stripe.
     most: usize,
 }
 
 /// Columns of the result that are computed together.
 #[derive(Debug)]
 struct Stripe {
-    /// Which pixels of the result they are enough for: indices of [`Weights`].
+    /// The pixels of the result that can be computed from them, as indices of [`Weights`].
     blocks: Range<usize>,
     /// The first group; even.
     first: usize,
     groups: usize,
 }
 
-/// For some pixels of the result that are made together: in which group of the input each starts,
-/// and how much the pixels of each group count. What is not needed is 0.
+/// For pixels of the result that are computed together: the group of the input in which each
+/// starts, and the weights of the pixels of each group. Weights that are not needed are 0.
 #[derive(Debug)]
 enum Weights {
     /// Samples of one channel.
@@ -217,7 +217,7 @@ macro_rules! known {
 }
 known!(rows_of_one 1 rows_of_three 3 rows_of_four 4);
 
-/// Cuts the blocks into stripes, so many blocks at a time.
+/// Divides the blocks into stripes.
 fn stripes<const N: usize>(starts: &[[u32; N]], groups: usize, whole: usize) -> Vec<Stripe> {
     let (mut stripes, most): (Vec<Stripe>, usize) = (Vec::new(), STRIPE.max(2 * groups));
     for (index, blocks) in starts.chunks(whole).enumerate() {
@@ -241,7 +241,7 @@ fn stripes<const N: usize>(starts: &[[u32; N]], groups: usize, whole: usize) -> 
     stripes
 }
 
-/// So many pixels of the result together: the starts, and the weights of each group.
+/// The starts, and the weights of each group, for `N` pixels of the result together.
 fn together<const N: usize, const PIXELS: usize>(
     taps: &Taps,
     groups: usize,
@@ -332,7 +332,7 @@ fn put_in_order<W: Wide, const N: usize>(
     }
 }
 
-/// What is left of each row, with zeros behind it.
+/// The rest of each row, followed by zeros.
 #[inline(never)]
 fn ends(rows: [&[u8]; ROWS], start: usize) -> [[u8; LANE]; ROWS] {
     rows.map(|row| {

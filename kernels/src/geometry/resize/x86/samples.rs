@@ -7,37 +7,37 @@ use super::shift_by;
 use super::wide::{Wide, two_words, wide_levels};
 use crate::simd::Level;
 
-/// Sums of a block.
+/// The number of sums in a block.
 const BLOCK: usize = 16;
-/// With more pairs of pixels a sum, the tables are too large.
+/// The largest number of pairs of pixels in a sum: with more, the tables are too large.
 const MOST_PAIRS: usize = 12;
 
-/// For a block and two neighbouring pixels of each of its sums.
+/// How to load two neighbouring pixels for each sum of a block.
 #[derive(Debug)]
 #[repr(C, align(64))]
 struct Pick {
-    /// Which of the 16 bytes, and 0x80 for the upper halves of 16 bits.
+    /// The positions among 16 bytes, and 0x80 for the upper halves of words.
     order: [i32; BLOCK],
-    /// Two of 16 bits.
+    /// Two weights of 16 bits each.
     weights: [i32; BLOCK],
-    /// Where the 16 bytes of each four lanes start; 16 bytes are there.
+    /// The starts of the 16 bytes for each four lanes, all of which exist.
     starts: [u32; 4],
 }
 
-/// For a block and two neighbouring pixels of each of its sums, which lie far apart.
+/// How to load two neighbouring pixels for each sum of a block if the sums are far apart.
 #[derive(Debug)]
 #[repr(C, align(64))]
 struct FarPick {
-    /// Where the first pixel's sample is. The second's is at most three bytes further.
+    /// The position of the first pixel's sample. The second's is at most three bytes further.
     starts: [i32; BLOCK],
-    /// Two of 16 bits.
+    /// Two weights of 16 bits each.
     weights: [i32; BLOCK],
 }
 
 /// Four sums need at most 16 bytes.
 #[derive(Debug)]
 pub(in super::super) struct Near {
-    /// For each block its pairs.
+    /// The pairs of each block.
     picks: Vec<Pick>,
     /// The number of samples in a row.
     input: usize,
@@ -45,7 +45,7 @@ pub(in super::super) struct Near {
 
 #[derive(Debug)]
 pub(in super::super) struct Far {
-    /// For each block its pairs; only of the first blocks, which read nothing beyond the row.
+    /// The pairs of the first blocks, which read nothing beyond the row.
     all: Vec<FarPick>,
     /// The number of samples in a row.
     input: usize,

@@ -13,9 +13,9 @@
 
 mod registers;
 
-/// How rows of four pixels of three bytes are spread to four bytes each, and back.
+/// Shuffles that widen rows of four pixels from three bytes to four, and back.
 const WIDEN: [i8; 16] = [0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1];
-/// The same of those that start at the fifth byte.
+/// Like [`WIDEN`], for pixels that start at the fifth byte.
 const WIDEN_LATE: [i8; 16] = [4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15, -1];
 const NARROW: [i8; 16] = [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1];
 
@@ -29,13 +29,13 @@ macro_rules! copy {
             use super::{NARROW, WIDEN, WIDEN_LATE};
             use crate::simd::prefetch::prefetch_line;
 
-            /// Rows that are turned at once, of pixels of that many bytes.
+            /// The number of rows of pixels of `bytes` bytes that are turned at once.
             pub(in super::super) const fn rows(bytes: usize) -> usize {
                 GROUPS * if bytes == 1 { 16 } else { 4 }
             }
 
-            /// Those columns become the rows that start at `to`, `stride` bytes apart. Whether
-            /// they did: if there are enough columns and rows for a block.
+            /// Turns columns into the rows that start at `to`, `stride` bytes apart. Returns
+            /// whether it did, which needs enough columns and rows for a block.
             #[target_feature(enable = $features)]
             pub(in super::super) fn turn<const N: usize>(
                 turn: Turn,

@@ -12,7 +12,7 @@ pub(super) mod one {
     /// The number of groups of rows that fit into the registers.
     pub(in super::super) const GROUPS: usize = 1;
 
-    /// The same for each group.
+    /// Repeats the bytes for each group.
     #[inline]
     #[target_feature(enable = "sse4.1")]
     pub(in super::super) fn repeated(bytes: &[i8; 16]) -> __m128i {
@@ -68,7 +68,7 @@ pub(super) mod two {
     /// The number of groups of rows that fit into the registers.
     pub(in super::super) const GROUPS: usize = 2;
 
-    /// The same for each group.
+    /// Repeats the bytes for each group.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(in super::super) fn repeated(bytes: &[i8; 16]) -> __m256i {

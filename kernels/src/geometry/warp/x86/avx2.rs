@@ -84,7 +84,7 @@ fn load(from: &[i32; 8]) -> __m256i {
     unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
 }
 
-/// Which positions are at least 0 and below those limits, one bit for each.
+/// One bit for each position, set if it is at least 0 and below the limits.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn below([x, y]: [__m256i; 2], limits: [__m256i; 2]) -> i32 {

@@ -32,9 +32,9 @@ pub(super) fn row<const C: usize>(
     true
 }
 
-/// Where pixels are made in blocks.
+/// The positions for which pixels are computed in blocks.
 struct Limits {
-    /// What lies left and above of a position, and right and below of it.
+    /// Pixels needed to the left of and above a position, and to the right of and below it.
     before: i32,
     after: i32,
     /// Positions less `before` are below these, without a sign, if all words lie inside.

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::{THREES_OF_FOUR, Wide};
 use crate::simd::Avx512;
 
-/// Which words of sixteen numbers of 32 bits: the lower of the first three of each four.
+/// Selects words from sixteen numbers of 32 bits: the lower words of the first three of each four.
 const THREES: [u16; 32] = [
     0, 2, 4, 8, 10, 12, 16, 18, 20, 24, 26, 28, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0,

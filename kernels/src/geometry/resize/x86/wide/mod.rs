@@ -6,10 +6,10 @@ mod avx512;
 
 use std::arch::x86_64::*;
 
-/// Bytes of a lane.
+/// The number of bytes in a lane.
 pub(super) const LANE: usize = 16;
 
-/// The first one lower.
+/// Two words as one number, with the first one in the lower half.
 #[inline(always)]
 pub(super) fn two_words([first, second]: [i16; 2]) -> i32 {
     i32::from(first.cast_unsigned()) | i32::from(second) << 16
@@ -47,7 +47,7 @@ pub(super) trait Wide: Copy {
     }
     /// A vector of which each argument is one lane.
     fn lanes_of(self, lanes: [__m128i; 4]) -> Self::V;
-    /// The same in all lanes.
+    /// Repeats `from` in every lane.
     fn lanes(self, from: &[i16; 8]) -> Self::V;
     /// The order, for [`Wide::shuffle`], of two neighbouring pixels of that many samples, the
     /// first of which starts at that byte of its lane: the same sample of both together, as 16
@@ -72,7 +72,7 @@ pub(super) trait Wide: Copy {
     unsafe fn gather(self, from: &[u8], starts: Self::V) -> Self::V;
     /// The bytes of each lane in that order; 0 where it is negative.
     fn shuffle(self, bytes: Self::V, order: Self::V) -> Self::V;
-    /// Sums of 32 bits.
+    /// Adds numbers of 32 bits.
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// Products of 16 bits, the neighbours added.
     fn multiply_add(self, a: Self::V, b: Self::V) -> Self::V;
@@ -80,7 +80,7 @@ pub(super) trait Wide: Copy {
     fn shift_down(self, a: Self::V, by: __m128i) -> Self::V;
     /// Words of both in turns: of the lower half of each lane, and of the upper.
     fn zip(self, a: Self::V, b: Self::V) -> [Self::V; 2];
-    /// In each lane, the sum of each vector's lane.
+    /// Adds up the numbers of each vector's lane; a lane of the result has the four sums.
     fn sum_up(self, sums: [Self::V; 4]) -> Self::V;
     /// Stores words in memory order.
     fn store_words(self, a: Self::V, to: &mut [i16; 32]);
