@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use cucumber::{then, when};
+use ocelli_messages::{Tenants, subjects};
 use serde_json::{Value, json};
 
 use crate::{
@@ -123,9 +124,11 @@ fn endpoints(json: &Value) -> Result<&Vec<Value>> {
 }
 
 #[then("it names both endpoints with their subjects")]
-fn subjects(world: &mut World) -> Result<()> {
+fn endpoints_and_subjects(world: &mut World) -> Result<()> {
     let endpoints = endpoints(&world.json)?;
-    for subject in [nats::process_subject(), nats::list_subject()] {
+    // A worker serves every tenant, so its subjects have a wildcard in the place of a name.
+    for kind in [&subjects::FILTER_PROCESS, &subjects::FILTER_LIST] {
+        let subject = kind.patterns(&Tenants::All).join(",");
         let found = endpoints.iter().any(|one| one.get("subject") == Some(&json!(subject)));
         ensure!(found, "no {subject} in {endpoints:?}");
     }
