@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use crate::{
     http,
     metrics::Metrics,
-    nats,
     wait::{Look, patiently, wait_until},
     world::World,
 };
