@@ -1,7 +1,7 @@
 //! The program that runs the services: the command line, the settings, the managed broker, and the
 //! node, which runs services until it is told to stop.
 //!
-//! It does not know any service by name; `main.rs` passes the registry to it.
+//! Only the registry, [`SERVICES`], knows services by name.
 
 #![forbid(unsafe_code)]
 
@@ -12,11 +12,14 @@ mod commands;
 mod exit;
 mod node;
 mod npy;
+mod services;
 mod settings;
 
 use std::process::ExitCode;
 
 use ocelli_kit::service::ServiceEntry;
+
+pub use services::SERVICES;
 
 use cli::Command;
 

@@ -4,13 +4,6 @@
 
 use std::process::ExitCode;
 
-use ocelli_gpu_filter::GpuFilter;
-use ocelli_ingest::Ingest;
-use ocelli_kit::service::ServiceEntry;
-
-/// The registry of services. A new service is one line here.
-const SERVICES: &[ServiceEntry] = &[ServiceEntry::of::<GpuFilter>(), ServiceEntry::of::<Ingest>()];
-
 // Every request allocates and frees frames of half a megabyte or more. The system's allocator maps
 // and unmaps such memory each time, so every page of it faults again. The large pages of mimalloc
 // (`no_thp` turns them off) are not faster here, and are kept as long as a byte of their 2 MiB is
@@ -20,7 +13,7 @@ const SERVICES: &[ServiceEntry] = &[ServiceEntry::of::<GpuFilter>(), ServiceEntr
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    ocelli::main(SERVICES)
+    ocelli::main(ocelli::SERVICES)
 }
 
 #[cfg(test)]

@@ -11,10 +11,7 @@ use ocelli_actors::{
     broker::DropReason,
     metrics::{self, Kind},
 };
-use ocelli_gpu_filter::GpuFilter;
-use ocelli_ingest::Ingest;
 use ocelli_kernels::Catalog;
-use ocelli_kit::service::Service;
 use ocelli_messages::{ErrorKind, LogLevel, header, subjects};
 
 use common::{ocelli, root, text};
@@ -81,7 +78,8 @@ async fn every_setting_has_a_row_with_its_default() {
 
 #[test]
 fn every_metric_has_a_row() {
-    let rows = [metrics::Metric::ROWS, GpuFilter::METRICS, Ingest::METRICS].concat();
+    let own = ocelli::SERVICES.iter().map(|service| service.metrics);
+    let rows = std::iter::once(metrics::Metric::ROWS).chain(own).collect::<Vec<_>>().concat();
     assert_eq!(metrics::problems(&rows), Vec::<String>::new());
     let must = rows.iter().map(|metric| {
         let kind = match metric.kind {
