@@ -3,11 +3,12 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{
-    Arg, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
-    builder::{PossibleValue, PossibleValuesParser},
+    Arg, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
     value_parser,
 };
 use ocelli_kit::service::{Flag, FlagValue, ServiceEntry};
+use ocelli_messages::{Named as _, v1};
 
 /// The values of flags, each with the field of the settings that it sets.
 pub(crate) type Flags = Vec<(String, toml::Value)>;
@@ -186,8 +187,8 @@ pub(crate) struct Process {
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) quality: u32,
     /// The device to compute on
-    #[arg(long, value_enum, default_value_t = Accelerator::Auto)]
-    pub(crate) accelerator: Accelerator,
+    #[arg(long, default_value = v1::Accelerator::Auto.name(), value_parser = accelerators())]
+    pub(crate) accelerator: v1::Accelerator,
     /// How many images to process at a time
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) concurrency: u16,
@@ -195,12 +196,10 @@ pub(crate) struct Process {
     pub(crate) target: Target,
 }
 
-/// The device that a pipeline runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Accelerator {
-    Auto,
-    Cpu,
-    Cuda,
+/// The names of the accelerators, as everywhere else.
+fn accelerators() -> impl TypedValueParser<Value = v1::Accelerator> {
+    PossibleValuesParser::new(v1::Accelerator::names())
+        .map(|name| v1::Accelerator::named(&name).unwrap_or(v1::Accelerator::Auto))
 }
 
 #[derive(Debug, Args)]

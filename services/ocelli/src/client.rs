@@ -13,7 +13,7 @@ use ocelli_messages::{
 };
 use prost::Message as _;
 
-use crate::cli::{Accelerator, Target};
+use crate::cli::Target;
 
 /// How long connecting may take. A broker that can be reached answers within a few milliseconds.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
@@ -81,7 +81,7 @@ pub(crate) fn pipeline(
     filters: &[String],
     codec: v1::ImageCodec,
     quality: u32,
-    accelerator: Accelerator,
+    accelerator: v1::Accelerator,
 ) -> Result<v1::Pipeline, Failure> {
     let steps = filters
         .iter()
@@ -94,12 +94,7 @@ pub(crate) fn pipeline(
     Ok(v1::Pipeline {
         steps,
         output: Some(v1::OutputFormat { kind: Some(v1::output_format::Kind::Encoded(encoded)) }),
-        accelerator: match accelerator {
-            Accelerator::Auto => v1::Accelerator::Auto,
-            Accelerator::Cpu => v1::Accelerator::Cpu,
-            Accelerator::Cuda => v1::Accelerator::Cuda,
-        }
-        .into(),
+        accelerator: accelerator.into(),
     })
 }
 

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::process::images_in;
 use crate::{
-    cli::{Accelerator, Demo, Target},
+    cli::{Demo, Target},
     client::{self, Client, frame},
 };
 
@@ -184,7 +184,7 @@ impl Sender {
 
     async fn over_nats(&self, chain: &[&str], file: Bytes) -> anyhow::Result<Result> {
         let filters: Vec<_> = chain.iter().map(ToString::to_string).collect();
-        let pipeline = client::pipeline(&filters, v1::ImageCodec::Jpeg, 90, Accelerator::Auto)?;
+        let pipeline = client::pipeline(&filters, v1::ImageCodec::Jpeg, 90, v1::Accelerator::Auto)?;
         let request = v1::ProcessRequest { frame: Some(frame(file)), pipeline: Some(pipeline) };
         let response = self.nats.process(&request).await?;
         let backend = response.steps.first().map(|step| step.backend().name().to_owned());
