@@ -8,31 +8,19 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use ocelli_actors::broker::{Connection, ConnectionOptions};
 use ocelli_messages::{Deadline, ErrorKind, Failure, MessageContext, Tenant, subjects};
-use ocelli_nats_server::{NatsServer, ServerOptions};
-
-const PATIENCE: Duration = Duration::from_secs(20);
-
-async fn open(url: String) -> Connection {
-    let options = ConnectionOptions { url, name: "test".into(), subscription_capacity: 64 };
-    Connection::open(options).await.unwrap()
-}
-
-async fn connected(server: &NatsServer) -> Connection {
-    let connection = open(server.url()).await;
-    tokio::time::timeout(PATIENCE, connection.up()).await.unwrap();
-    connection
-}
+use ocelli_nats_server::ServerOptions;
+use ocelli_testkit::{Broker, PATIENCE, connect, open, patiently};
 
 async fn ask(connection: &Connection, within: Duration) -> Result<Bytes, Failure> {
     let context = MessageContext::new(SystemTime::now(), within);
     let subject = subjects::FILTER_LIST.of(&Tenant::default());
     let answer = connection.request(&subject, &context, Bytes::new());
-    tokio::time::timeout(PATIENCE, answer).await.expect("a request that never ends")
+    patiently("the end of a request", answer).await.unwrap()
 }
 
 #[tokio::test]
 async fn without_a_broker_a_request_fails_at_once_and_not_after_its_timeout() {
-    let connection = open("nats://127.0.0.1:1".into()).await;
+    let connection = open("nats://127.0.0.1:1").await.unwrap();
     let failure = ask(&connection, Duration::MAX).await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::Unavailable);
     assert!(failure.retry_after.is_some());
@@ -40,38 +28,34 @@ async fn without_a_broker_a_request_fails_at_once_and_not_after_its_timeout() {
 
 #[tokio::test]
 async fn without_a_worker_a_request_fails_at_once_and_not_after_its_timeout() {
-    let server = NatsServer::for_test().await.unwrap();
-    let failure = ask(&connected(&server).await, Duration::from_hours(1)).await.unwrap_err();
+    let broker = Broker::start().await.unwrap();
+    let connection = broker.connect().await.unwrap();
+    let failure = ask(&connection, Duration::from_hours(1)).await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::Unavailable);
     assert!(failure.message.contains("no worker"), "{failure}");
 }
 
 #[tokio::test]
 async fn a_request_that_waits_when_the_broker_goes_fails_and_the_next_one_works() {
-    let server = NatsServer::for_test().await.unwrap();
-    let port = server.port();
-    let connection = connected(&server).await;
-    let worker = connected(&server).await;
+    let mut broker = Broker::start().await.unwrap();
+    let connection = broker.connect().await.unwrap();
+    let worker = broker.connect().await.unwrap();
     let subject = subjects::FILTER_LIST.of(&Tenant::default()).to_string();
     let mut requests = worker.client().subscribe(subject).await.unwrap();
     worker.barrier().await.unwrap();
     let (failure, ()) = tokio::join!(ask(&connection, Duration::from_hours(1)), async {
         requests.next().await.unwrap();
-        server.stop().await;
+        broker.stop().await;
     });
     let failure = failure.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::Unavailable);
     assert!(failure.message.contains("broke"), "{failure}");
 
     let generation = connection.link().generation;
-    let options = ServerOptions { port, ..ServerOptions::default() };
-    let _server = NatsServer::start(&options).await.unwrap();
-    tokio::time::timeout(PATIENCE, async {
-        connection.up().await;
-        worker.up().await;
-    })
-    .await
-    .unwrap();
+    broker.restart().await.unwrap();
+    patiently("both connections", async { tokio::join!(connection.up(), worker.up()) })
+        .await
+        .unwrap();
     assert_eq!(connection.link().generation, generation + 1);
     worker.barrier().await.unwrap();
     let (answer, ()) = tokio::join!(ask(&connection, PATIENCE), async {
@@ -83,8 +67,8 @@ async fn a_request_that_waits_when_the_broker_goes_fails_and_the_next_one_works(
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_ends_at_the_deadline() {
-    let server = NatsServer::for_test().await.unwrap();
-    let connection = connected(&server).await;
+    let broker = Broker::start().await.unwrap();
+    let connection = broker.connect().await.unwrap();
     let subject = subjects::FILTER_LIST.of(&Tenant::default()).to_string();
     let _silent = connection.client().subscribe(subject).await.unwrap();
     connection.barrier().await.unwrap();
@@ -101,8 +85,8 @@ async fn an_answer_that_does_not_come_ends_at_the_deadline() {
 #[tokio::test]
 async fn a_request_over_the_brokers_limit_is_too_large() {
     let options = ServerOptions { max_payload: 1024, ..ServerOptions::default() };
-    let server = NatsServer::start(&options).await.unwrap();
-    let connection = connected(&server).await;
+    let broker = Broker::start_with(options).await.unwrap();
+    let connection = broker.connect().await.unwrap();
     let context = MessageContext::new(SystemTime::now(), PATIENCE);
     let subject = subjects::FILTER_LIST.of(&Tenant::default());
     let large = Bytes::from(vec![0; 2048]);
@@ -121,8 +105,8 @@ async fn a_url_that_is_none_is_said() {
 
 #[tokio::test]
 async fn a_closed_connection_is_down_for_good() {
-    let server = NatsServer::for_test().await.unwrap();
-    let connection = connected(&server).await;
+    let broker = Broker::start().await.unwrap();
+    let connection = broker.connect().await.unwrap();
     connection.close().await;
     assert!(!connection.link().up);
     connection.close().await;
@@ -130,15 +114,9 @@ async fn a_closed_connection_is_down_for_good() {
 
 #[tokio::test]
 async fn credentials_in_the_url_are_used() {
-    let binary = ocelli_nats_server::find_binary(&std::env::current_dir().unwrap()).unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let _server = tokio::process::Command::new(binary)
-        .args(["-a", "127.0.0.1", "-p", &port.to_string(), "--user", "me", "--pass", "secret"])
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let connection = open(format!("nats://me:secret@127.0.0.1:{port}")).await;
-    tokio::time::timeout(PATIENCE, connection.up()).await.unwrap();
+    let extra = "authorization { user: me, password: secret }".into();
+    let broker = Broker::start_with(ServerOptions { extra, ..ServerOptions::default() });
+    let broker = broker.await.unwrap();
+    let connection = connect(&broker.url_as("me", "secret")).await.unwrap();
     connection.barrier().await.unwrap();
 }

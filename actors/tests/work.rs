@@ -13,8 +13,8 @@ use std::{
 
 use ocelli_actors::{
     broker::{
-        Connection, ConnectionOptions, ConsumerSpec, DeliveryClass, Request, Retention, StreamSpec,
-        WorkHandler, WorkSpec,
+        Connection, ConsumerSpec, DeliveryClass, Request, Retention, StreamSpec, WorkHandler,
+        WorkSpec,
     },
     supervisor::{Supervisor, SupervisorHandle, SupervisorSpec},
     tree::ActorTree,
@@ -72,14 +72,6 @@ impl WorkHandler for Worker {
     }
 }
 
-async fn connect(broker: &Broker) -> Connection {
-    let options =
-        ConnectionOptions { url: broker.url(), name: "test".into(), subscription_capacity: 64 };
-    let connection = Connection::open(options).await.unwrap();
-    patiently("the connection", connection.up()).await.unwrap();
-    connection
-}
-
 fn stream() -> StreamSpec {
     StreamSpec {
         retention: Retention::WorkQueue,
@@ -134,7 +126,7 @@ fn numbered(count: usize) -> impl Iterator<Item = String> {
 #[tokio::test]
 async fn an_item_is_fetched_only_when_there_is_a_worker_for_it() {
     let broker = Broker::start().await.unwrap();
-    let connection = connect(&broker).await;
+    let connection = broker.connect().await.unwrap();
     publish(&connection, numbered(24)).await;
     // Twelve rounds of 0.2 s: with items fetched in advance, most would outlive their ack time.
     let worker = Worker::taking(ACK_WAIT / 5);
@@ -153,12 +145,12 @@ async fn an_item_is_fetched_only_when_there_is_a_worker_for_it() {
 #[tokio::test]
 async fn an_item_that_takes_longer_than_its_ack_time_is_not_given_to_another_worker() {
     let broker = Broker::start().await.unwrap();
-    let connection = connect(&broker).await;
+    let connection = broker.connect().await.unwrap();
     publish(&connection, numbered(1)).await;
     let worker = Worker::taking(ACK_WAIT * 5 / 2);
     let run = async {
         let service = start(connection.clone(), Arc::clone(&worker), 1).await;
-        let other = start(connect(&broker).await, Arc::clone(&worker), 1).await;
+        let other = start(broker.connect().await.unwrap(), Arc::clone(&worker), 1).await;
         all_settled(&connection).await;
         service.shutdown(PATIENCE).await;
         other.shutdown(PATIENCE).await;
@@ -170,7 +162,7 @@ async fn an_item_that_takes_longer_than_its_ack_time_is_not_given_to_another_wor
 #[tokio::test]
 async fn a_failure_settles_its_item_by_its_kind() {
     let broker = Broker::start().await.unwrap();
-    let connection = connect(&broker).await;
+    let connection = broker.connect().await.unwrap();
     publish(&connection, ["wrong", "flaky", "panics", "fine"].map(str::to_owned)).await;
     let not_an_item = ITEM.of(&Tenant::default()).to_string();
     let sent = connection.jetstream().context().publish(not_an_item, vec![0xff].into()).await;
@@ -194,7 +186,7 @@ async fn a_failure_settles_its_item_by_its_kind() {
 #[tokio::test]
 async fn work_goes_on_after_the_broker_was_killed_and_no_item_is_lost() {
     let mut broker = Broker::start().await.unwrap();
-    let connection = connect(&broker).await;
+    let connection = broker.connect().await.unwrap();
     publish(&connection, numbered(40)).await;
     let worker = Worker::taking(Duration::from_millis(20));
     let run = async {
@@ -215,7 +207,7 @@ async fn work_goes_on_after_the_broker_was_killed_and_no_item_is_lost() {
 #[tokio::test]
 async fn a_worker_that_stops_finishes_what_it_has_and_leaves_the_rest() {
     let broker = Broker::start().await.unwrap();
-    let connection = connect(&broker).await;
+    let connection = broker.connect().await.unwrap();
     publish(&connection, numbered(6)).await;
     let (first, second) = (Worker::taking(ACK_WAIT / 5), Worker::taking(Duration::ZERO));
     let run = async {
@@ -228,7 +220,7 @@ async fn a_worker_that_stops_finishes_what_it_has_and_leaves_the_rest() {
         service.shutdown(PATIENCE).await;
         let done = first.attempts().len();
         assert!(done < 6, "it stopped in the middle");
-        let other = start(connect(&broker).await, Arc::clone(&second), 1).await;
+        let other = start(broker.connect().await.unwrap(), Arc::clone(&second), 1).await;
         all_settled(&connection).await;
         other.shutdown(PATIENCE).await;
     };
@@ -242,7 +234,7 @@ async fn a_worker_that_stops_finishes_what_it_has_and_leaves_the_rest() {
 #[tokio::test]
 async fn a_stream_of_another_kind_is_an_error_and_not_a_wait() {
     let broker = Broker::start().await.unwrap();
-    let connection = connect(&broker).await;
+    let connection = broker.connect().await.unwrap();
     let other = StreamSpec { retention: Retention::Limits, ..stream() };
     other.ensure(&connection.jetstream()).await.unwrap();
     let failure = stream().ensure(&connection.jetstream()).await.unwrap_err();

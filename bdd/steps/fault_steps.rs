@@ -4,18 +4,13 @@ use anyhow::{Context as _, Result, ensure};
 use cucumber::{given, then, when};
 use futures::future::join_all;
 use ocelli_kernels::codec::Codec;
+use ocelli_testkit::{Look, PATIENCE, System, look_until};
 use rustix::process::Signal;
 use tokio::time::Instant;
 
 use crate::{
-    foreign::Foreign,
-    http,
-    metrics::Metrics,
-    outcome::Outcome,
-    picture::Picture,
-    process::Ocelli,
-    wait::{Look, PATIENCE, wait_until},
-    world::World,
+    foreign::Foreign, http, metrics::Metrics, outcome::Outcome, picture::Picture, process::ocelli,
+    system, world::World,
 };
 
 #[given("a broker")]
@@ -42,7 +37,7 @@ async fn gateway(world: &mut World) -> Result<()> {
 
 #[given("a system of its own")]
 async fn own_system(world: &mut World) -> Result<()> {
-    world.own.all_in_one = Some(Ocelli::up(&world.own.environment).await?);
+    world.own.all_in_one = Some(System::up(ocelli(&world.own.environment)?).await?);
     Ok(())
 }
 
@@ -101,7 +96,7 @@ async fn again(world: &mut World) -> Result<()> {
         ensure!(outcome.as_ref().err().is_none_or(patient), "{outcome:?}");
         Ok(outcome.map_or_else(|refusal| Look::not_yet(refusal.message), |_| Look::Done(())))
     };
-    let ((), took) = wait_until("a picture is processed", look).await?;
+    let ((), took) = look_until("a picture is processed", look).await?;
     world.note(format!("processed again after {} ms", took.as_millis()));
     Ok(())
 }
@@ -112,8 +107,8 @@ async fn flood(world: &mut World, count: usize) -> Result<()> {
     let query = http::query("filter=blur:kernel_size=31,sigma=9,separable=false");
     let file = bytes::Bytes::from(Picture::colourful(640, 480).to_file(Codec::Png)?);
     let one = || http::process(&base, &query, &[], file.clone());
-    let worker = world.own.workers.first().context("no worker")?.ready().admin.clone();
-    let worker = worker.context("no admin port")?;
+    let worker = world.own.workers.first().context("no worker")?.ready().admin()?;
+    let worker = system::url(worker);
     let mut most = 0;
     let answers = {
         let requests = join_all((0..count).map(|_| one()));

@@ -3,9 +3,8 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use ocelli_testkit::{Look, look_until};
 use rustix::process::{Pid, Signal, kill_process};
-
-use crate::wait::{Look, wait_until};
 
 /// What `/proc/<pid>/stat` says.
 struct Stat {
@@ -73,6 +72,6 @@ impl Foreign {
             let text = format!("process {} still runs", self.pid);
             Ok(if self.lives() { Look::NotYet(text) } else { Look::Done(()) })
         };
-        wait_until("nats-server has ended", look).await.map(|_| ())
+        look_until("nats-server has ended", look).await.map(|_| ())
     }
 }

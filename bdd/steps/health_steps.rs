@@ -4,14 +4,10 @@ use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use cucumber::{then, when};
 use ocelli_messages::{Tenants, subjects};
+use ocelli_testkit::{Look, look_until, patiently};
 use serde_json::{Value, json};
 
-use crate::{
-    http,
-    metrics::Metrics,
-    wait::{Look, patiently, wait_until},
-    world::World,
-};
+use crate::{http, metrics::Metrics, world::World};
 
 #[then(expr = "{string} of every process answers {int}")]
 async fn all_answer(world: &mut World, path: String, status: u16) -> Result<()> {
@@ -43,7 +39,7 @@ async fn become_status(world: &mut World, url: &str, status: u16) -> Result<()> 
         let text = || format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));
         Ok(if answer.status == status { Look::Done(()) } else { Look::NotYet(text()) })
     };
-    let ((), took) = wait_until(&format!("{url} answers {status}"), look).await?;
+    let ((), took) = look_until(&format!("{url} answers {status}"), look).await?;
     let path = url.rsplit('/').next().unwrap_or_default();
     world.note(format!("/{path} was {status} after {} ms", took.as_millis()));
     Ok(())
@@ -90,7 +86,7 @@ async fn grows(world: &mut World, names: String) -> Result<()> {
             let new = Metrics::of(&admin).await?.sum(name)?.unwrap_or(0.0);
             Ok(if new > old { Look::Done(()) } else { Look::not_yet(new) })
         };
-        wait_until(&format!("{name} is more than {old}"), look).await?;
+        look_until(&format!("{name} is more than {old}"), look).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::{sync::LazyLock, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
+use ocelli_testkit::patiently;
 use reqwest::{Client, Method, Url};
 use serde_json::Value;
 use tokio::{
@@ -14,7 +15,6 @@ use tokio::{
 use crate::{
     outcome::{Outcome, Processed, Refusal},
     picture::Picture,
-    wait::patiently,
 };
 
 static CLIENT: LazyLock<Client> = LazyLock::new(Client::new);

@@ -7,16 +7,10 @@ use async_nats::{HeaderMap, Subscriber};
 use cucumber::{given, then, when};
 use futures::{FutureExt as _, StreamExt as _};
 use ocelli_messages::{StreamName, v1};
+use ocelli_testkit::{Look, look_until, patiently};
 use prost::Message as _;
 
-use crate::{
-    metrics::Frames,
-    nats,
-    picture::Picture,
-    reference::Filter,
-    wait::{Look, patiently, wait_until},
-    world::World,
-};
+use crate::{metrics::Frames, nats, picture::Picture, reference::Filter, world::World};
 
 /// The live frames of a scenario.
 #[derive(Default)]
@@ -192,7 +186,7 @@ async fn balanced(world: &mut World) -> Result<()> {
         ensure!(frames.inward <= sent, "{frames:?}, but {sent} were sent");
         Ok(if settled { Look::Done(frames) } else { Look::NotYet(format!("{frames:?}")) })
     };
-    let (frames, _) = wait_until("in is what was sent, and in = out + dropped", look).await?;
+    let (frames, _) = look_until("in is what was sent, and in = out + dropped", look).await?;
     // What was counted as out has been published, so it is here or on its way.
     let live = &mut world.live;
     let look = async || {
@@ -201,7 +195,7 @@ async fn balanced(world: &mut World) -> Result<()> {
         ensure!(received <= frames.outward, "{received} received, {frames:?}");
         Ok(if received == frames.outward { Look::Done(()) } else { Look::not_yet(received) })
     };
-    wait_until(&format!("{} frames are received", frames.outward), look).await?;
+    look_until(&format!("{} frames are received", frames.outward), look).await?;
     let Frames { inward, outward, dropped } = frames;
     world.note(format!("in {inward} = out {outward} + dropped {dropped}"));
     Ok(())

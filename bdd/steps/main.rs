@@ -26,7 +26,6 @@ mod reference;
 mod refusal_steps;
 mod report;
 mod system;
-mod wait;
 mod world;
 
 use std::{path::Path, process::ExitCode};

@@ -5,13 +5,13 @@ use async_nats::{Client, HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use ocelli_messages::{ErrorKind, StreamName, Tenant, header, subjects, v1};
+use ocelli_testkit::patiently;
 use prost::Message as _;
 
 use crate::{
     outcome::{Outcome, Processed, Refusal},
     picture::Picture,
     reference::Filter,
-    wait::patiently,
 };
 
 /// Connects.

@@ -1,19 +1,21 @@
 //! The systems that scenarios talk to: one that they share, and parts that one starts for itself.
 
-use anyhow::{Context as _, Result, ensure};
-use ocelli_nats_server::{NatsServer, ServerOptions, find_binary};
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result};
+use ocelli_testkit::{Broker, Ready, System};
 use tokio::sync::Mutex;
 
-use crate::process::{Ocelli, Ready, root};
+use crate::process::ocelli;
 
 /// `ocelli up` for all scenarios that harm nothing.
-static SHARED: Mutex<Option<Ocelli>> = Mutex::const_new(None);
+static SHARED: Mutex<Option<System>> = Mutex::const_new(None);
 
 /// Where the shared system listens; the first to ask starts it.
 pub(crate) async fn shared() -> Result<Ready> {
     let mut shared = SHARED.lock().await;
     if shared.is_none() {
-        *shared = Some(Ocelli::up(&[]).await?);
+        *shared = Some(System::up(ocelli(&[])?).await?);
     }
     Ok(shared.as_ref().context("no shared system")?.ready().clone())
 }
@@ -29,53 +31,53 @@ pub(crate) async fn stop_shared() -> Result<()> {
 /// Processes of one scenario; they end with it.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
-    /// The broker, unless it is stopped.
-    pub(crate) broker: Option<NatsServer>,
-    /// Where the broker is, or was.
-    port: Option<u16>,
+    /// The broker, which may be stopped.
+    broker: Option<Broker>,
     /// Handed to every `ocelli`.
     pub(crate) environment: Vec<(String, String)>,
     /// `ocelli up`.
-    pub(crate) all_in_one: Option<Ocelli>,
+    pub(crate) all_in_one: Option<System>,
     /// `ocelli run gpu-filter`.
-    pub(crate) workers: Vec<Ocelli>,
+    pub(crate) workers: Vec<System>,
     /// `ocelli run ingest`.
-    pub(crate) gateway: Option<Ocelli>,
+    pub(crate) gateway: Option<System>,
 }
 
 impl Own {
     /// Starts the broker: on a free port the first time, afterwards where it was.
     pub(crate) async fn start_broker(&mut self) -> Result<()> {
-        let binary = Some(find_binary(&root())?);
-        let port = self.port.unwrap_or(0);
-        let options = ServerOptions { port, binary, ..ServerOptions::default() };
-        let broker = NatsServer::start(&options).await?;
-        self.port = Some(broker.port());
-        self.broker = Some(broker);
-        Ok(())
+        match &mut self.broker {
+            Some(broker) => broker.restart().await,
+            None => {
+                self.broker = Some(Broker::start().await?);
+                Ok(())
+            }
+        }
     }
 
     /// Stops the broker.
     pub(crate) async fn stop_broker(&mut self) -> Result<()> {
-        self.broker.take().context("no broker runs")?.stop().await;
+        let broker = self.broker.as_mut().filter(|broker| broker.is_running());
+        broker.context("no broker runs")?.stop().await;
         Ok(())
     }
 
     fn nats(&self) -> Result<String> {
-        Ok(self.broker.as_ref().context("no broker runs")?.url())
+        let broker = self.broker.as_ref().filter(|broker| broker.is_running());
+        Ok(broker.context("no broker runs")?.url())
     }
 
     /// Starts one more worker.
     pub(crate) async fn start_worker(&mut self) -> Result<()> {
-        let worker = Ocelli::run("gpu-filter", &self.nats()?, &self.environment).await?;
-        self.workers.push(worker);
+        let command = ocelli(&self.environment)?;
+        self.workers.push(System::run(command, "gpu-filter", &self.nats()?).await?);
         Ok(())
     }
 
     /// Starts the gateway.
     pub(crate) async fn start_gateway(&mut self) -> Result<()> {
-        let gateway = Ocelli::run("ingest", &self.nats()?, &self.environment).await?;
-        ensure!(gateway.ready().http.is_some(), "ingest says no http address when it is ready");
+        let gateway = System::run(ocelli(&self.environment)?, "ingest", &self.nats()?).await?;
+        gateway.ready().http()?;
         self.gateway = Some(gateway);
         Ok(())
     }
@@ -85,13 +87,18 @@ impl Own {
         if let Some(process) = &self.all_in_one {
             return process.ready().clone();
         }
-        let gateway = self.gateway.as_ref().map(Ocelli::ready).cloned().unwrap_or_default();
-        Ready { nats: self.port.map(|port| format!("nats://127.0.0.1:{port}")), ..gateway }
+        let gateway = self.gateway.as_ref().map(System::ready).cloned().unwrap_or_default();
+        Ready { nats: self.broker.as_ref().map(Broker::url), ..gateway }
     }
 
     /// The admin addresses of all processes.
     pub(crate) fn admins(&self) -> Vec<String> {
         let processes = self.all_in_one.iter().chain(&self.workers).chain(&self.gateway);
-        processes.filter_map(|process| process.ready().admin.clone()).collect()
+        processes.filter_map(|process| process.ready().admin).map(url).collect()
     }
+}
+
+/// The address as a URL.
+pub(crate) fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::{Context as _, Result};
 use async_nats::Client;
 use cucumber::given;
+use ocelli_testkit::Ready;
 use serde_json::Value;
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     nats,
     outcome::{Outcome, Processed, Refusal},
     picture::Picture,
-    process::Ready,
     reference::Filter,
     system::{self, Own},
 };
@@ -78,12 +78,13 @@ impl World {
 
     /// The gateway's address.
     pub(crate) async fn http(&mut self) -> Result<String> {
-        self.ready().await?.http.context("no gateway runs")
+        let http = self.ready().await?.http.context("no gateway runs")?;
+        Ok(system::url(http))
     }
 
     /// The admin address of the gateway's process.
     pub(crate) async fn admin(&mut self) -> Result<String> {
-        self.ready().await?.admin.context("no admin port")
+        Ok(system::url(self.ready().await?.admin()?))
     }
 
     /// The admin addresses of all processes.

@@ -116,14 +116,6 @@ struct Ports {
 }
 
 impl NatsServer {
-    /// Starts a server on a free port of 127.0.0.1, for a test.
-    ///
-    /// # Errors
-    /// If there is no `nats-server` program (`make tools` fetches it) or it does not start.
-    pub async fn for_test() -> Result<Self, ServerError> {
-        Self::start(&ServerOptions::default()).await
-    }
-
     /// Starts a server on 127.0.0.1 and waits until it listens.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use ocelli_nats_server::{NatsServer, ServerError, ServerOptions};
 
 #[tokio::test]
 async fn it_starts_answers_and_stops() {
-    let server = NatsServer::for_test().await.unwrap();
+    let server = NatsServer::start(&ServerOptions::default()).await.unwrap();
     let client = async_nats::connect(server.url()).await.unwrap();
     assert_eq!(client.server_info().max_payload, 16 * 1024 * 1024);
     let pid = server.pid().unwrap();
@@ -16,7 +16,7 @@ async fn it_starts_answers_and_stops() {
 
 #[tokio::test]
 async fn a_taken_port_is_said() {
-    let first = NatsServer::for_test().await.unwrap();
+    let first = NatsServer::start(&ServerOptions::default()).await.unwrap();
     let options = ServerOptions { port: first.port(), ..ServerOptions::default() };
     let error = NatsServer::start(&options).await.unwrap_err();
     assert!(matches!(error, ServerError::Ended { .. }), "{error}");

@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "each test is a crate of its own and uses a part")]
 
-use ocelli_actors::broker::{BucketSpec, Connection, ConnectionOptions, DeliveryClass, JetStream};
+use ocelli_actors::broker::{BucketSpec, DeliveryClass, JetStream};
 use ocelli_messages::Tenant;
-use ocelli_testkit::{Broker, patiently};
+use ocelli_testkit::Broker;
 
 /// JetStream on a connection of its own to the broker.
 pub(crate) async fn connect(broker: &Broker) -> JetStream {
@@ -13,14 +13,7 @@ pub(crate) async fn connect(broker: &Broker) -> JetStream {
 
 /// JetStream on a connection of its own.
 pub(crate) async fn connect_to(url: &str) -> JetStream {
-    let options = ConnectionOptions {
-        url: url.to_owned(),
-        name: "test".into(),
-        subscription_capacity: 1_024,
-    };
-    let connection = Connection::open(options).await.unwrap();
-    patiently("the connection", connection.up()).await.unwrap();
-    connection.jetstream()
+    ocelli_testkit::connect(url).await.unwrap().jetstream()
 }
 
 /// A bucket of flags of the default tenant.

@@ -91,18 +91,15 @@ async fn exit_when_lost(mut gpu: Receiver<GpuState>, exit: ExitRequest) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use ocelli_kit::{
         config::BrokerConfig,
         health::{Health, Status},
     };
     use ocelli_messages::Limits;
-    use tokio::{sync::watch, task::LocalSet, time::timeout};
+    use ocelli_testkit::patiently;
+    use tokio::{sync::watch, task::LocalSet};
 
     use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(20);
 
     /// What `/ready` shows after the GPU was lost.
     async fn after_the_loss(needed: bool) -> (Status, String) {
@@ -116,7 +113,7 @@ mod tests {
             drop(state);
         };
         let both = async { tokio::join!(follows, loses) };
-        timeout(PATIENCE, both).await.unwrap();
+        patiently("the end of the watch", both).await.unwrap();
         let (status, report) = health.report();
         (status, report["dependencies"]["device"]["detail"].as_str().unwrap().to_owned())
     }
@@ -139,7 +136,7 @@ mod tests {
             let state = watch::Sender::new(GpuState::Up);
             host.follow(exit_when_lost(state.subscribe(), host.exit()));
             state.send_replace(GpuState::Lost("it is gone".into()));
-            let reason = timeout(PATIENCE, host.exit_requested()).await.unwrap();
+            let reason = patiently("a request to exit", host.exit_requested()).await.unwrap();
             assert!(reason.contains("it is gone"), "{reason}");
             host.exit().request("a consequence");
             assert_eq!(host.exit_requested().await, reason, "the first reason counts");

@@ -8,6 +8,7 @@ use ocelli_kernels::{
     codec::{self, Codec},
 };
 use ocelli_messages::{Deadline, Failure, Limits, v1};
+use ocelli_testkit::frames;
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{dispatch::Costs, plan::Plan, worker::Job};
@@ -17,23 +18,7 @@ pub(crate) type Answer = oneshot::Receiver<Result<Bytes, Failure>>;
 
 /// A request for a filter on 8 × 8 grey pixels of the given value.
 pub(crate) fn request(filter: &str, value: u8) -> v1::ProcessRequest {
-    let raw = v1::RawImage {
-        width: 8,
-        height: 8,
-        format: v1::PixelFormat::Gray8.into(),
-        data: vec![value; 64].into(),
-        ..Default::default()
-    };
-    of(v1::frame::Payload::Raw(raw), filter)
-}
-
-fn of(payload: v1::frame::Payload, filter: &str) -> v1::ProcessRequest {
-    let filter = v1::FilterStep { id: filter.into(), ..Default::default() };
-    let steps = vec![v1::Step { kind: Some(v1::step::Kind::Filter(filter)) }];
-    v1::ProcessRequest {
-        frame: Some(v1::Frame { payload: Some(payload), ..Default::default() }),
-        pipeline: Some(v1::Pipeline { steps, ..Default::default() }),
-    }
+    frames::request(frames::grey_pixels(8, 8, [value; 64]), vec![frames::step(filter, &[])])
 }
 
 pub(crate) fn check(request: v1::ProcessRequest) -> Plan {
@@ -60,7 +45,7 @@ pub(crate) fn file_request(filter: &str) -> v1::ProcessRequest {
     let image =
         Image::packed(Size::new(8, 8).unwrap(), PixelFormat::Gray8, Pool::new(0).take(64)).unwrap();
     let data = codec::encode(&image, Codec::Png, 90, &Pool::new(0)).unwrap();
-    of(v1::frame::Payload::Encoded(v1::EncodedImage { codec: 0, data }), filter)
+    frames::request(frames::encoded(data), vec![frames::step(filter, &[])])
 }
 
 pub(crate) fn job(plan: Plan) -> (Job, Answer) {

@@ -249,73 +249,28 @@ fn failed(error: &BackendError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use ocelli_actors::{
         device::{DeviceActor, DeviceQueue, MakeWorker},
         supervisor::{ChildSpec, Restart, Supervisor, SupervisorSpec},
         tree::ActorTree,
     };
-    use ocelli_kernels::{Accelerator, CpuBackend, codec::Codec};
+    use ocelli_kernels::codec::Codec;
+    use ocelli_testkit::{
+        PATIENCE,
+        gpu::{ERROR, FakeGpu, LOST, PANIC},
+        patiently,
+    };
     use tokio::task::LocalSet;
 
     use super::*;
     use crate::test_jobs::{self, Answer};
 
     const MANY: BatchLimits = BatchLimits { jobs: 8, bytes: usize::MAX };
-    const ERROR: u8 = 200;
-    const PANIC: u8 = 201;
-    const LOST: u8 = 202;
 
-    /// A GPU that fails or panics on certain images.
-    #[derive(Clone, Default)]
-    struct Gpu(Arc<Mutex<Vec<usize>>>);
-
-    impl Gpu {
-        /// The sizes of the batches so far.
-        fn batches(&self) -> Vec<usize> {
-            self.0.lock().unwrap().clone()
-        }
-
-        fn worker(&self) -> FilterWorker {
-            let limits = Limits { max_side_px: 99, max_pixels: 999, ..Limits::default() };
-            let worker =
-                FilterWorker::new(Box::new(self.clone()), Pool::new(0), limits, "w".into());
-            worker.in_batches(MANY)
-        }
-    }
-
-    impl Backend for Gpu {
-        fn accelerator(&self) -> Accelerator {
-            Accelerator::Cuda
-        }
-
-        fn run_planned(
-            &mut self,
-            planned: &Planned,
-            image: Image,
-        ) -> Result<Computed, BackendError> {
-            self.run_batch(planned, vec![image]).remove(0)
-        }
-
-        /// Like a real GPU, it fails for the whole batch if one image fails.
-        fn run_batch(
-            &mut self,
-            planned: &Planned,
-            images: Vec<Image>,
-        ) -> Vec<Result<Computed, BackendError>> {
-            self.0.lock().unwrap().push(images.len());
-            let has = |value| images.iter().any(|image| image.data()[0] == value);
-            assert!(!has(PANIC), "a bug in a filter");
-            let failed = [
-                has(ERROR).then(|| BackendError::Internal("an error".into())),
-                has(LOST).then(|| BackendError::DeviceLost("it is gone".into())),
-            ];
-            if let Some(error) = failed.into_iter().flatten().next() {
-                return images.iter().map(|_| Err(error.clone())).collect();
-            }
-            CpuBackend::new(Pool::new(0)).run_batch(planned, images)
-        }
+    fn worker(gpu: &FakeGpu) -> FilterWorker {
+        let limits = Limits { max_side_px: 99, max_pixels: 999, ..Limits::default() };
+        let worker = FilterWorker::new(Box::new(gpu.clone()), Pool::new(0), limits, "w".into());
+        worker.in_batches(MANY)
     }
 
     /// Jobs that invert frames of the given values, which are also their sequence numbers.
@@ -346,9 +301,9 @@ mod tests {
 
     #[test]
     fn jobs_taken_together_are_one_batch_and_have_answers_of_their_own() {
-        let gpu = Gpu::default();
+        let gpu = FakeGpu::default();
         let (mut jobs, mut answers) = jobs(&[1, 2, 3]);
-        gpu.worker().work(&mut jobs).unwrap();
+        worker(&gpu).work(&mut jobs).unwrap();
         assert_eq!(gpu.batches(), [3]);
         assert!(jobs.is_empty());
         for (answer, value) in answers.iter_mut().zip(1..) {
@@ -358,9 +313,9 @@ mod tests {
 
     #[test]
     fn an_image_that_cannot_be_done_fails_only_its_own_request() {
-        let gpu = Gpu::default();
+        let gpu = FakeGpu::default();
         let (mut jobs, mut answers) = jobs(&[1, ERROR, 3]);
-        gpu.worker().work(&mut jobs).unwrap();
+        worker(&gpu).work(&mut jobs).unwrap();
         assert_eq!(gpu.batches(), [3, 1, 1, 1]);
         assert_inverted(answered(&mut answers[0]).unwrap(), 1);
         assert_eq!(answered(&mut answers[1]).unwrap_err().kind, ErrorKind::Internal);
@@ -369,9 +324,9 @@ mod tests {
 
     #[test]
     fn a_lost_device_is_said_to_all_and_tried_no_more() {
-        let gpu = Gpu::default();
+        let gpu = FakeGpu::default();
         let (mut jobs, mut answers) = jobs(&[1, LOST, 3]);
-        let lost = gpu.worker().work(&mut jobs).unwrap_err();
+        let lost = worker(&gpu).work(&mut jobs).unwrap_err();
         assert_eq!((lost.kind, gpu.batches()), (ErrorKind::DeviceLost, vec![3]));
         for answer in &mut answers {
             assert_eq!(answered(answer).unwrap_err().kind, ErrorKind::DeviceLost);
@@ -380,7 +335,7 @@ mod tests {
 
     #[test]
     fn jobs_that_are_late_wrong_or_given_up_are_not_computed() {
-        let gpu = Gpu::default();
+        let gpu = FakeGpu::default();
         let (mut jobs, mut answers) = jobs(&[1, 2, 3, 4, 5]);
         jobs[0].deadline = Deadline::from_unix_ms(1);
         drop(answers.remove(1));
@@ -389,7 +344,7 @@ mod tests {
         let mut request = test_jobs::file_request("invert");
         request.pipeline.as_mut().unwrap().steps[0].kind = Some(v1::step::Kind::Filter(filter));
         jobs[3].plan = test_jobs::check(request);
-        gpu.worker().work(&mut jobs).unwrap();
+        worker(&gpu).work(&mut jobs).unwrap();
         assert_eq!(gpu.batches(), [2]);
         let kinds: Vec<_> =
             answers.iter_mut().map(|answer| answered(answer).map_err(|f| f.kind).err()).collect();
@@ -420,7 +375,7 @@ mod tests {
         let costs = Arc::new(Costs::default());
         let (job, mut answer) = test_jobs::job(test_jobs::file_plan("invert"));
         let pixels = job.plan.payload.shape().bytes();
-        let mut worker = Gpu::default().worker().recording(Some(Arc::clone(&costs)));
+        let mut worker = worker(&FakeGpu::default()).recording(Some(Arc::clone(&costs)));
         worker.work(&mut vec![job]).unwrap();
         answered(&mut answer).unwrap();
         for work in [FileWork::Decode, FileWork::Encode] {
@@ -430,14 +385,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_in_a_batch_fails_only_its_own_request() {
-        let gpu = Gpu::default();
+        let gpu = FakeGpu::default();
         let queue = DeviceQueue::new(9, 999);
         let (jobs, mut answers) = jobs(&[1, 2, PANIC, 4]);
         for job in jobs {
             queue.submit(job, 1).unwrap();
         }
         let made = gpu.clone();
-        let make: MakeWorker<FilterWorker> = Arc::new(move || Ok(made.worker()));
+        let make: MakeWorker<FilterWorker> = Arc::new(move || Ok(worker(&made)));
         let (child, _) = ChildSpec::actor("cuda-worker", move |child| {
             DeviceActor::new("cuda-worker", queue.clone(), Arc::clone(&make), child)
         });
@@ -446,14 +401,13 @@ mod tests {
             .child(child.restart(Restart::UnlessLost));
         let run = async {
             let supervisor = Supervisor::start(spec, &ActorTree::new());
-            let patience = Duration::from_secs(20);
             let mut kinds = Vec::new();
             for answer in &mut answers {
-                let answer = tokio::time::timeout(patience, answer).await.unwrap();
+                let answer = patiently("an answer", answer).await.unwrap();
                 kinds.push(answer.is_ok_and(|result| result.is_ok()));
             }
             assert_eq!(kinds, [true, true, false, true]);
-            supervisor.shutdown(patience).await;
+            supervisor.shutdown(PATIENCE).await;
         };
         LocalSet::new().run_until(run).await;
         assert_eq!(gpu.batches(), [4, 1, 1, 1, 1]);

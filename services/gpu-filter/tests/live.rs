@@ -4,8 +4,13 @@
 
 mod common;
 
-use common::{IN, PATIENCE, connect, frame, gray, next, request, results, step, with_service};
+use common::{IN, frame, next, results, with_service};
 use ocelli_messages::v1;
+use ocelli_testkit::{
+    PATIENCE,
+    frames::{grey_pixels, request, step},
+    patiently,
+};
 use prost::Message as _;
 
 #[test]
@@ -33,7 +38,7 @@ fn a_frame_that_names_another_stream_is_an_error() {
         |_| {},
         async |service| {
             let mut results = results(&service).await;
-            let mut request = request(gray(1, 1, &[5]), vec![]);
+            let mut request = request(grey_pixels(1, 1, [5]), vec![]);
             request.frame.as_mut().unwrap().stream = "other".into();
             let nats = service.client.client();
             nats.publish(IN, request.encode_to_vec().into()).await.unwrap();
@@ -51,13 +56,13 @@ fn several_workers_share_the_load() {
         async |service| {
             let mut parts = service.parts.clone();
             parts.instance = "second".into();
-            parts.requests = connect(&service.server).await;
-            parts.frames = connect(&service.server).await;
+            parts.requests = service.broker.connect().await.unwrap();
+            parts.frames = service.broker.connect().await.unwrap();
             let second = ocelli_actors::supervisor::Supervisor::start(
                 ocelli_gpu_filter::supervisor(&parts).unwrap(),
                 &ocelli_actors::tree::ActorTree::new(),
             );
-            second.ready().await.unwrap();
+            patiently("the second worker", second.ready()).await.unwrap().unwrap();
             let mut results = results(&service).await;
             let nats = service.client.client();
             let mut by_worker = std::collections::BTreeMap::<String, u32>::new();

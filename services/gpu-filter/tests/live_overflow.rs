@@ -5,8 +5,9 @@
 
 mod common;
 
-use common::{IN, counts::Counts, eventually, frame, with_service};
+use common::{IN, counts::Counts, frame, with_service};
 use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_testkit::{PATIENCE, eventually, patiently};
 
 /// Fewer than the client can report at once.
 const BURST: u64 = 100;
@@ -20,7 +21,7 @@ fn frames_that_overflow_the_subscription_are_counted() {
         async |service| {
             // A second worker whose subscription holds one frame; the first one is stopped.
             let frames = Connection::open(ConnectionOptions {
-                url: service.server.url(),
+                url: service.broker.url(),
                 name: "narrow".into(),
                 subscription_capacity: 1,
             })
@@ -31,8 +32,8 @@ fn frames_that_overflow_the_subscription_are_counted() {
                 ocelli_gpu_filter::supervisor(&parts).unwrap(),
                 &ocelli_actors::tree::ActorTree::new(),
             );
-            narrow.ready().await.unwrap();
-            service.service.shutdown(common::PATIENCE).await;
+            patiently("the narrow worker", narrow.ready()).await.unwrap().unwrap();
+            service.service.shutdown(PATIENCE).await;
             let nats = service.client.client();
             // How much of a burst finds the subscription full is up to the scheduler.
             for round in 1..=ROUNDS {
@@ -43,13 +44,14 @@ fn frames_that_overflow_the_subscription_are_counted() {
                     let now = counts.read();
                     now.frames == BURST * round && now.frames == now.out + now.dropped
                 })
-                .await;
+                .await
+                .unwrap();
                 if counts.read().overflowed > 0 {
                     break;
                 }
             }
             assert!(counts.read().overflowed > 0, "nothing overflowed: {:?}", counts.read());
-            narrow.shutdown(common::PATIENCE).await;
+            narrow.shutdown(PATIENCE).await;
         },
     );
 }

@@ -9,15 +9,17 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use common::{Fixture, encoded, gray, request, step, with_service};
+use common::{Fixture, with_service};
 use ocelli_gpu_filter::Parts;
 use ocelli_kernels::{
-    Accelerator, Backend, BackendError, CpuBackend, CudaDevice, Entry, Family, FilterDefinition,
-    Image, Output, PixelFormat, Planned, Pool, Refusal, Shape, Size,
-    codec::{self, Codec},
+    Entry, Family, FilterDefinition, PixelFormat, Refusal, Shape,
     operation::{CpuWork, Operation},
 };
 use ocelli_messages::v1;
+use ocelli_testkit::{
+    frames::{encoded, grey_pixels, png, request, step},
+    gpu::FakeGpu,
+};
 
 /// How often the filter below was asked for the shape of its result, which is what planning does.
 static PLANS: AtomicUsize = AtomicUsize::new(0);
@@ -55,19 +57,6 @@ impl Operation for Counted {
     }
 }
 
-/// A GPU that computes on the CPU.
-struct Gpu;
-
-impl Backend for Gpu {
-    fn accelerator(&self) -> Accelerator {
-        Accelerator::Cuda
-    }
-
-    fn run_planned(&mut self, planned: &Planned, image: Image) -> Result<Output, BackendError> {
-        CpuBackend::new(Pool::new(0)).run_planned(planned, image)
-    }
-}
-
 fn without_gpu(parts: &mut Parts) {
     parts.catalog = Arc::new((*parts.catalog).clone().with(COUNTED));
     parts.probe.cuda = Ok(vec![]);
@@ -75,19 +64,7 @@ fn without_gpu(parts: &mut Parts) {
 
 fn with_gpu(parts: &mut Parts) {
     without_gpu(parts);
-    parts.probe.cuda = Ok(vec![CudaDevice {
-        ordinal: 0,
-        name: "stand-in".into(),
-        memory_bytes: 1,
-        compute_capability: (9, 0),
-    }]);
-    parts.gpu = ocelli_gpu_filter::Gpu::new(|_| Ok(Box::new(Gpu)));
-}
-
-fn png() -> Vec<u8> {
-    let size = Size::new(4, 4).unwrap();
-    let image = Image::new(size, PixelFormat::Gray8, 4, vec![9; 16].into()).unwrap();
-    codec::encode(&image, Codec::Png, 90, &Pool::new(0)).unwrap().to_vec()
+    common::with_gpu(parts, &FakeGpu::default());
 }
 
 /// Runs requests of pixels and of a file, and returns how often each was planned.
@@ -95,7 +72,7 @@ async fn plans(service: &Fixture, accelerator: v1::Accelerator) -> Vec<usize> {
     let mut plans = Vec::new();
     // More of them than are needed to know both devices, so that estimates are made and compared.
     for _ in 0..6 {
-        for frame in [gray(4, 4, &[9; 16]), encoded(&png())] {
+        for frame in [grey_pixels(4, 4, [9; 16]), encoded(png(4, 4).unwrap())] {
             let mut request = request(frame, vec![step("counted", &[])]);
             request.pipeline.as_mut().unwrap().accelerator = accelerator.into();
             let before = PLANS.load(Ordering::Relaxed);

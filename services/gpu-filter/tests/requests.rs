@@ -4,12 +4,17 @@
 
 mod common;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use common::{PATIENCE, context, encoded, gray, raw, request, step, with_service};
+use common::{context, with_gpu, with_service};
 use futures::StreamExt as _;
 use ocelli_messages::{Deadline, ErrorKind, Limits, v1};
+use ocelli_testkit::{
+    PATIENCE, eventually,
+    frames::{encoded, grey_pixels, raw, request, step},
+    gpu::FakeGpu,
+};
 use prost::Message as _;
 
 fn pixels(response: v1::ProcessResponse) -> v1::RawImage {
@@ -24,7 +29,7 @@ fn an_empty_pipeline_hands_the_frame_back() {
     with_service(
         |_| {},
         async |service| {
-            let mut frame = gray(3, 1, &[1, 2, 3]);
+            let mut frame = grey_pixels(3, 1, [1, 2, 3]);
             frame.stream = "cam".into();
             frame.sequence = 9;
             let response = service.process(&request(frame.clone(), vec![])).await.unwrap();
@@ -41,7 +46,7 @@ fn a_chain_reports_each_step() {
     with_service(
         |_| {},
         async |service| {
-            let frame = raw(2, 2, v1::PixelFormat::Rgb8, &[255; 12]);
+            let frame = raw(2, 2, v1::PixelFormat::Rgb8, [255; 12]);
             let steps = vec![step("grayscale", &[]), step("blur", &[("sigma", "2")])];
             let response = service.process(&request(frame, steps)).await.unwrap();
             let ids: Vec<_> = response.steps.iter().map(|step| step.id.as_str()).collect();
@@ -73,7 +78,7 @@ fn every_raw_format_is_taken_and_written() {
                 (F::I420, 12),
             ] {
                 for wanted in [F::Gray8, F::Rgb8, F::Bgr8, F::Rgba8, F::Nv12, F::I420] {
-                    let mut request = request(raw(4, 2, format, &vec![200; length]), vec![]);
+                    let mut request = request(raw(4, 2, format, vec![200; length]), vec![]);
                     let output =
                         v1::output_format::Kind::Raw(v1::RawOutput { format: wanted.into() });
                     request.pipeline.as_mut().unwrap().output =
@@ -91,7 +96,7 @@ fn half_a_chroma_sample_is_not_written() {
     with_service(
         |_| {},
         async |service| {
-            let mut request = request(raw(3, 2, v1::PixelFormat::Gray8, &[200; 6]), vec![]);
+            let mut request = request(raw(3, 2, v1::PixelFormat::Gray8, [200; 6]), vec![]);
             let wanted = v1::RawOutput { format: v1::PixelFormat::Nv12.into() };
             request.pipeline.as_mut().unwrap().output =
                 Some(v1::OutputFormat { kind: Some(v1::output_format::Kind::Raw(wanted)) });
@@ -110,16 +115,19 @@ fn results_over_the_limits_are_refused_before_they_are_made() {
         async |service| {
             let parameters = [("width", "16000"), ("height", "16000")];
             let steps = vec![step("resize", &parameters)];
-            let failure = service.process(&request(gray(2, 2, &[9; 4]), steps)).await.unwrap_err();
+            let failure =
+                service.process(&request(grey_pixels(2, 2, [9; 4]), steps)).await.unwrap_err();
             assert_eq!(failure.kind, ErrorKind::TooLarge);
             assert_eq!(failure.field, "pipeline.steps");
             assert!(failure.message.contains("16000x16000"), "{}", failure.message);
             // Also if a later step makes it small again, and for numbers.
             let steps = vec![step("resize", &parameters), step("crop", &[("width", "1")])];
-            let failure = service.process(&request(gray(2, 2, &[9; 4]), steps)).await.unwrap_err();
+            let failure =
+                service.process(&request(grey_pixels(2, 2, [9; 4]), steps)).await.unwrap_err();
             assert_eq!(failure.kind, ErrorKind::TooLarge);
             let steps = vec![step("normalize_to_tensor", &parameters)];
-            let failure = service.process(&request(gray(2, 2, &[9; 4]), steps)).await.unwrap_err();
+            let failure =
+                service.process(&request(grey_pixels(2, 2, [9; 4]), steps)).await.unwrap_err();
             assert_eq!((failure.kind, &*failure.field), (ErrorKind::TooLarge, "pipeline.steps"));
             assert!(failure.message.contains("tensor of"), "{}", failure.message);
         },
@@ -132,7 +140,8 @@ fn a_step_that_does_not_fit_the_image_says_which_parameter() {
         |_| {},
         async |service| {
             let steps = vec![step("invert", &[]), step("crop", &[("x", "7"), ("width", "9")])];
-            let failure = service.process(&request(gray(8, 8, &[9; 64]), steps)).await.unwrap_err();
+            let failure =
+                service.process(&request(grey_pixels(8, 8, [9; 64]), steps)).await.unwrap_err();
             assert_eq!(failure.kind, ErrorKind::InvalidArgument);
             let place = "pipeline.steps[1].filter.parameters.";
             assert!(failure.field.starts_with(place), "{}", failure.field);
@@ -146,7 +155,7 @@ fn tensors_are_results_and_have_no_codec() {
     with_service(
         |_| {},
         async |service| {
-            let mut request = request(gray(2, 2, &[5; 4]), vec![step("histogram", &[])]);
+            let mut request = request(grey_pixels(2, 2, [5; 4]), vec![step("histogram", &[])]);
             let response = service.process(&request).await.unwrap();
             let payload = response.frame.unwrap().payload;
             let Some(v1::frame::Payload::Tensor(tensor)) = payload else { panic!("{payload:?}") };
@@ -198,14 +207,18 @@ fn wrong_requests_say_what_and_where() {
     with_service(
         |_| {},
         async |service| {
-            let good = || gray(1, 1, &[0]);
+            let good = || grey_pixels(1, 1, [0]);
             let cases = [
                 (
-                    request(gray(2, 2, &[0; 3]), vec![]),
+                    request(grey_pixels(2, 2, [0; 3]), vec![]),
                     ErrorKind::InvalidArgument,
                     "frame.raw.data",
                 ),
-                (request(gray(0, 2, &[]), vec![]), ErrorKind::InvalidArgument, "frame.raw.width"),
+                (
+                    request(grey_pixels(0, 2, b""), vec![]),
+                    ErrorKind::InvalidArgument,
+                    "frame.raw.width",
+                ),
                 (request(encoded(b""), vec![]), ErrorKind::InvalidArgument, "frame.encoded.data"),
                 (request(encoded(b"text"), vec![]), ErrorKind::Unsupported, "frame.encoded.data"),
                 (
@@ -297,7 +310,8 @@ fn a_deadline_that_passed_is_not_worked_on() {
             let mut headers = async_nats::HeaderMap::new();
             headers.insert("Ocelli-Deadline", late.deadline.to_string());
             headers.insert("Ocelli-Request-Id", "late-1");
-            let payload = request(gray(1, 1, &[0]), vec![step("panics", &[])]).encode_to_vec();
+            let payload =
+                request(grey_pixels(1, 1, [0]), vec![step("panics", &[])]).encode_to_vec();
             let answer = service
                 .client
                 .client()
@@ -320,18 +334,19 @@ fn a_panic_fails_only_its_own_request() {
     with_service(
         |_| {},
         async |service| {
-            let bad = request(gray(1, 1, &[0]), vec![step("panics", &[])]);
-            let good = request(gray(1, 1, &[7]), vec![step("blur", &[])]);
+            let bad = request(grey_pixels(1, 1, [0]), vec![step("panics", &[])]);
+            let good = request(grey_pixels(1, 1, [7]), vec![step("blur", &[])]);
             for round in 1..=3 {
                 assert_eq!(service.process(&bad).await.unwrap_err().kind, ErrorKind::Internal);
                 assert_eq!(
                     pixels(service.process(&good).await.unwrap()).data,
                     Bytes::from_static(&[7])
                 );
-                common::eventually("the restart is counted", || {
+                eventually("the restart is counted", || {
                     service.restarts("cpu-worker-0") + service.restarts("cpu-worker-1") == round
                 })
-                .await;
+                .await
+                .unwrap();
             }
         },
     );
@@ -345,7 +360,7 @@ fn more_requests_than_credits_are_all_answered() {
         parts.config.patience_ms = 10_000;
     };
     with_service(configure, async |service| {
-        let work = request(gray(1, 1, &[0]), vec![step("sleeps", &[])]);
+        let work = request(grey_pixels(1, 1, [0]), vec![step("sleeps", &[])]);
         let answers: Vec<_> = futures::stream::iter(0..32)
             .map(|_| service.process(&work))
             .buffer_unordered(32)
@@ -393,7 +408,7 @@ fn a_gpu_is_asked_for_where_there_is_none() {
         parts.config.backend = ocelli_gpu_filter::BackendUse::Cpu;
     };
     with_service(configure, async |service| {
-        let mut request = request(gray(1, 1, &[0]), vec![step("blur", &[])]);
+        let mut request = request(grey_pixels(1, 1, [0]), vec![step("blur", &[])]);
         request.pipeline.as_mut().unwrap().accelerator = v1::Accelerator::Cuda.into();
         let failure = service.process(&request).await.unwrap_err();
         assert_eq!(failure.kind, ErrorKind::Unsupported);
@@ -407,8 +422,8 @@ fn it_is_a_service_of_nats() {
     with_service(
         |_| {},
         async |service| {
-            service.process(&request(gray(1, 1, &[0]), vec![])).await.unwrap();
-            service.process(&request(gray(1, 1, &[]), vec![])).await.unwrap_err();
+            service.process(&request(grey_pixels(1, 1, [0]), vec![])).await.unwrap();
+            service.process(&request(grey_pixels(1, 1, b""), vec![])).await.unwrap_err();
             let ask = async |subject: &'static str| {
                 let nats = service.client.client();
                 let answer = nats.request(subject, Bytes::new()).await.unwrap();
@@ -461,20 +476,24 @@ fn the_filters_are_listed_as_they_are_defined() {
 
 #[test]
 fn work_under_way_is_finished_when_the_service_stops() {
+    let gpu = FakeGpu::default();
     with_service(
-        |_| {},
+        |parts| with_gpu(parts, &gpu),
         async |service| {
-            let work = request(gray(1, 1, &[0]), vec![step("sleeps", &[]), step("sleeps", &[])]);
-            let asked = SystemTime::now();
-            let (answers, stopped) = tokio::join!(
-                futures::future::join_all((0..4).map(|_| service.process(&work))),
-                async {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                    service.service.shutdown(PATIENCE).await
-                }
-            );
+            let mut work = request(grey_pixels(1, 1, [0]), vec![step("invert", &[])]);
+            work.pipeline.as_mut().unwrap().accelerator = v1::Accelerator::Cuda.into();
+            gpu.hold();
+            let stop = async {
+                let under_way = || service.under_way() == 4;
+                eventually("four requests are under way", under_way).await.unwrap();
+                // The work goes on only after the service was told to stop.
+                let release = async { gpu.release() };
+                tokio::join!(biased; service.service.shutdown(PATIENCE), release).0
+            };
+            let requests = futures::future::join_all((0..4).map(|_| service.process(&work)));
+            let (answers, stopped) = tokio::join!(requests, stop);
             assert!(matches!(stopped, ocelli_actors::supervisor::Exit::Drained), "{stopped:?}");
-            assert!(answers.iter().all(Result::is_ok), "{answers:?} after {:?}", asked.elapsed());
+            assert!(answers.iter().all(Result::is_ok), "{answers:?}");
         },
     );
 }

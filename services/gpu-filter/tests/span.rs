@@ -7,7 +7,8 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{frame, gray, next, request, results, step, with_service};
+use common::{frame, next, results, with_service};
+use ocelli_testkit::frames::{grey_pixels, request, step};
 use tracing::{
     Id, Subscriber,
     field::{Field, Visit},
@@ -52,7 +53,7 @@ fn the_span_of_a_request_and_of_a_live_frame_says_where_it_was_done() {
         |_| {},
         async |service| {
             let steps = || vec![step("blur", &[])];
-            service.process(&request(gray(1, 1, &[0]), steps())).await.unwrap();
+            service.process(&request(grey_pixels(1, 1, [0]), steps())).await.unwrap();
             let mut answers = results(&service).await;
             service.client.client().publish(common::IN, frame(1, steps())).await.unwrap();
             next(&mut answers).await;

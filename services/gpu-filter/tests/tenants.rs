@@ -5,9 +5,14 @@
 mod common;
 
 use bytes::Bytes;
-use common::{PATIENCE, context, frame, gray, request, step, with_service};
+use common::{context, frame, with_service};
 use futures::StreamExt as _;
 use ocelli_messages::{ErrorKind, Failure, Tenant, Tenants, subjects, v1};
+use ocelli_testkit::{
+    PATIENCE,
+    frames::{grey_pixels, request, step},
+    patiently,
+};
 use prost::Message as _;
 
 fn tenant(name: &str) -> Tenant {
@@ -16,7 +21,7 @@ fn tenant(name: &str) -> Tenant {
 
 async fn ask(service: &common::Fixture, name: &str) -> Result<Bytes, Failure> {
     let subject = subjects::FILTER_PROCESS.of(&tenant(name));
-    let request = request(gray(1, 1, &[5]), vec![step("invert", &[])]);
+    let request = request(grey_pixels(1, 1, [5]), vec![step("invert", &[])]);
     service.client.request(&subject, &context(PATIENCE), request.encode_to_vec().into()).await
 }
 
@@ -36,7 +41,7 @@ fn a_worker_serves_every_tenant_on_subjects_of_its_own() {
             for (name, sequence) in [("acme", 1), ("default", 2), ("acme", 3)] {
                 let subject = format!("ocelli.v1.{name}.frame.in.cam");
                 nats.publish(subject, frame(sequence, vec![])).await.unwrap();
-                let answer = tokio::time::timeout(PATIENCE, answers.next()).await.unwrap().unwrap();
+                let answer = patiently("an answer", answers.next()).await.unwrap().unwrap();
                 assert_eq!(answer.subject.as_str(), format!("ocelli.v1.{name}.frame.out.cam"));
                 let response = v1::ProcessResponse::decode(answer.payload).unwrap();
                 assert_eq!(response.frame.unwrap().sequence, sequence);

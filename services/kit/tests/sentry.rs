@@ -65,7 +65,7 @@ fn an_error_line_is_one_event_with_the_ids_of_its_request() {
     });
     telemetry.shutdown();
 
-    let first = envelopes.recv_timeout(Duration::from_secs(30)).unwrap();
+    let first = envelopes.recv_timeout(ocelli_testkit::PATIENCE).unwrap();
     for part in [
         "the device is gone",
         "what came before",

@@ -4,26 +4,21 @@
 
 mod common;
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::path::PathBuf;
 
 use ocelli_messages::{Failure, v1};
+use ocelli_testkit::{System, command, patiently};
 use prost::Message as _;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::Command,
-    time::timeout,
-};
+use tokio::process::Command;
 
-use common::{clean, text};
-
-const PATIENCE: Duration = Duration::from_secs(60);
+use common::text;
 
 /// The program with the additional service: `cargo build --all-targets` builds it.
 fn program() -> Command {
     let programs = PathBuf::from(env!("CARGO_BIN_EXE_ocelli"));
     let example = programs.with_file_name("examples").join("shout");
     assert!(example.is_file(), "{} is missing: `make debug` builds it", example.display());
-    clean(Command::new(example))
+    command(example)
 }
 
 async fn output(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
@@ -68,28 +63,14 @@ async fn the_command_line_and_the_settings_know_it() {
 
 #[tokio::test]
 async fn it_answers_refuses_and_is_seen() {
-    let data = tempfile::tempdir().unwrap();
-    let mut child = program()
-        .args(["up", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--nats-port", "0"])
-        .arg("--data")
-        .arg(data.path())
-        .env("OCELLI_TELEMETRY__LOG_FILTER", "warn")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = timeout(PATIENCE, lines.next_line()).await.expect("not ready in time");
-    let line = line.unwrap().expect("it ended before it was ready");
-    let address =
-        |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name)).unwrap().to_owned();
-    let (nats, admin) = (address("nats="), address("admin="));
-    let client = async_nats::connect(nats).await.unwrap();
+    let system = System::up(program()).await.unwrap();
+    let admin = system.ready().admin().unwrap();
+    let client = async_nats::connect(system.ready().nats().unwrap()).await.unwrap();
 
     let ask = async |tenant: &str, text: &str| {
         let subject = format!("ocelli.v1.{tenant}.req.text.shout");
         let request = text.to_owned().encode_to_vec();
-        timeout(PATIENCE, client.request(subject, request.into())).await.unwrap().unwrap()
+        patiently("an answer", client.request(subject, request.into())).await.unwrap().unwrap()
     };
     for tenant in ["default", "acme"] {
         let answer = ask(tenant, "grüezi").await;

@@ -6,25 +6,24 @@ mod common;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    process::Output,
 };
 
 use ocelli_kernels::{
-    Image, Limits, PixelFormat, Pool, Size,
+    Limits, PixelFormat, Pool, Size,
     codec::{self, Codec},
 };
+use ocelli_testkit::{frames, patiently};
 use tempfile::TempDir;
-use tokio::{process::Command, time::timeout};
+use tokio::process::Command;
 
-use common::{Running, ocelli, root, text};
+use common::{ocelli, root, text};
 
-/// Nothing here takes a second; a loaded machine takes longer.
-const PATIENCE: Duration = Duration::from_secs(90);
 const SIZE: (u32, u32) = (97, 61);
 
 /// `ocelli up` on free ports, and a folder with a picture.
 struct System {
-    _running: Running,
+    _process: ocelli_testkit::System,
     http: String,
     nats: String,
     folder: TempDir,
@@ -33,10 +32,11 @@ struct System {
 impl System {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let running = Running::up(&folder.path().join("data")).await;
-        let (http, nats) = (running.address("http"), running.address("nats"));
-        fs::write(folder.path().join("picture.png"), picture()).unwrap();
-        Self { _running: running, http, nats, folder }
+        fs::write(folder.path().join("picture.png"), frames::png(SIZE.0, SIZE.1).unwrap()).unwrap();
+        let process = ocelli_testkit::System::up(ocelli()).await.unwrap();
+        let http = process.ready().http().unwrap().to_string();
+        let nats = process.ready().nats().unwrap().to_owned();
+        Self { _process: process, http, nats, folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -47,7 +47,7 @@ impl System {
     async fn run(&self, mut command: Command, address: &str) -> String {
         let result = self.path("result.png");
         command.arg(address).arg(self.path("picture.png")).arg(&result).kill_on_drop(true);
-        let output = timeout(PATIENCE, command.output()).await.expect("it did not end").unwrap();
+        let output = output(&mut command).await;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command:?}: {}\n{said}{complained}", output.status);
@@ -81,17 +81,9 @@ fn tool(name: &str) -> PathBuf {
     path
 }
 
-/// A coloured gradient as a PNG file.
-fn picture() -> Vec<u8> {
-    let (width, height) = SIZE;
-    let pool = Pool::new(1 << 20);
-    let size = Size::new(width, height).unwrap();
-    let mut pixels = pool.take((width * height * 3) as usize);
-    for (index, byte) in pixels.iter_mut().enumerate() {
-        *byte = u8::try_from(index * 7 % 256).unwrap();
-    }
-    let image = Image::packed(size, PixelFormat::Rgb8, pixels).unwrap();
-    codec::encode(&image, Codec::Png, 90, &pool).unwrap().to_vec()
+/// Runs a program to its end.
+async fn output(command: &mut Command) -> Output {
+    patiently("the end of a program", command.output()).await.unwrap().unwrap()
 }
 
 /// Every example makes the picture grey: a file that is a copy of the input would be in colour.
@@ -138,7 +130,7 @@ async fn the_examples_say_what_was_wrong() {
     ] {
         let files = [system.path("picture.png"), system.path("result.png")];
         command.arg(address).args(files).kill_on_drop(true);
-        let output = timeout(PATIENCE, command.output()).await.expect("it did not end").unwrap();
+        let output = output(&mut command).await;
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{command:?}");
         assert!(complained.contains(says), "{command:?}: {complained}");
@@ -166,7 +158,7 @@ async fn filters_are_listed_and_one_is_shown() {
     let run = |arguments: &'static [&'static str]| {
         let mut command = ocelli();
         command.arg("filters").args(arguments).args(["--nats", &system.nats]);
-        async move { timeout(PATIENCE, command.output()).await.expect("it did not end").unwrap() }
+        async move { output(&mut command).await }
     };
     let all = String::from_utf8(run(&[]).await.stdout).unwrap();
     for words in ["BLUR", "MORPHOLOGY", "canny  (cpu", "regions"] {
@@ -194,7 +186,7 @@ async fn filters_as_json_are_the_same_over_http_and_on_the_command_line() {
     one.args(["filters", "show", "blur", "--json", "--nats", &system.nats]);
     let mut read = Vec::new();
     for mut command in [curl, list, one] {
-        let output = timeout(PATIENCE, command.output()).await.expect("it did not end").unwrap();
+        let output = output(&mut command).await;
         assert!(output.status.success(), "{command:?}: {output:?}");
         read.push(serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap());
     }

@@ -6,7 +6,7 @@ mod common;
 use std::{path::Path, process::Output};
 
 use async_nats::{Client, ConnectOptions, Event};
-use common::{Running, ocelli};
+use common::ocelli;
 use futures::StreamExt as _;
 use ocelli_messages::v1;
 use ocelli_nats_server::ServerOptions;
@@ -35,16 +35,15 @@ authorization {
 /// A broker with these users, and a worker.
 struct System {
     broker: Broker,
-    _worker: Running,
+    _worker: ocelli_testkit::System,
 }
 
 impl System {
     async fn start() -> Self {
         let options = ServerOptions { extra: USERS.into(), ..ServerOptions::default() };
         let broker = Broker::start_with(options).await.unwrap();
-        let mut command = ocelli();
-        command.args(["run", "gpu-filter", "--admin", "127.0.0.1:0", "--nats"]);
-        let worker = Running::start(command.arg(broker.url_as("worker", "worker"))).await;
+        let url = broker.url_as("worker", "worker");
+        let worker = ocelli_testkit::System::run(ocelli(), "gpu-filter", &url).await.unwrap();
         Self { broker, _worker: worker }
     }
 
@@ -103,12 +102,7 @@ async fn live_frames_work_with_a_clients_permissions() {
     let system = System::start().await;
     let (client, mut errors) = system.client().await;
     let mut results = client.subscribe("ocelli.v1.default.frame.out.cam-1").await.unwrap();
-    let step = v1::FilterStep { id: "grayscale".into(), ..v1::FilterStep::default() };
-    let pipeline = v1::Pipeline {
-        steps: vec![v1::Step { kind: Some(v1::step::Kind::Filter(step)) }],
-        ..v1::Pipeline::default()
-    };
-    let request = v1::ProcessRequest { frame: Some(frames::rgb(31, 17)), pipeline: Some(pipeline) };
+    let request = frames::request(frames::rgb(31, 17), vec![frames::step("grayscale", &[])]);
     let payload = request.encode_to_vec();
     client.publish("ocelli.v1.default.frame.in.cam-1", payload.into()).await.unwrap();
     let message = patiently("the result", results.next()).await.unwrap().unwrap();

@@ -65,6 +65,7 @@ impl<B: Backend> Backend for Measured<B> {
 #[cfg(test)]
 mod tests {
     use ocelli_kernels::{CpuBackend, PixelFormat, Pool, Size};
+    use ocelli_testkit::gpu::{FakeGpu, Pace};
 
     use super::*;
     use crate::{dispatch::estimate::MIN_SAMPLES, test_jobs::chain};
@@ -90,59 +91,19 @@ mod tests {
         assert_eq!(estimate.cuda, None);
     }
 
-    /// A GPU that takes 20 ms for every batch, and 50 ms more for the first one, for which it
-    /// compiles a kernel.
-    #[derive(Debug, Default)]
-    struct Compiles {
-        compiled: Duration,
-        batches: Vec<usize>,
-    }
-
-    fn spin(milliseconds: u64) -> Duration {
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_millis(milliseconds) {
-            std::hint::spin_loop();
-        }
-        started.elapsed()
-    }
-
-    impl Backend for Compiles {
-        fn accelerator(&self) -> Accelerator {
-            Accelerator::Cuda
-        }
-
-        fn run_planned(&mut self, planned: &Planned, image: Image) -> Result<Output, BackendError> {
-            self.run_batch(planned, vec![image]).remove(0)
-        }
-
-        fn run_batch(
-            &mut self,
-            planned: &Planned,
-            images: Vec<Image>,
-        ) -> Vec<Result<Output, BackendError>> {
-            self.batches.push(images.len());
-            if self.compiled.is_zero() {
-                self.compiled = spin(50);
-            }
-            spin(20);
-            CpuBackend::new(Pool::new(0)).run_batch(planned, images)
-        }
-
-        fn preparing(&self) -> Duration {
-            self.compiled
-        }
-    }
-
     #[test]
     fn a_batch_is_measured_by_its_images_and_without_what_is_done_once() {
         let costs = Arc::new(Costs::default());
-        let mut backend = Measured::new(Compiles::default(), Arc::clone(&costs));
+        let gpu = FakeGpu::default();
+        gpu.set_pace(Pace::Slower(Duration::from_millis(100)));
+        gpu.compile(Duration::from_millis(400));
+        let mut backend = Measured::new(gpu.clone(), Arc::clone(&costs));
         assert_eq!(backend.run_batch(&planned(), Vec::new()).len(), 0);
         let results = backend.run_batch(&planned(), vec![image(); MIN_SAMPLES as usize]);
         assert!(results.iter().all(Result::is_ok));
-        assert_eq!(backend.backend.batches, [MIN_SAMPLES as usize]);
+        assert_eq!(gpu.batches(), [MIN_SAMPLES as usize]);
         let cuda = costs.estimate(&planned()).cuda.unwrap();
-        // Each frame takes a quarter of 20 ms. If compiling counted, the estimate would be larger.
-        assert!((5..15).contains(&cuda.as_millis()), "{cuda:?}");
+        // Each frame takes a quarter of 100 ms. If compiling counted, the estimate would be larger.
+        assert!((25..100).contains(&cuda.as_millis()), "{cuda:?}");
     }
 }

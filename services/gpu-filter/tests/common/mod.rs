@@ -5,7 +5,6 @@
 pub(crate) mod counts;
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -14,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use futures::StreamExt as _;
 use ocelli_actors::{
-    broker::{Connection, ConnectionOptions},
+    broker::Connection,
     supervisor::{Supervisor, SupervisorHandle},
     tree::ActorTree,
 };
@@ -24,15 +23,17 @@ use ocelli_kernels::{
     Catalog, Entry, Family, FilterDefinition, Image, ImageError, PixelFormat, Shape, probe,
 };
 use ocelli_messages::{Failure, Limits, MessageContext, Tenant, Tenants, subjects, v1};
-use ocelli_nats_server::NatsServer;
+use ocelli_testkit::{
+    Broker, PATIENCE,
+    frames::{grey_pixels, request},
+    gpu::FakeGpu,
+    patiently,
+};
 use prost::Message as _;
-
-/// How long anything here may take before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running service and a client's connection to it.
 pub(crate) struct Fixture {
-    pub(crate) server: Arc<NatsServer>,
+    pub(crate) broker: Arc<Broker>,
     pub(crate) client: Connection,
     pub(crate) tree: ActorTree,
     pub(crate) service: SupervisorHandle,
@@ -48,15 +49,15 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
     });
     system.block_on(async {
-        let server = Arc::new(NatsServer::for_test().await.unwrap());
+        let broker = Arc::new(Broker::start().await.unwrap());
         let mut parts = Parts {
             config: Config { cpu_workers: 2, ..Config::default() },
             limits: Limits::default(),
             tenants: Tenants::All,
             request_timeout: Duration::from_secs(10),
             instance: "test".into(),
-            requests: connect(&server).await,
-            frames: connect(&server).await,
+            requests: broker.connect().await.unwrap(),
+            frames: broker.connect().await.unwrap(),
             catalog: Arc::new(Catalog::standard().with(PANICS).with(SLEEPS)),
             probe: probe(),
             gpu: ocelli_gpu_filter::Gpu::default(),
@@ -64,10 +65,10 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
         configure(&mut parts);
         let tree = ActorTree::new();
         let service = Supervisor::start(supervisor(&parts).unwrap(), &tree);
-        tokio::time::timeout(PATIENCE, service.ready()).await.unwrap().unwrap();
-        let client = connect(&server).await;
+        patiently("the service", service.ready()).await.unwrap().unwrap();
+        let client = broker.connect().await.unwrap();
         test(Fixture {
-            server: Arc::clone(&server),
+            broker: Arc::clone(&broker),
             client,
             tree,
             service: service.clone(),
@@ -78,43 +79,11 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
     });
 }
 
-pub(crate) async fn connect(server: &NatsServer) -> Connection {
-    let connection = Connection::open(ConnectionOptions {
-        url: server.url(),
-        name: "test".into(),
-        subscription_capacity: 1024,
-    })
-    .await
-    .unwrap();
-    tokio::time::timeout(PATIENCE, connection.up()).await.unwrap();
-    connection
-}
-
-pub(crate) fn gray(width: u32, height: u32, data: &[u8]) -> v1::Frame {
-    raw(width, height, v1::PixelFormat::Gray8, data)
-}
-
-pub(crate) fn raw(width: u32, height: u32, format: v1::PixelFormat, data: &[u8]) -> v1::Frame {
-    let data = Bytes::copy_from_slice(data);
-    let raw = v1::RawImage { width, height, stride: 0, format: format.into(), data };
-    v1::Frame { payload: Some(v1::frame::Payload::Raw(raw)), ..Default::default() }
-}
-
-pub(crate) fn encoded(data: &[u8]) -> v1::Frame {
-    let data = Bytes::copy_from_slice(data);
-    let file = v1::EncodedImage { codec: 0, data };
-    v1::Frame { payload: Some(v1::frame::Payload::Encoded(file)), ..Default::default() }
-}
-
-pub(crate) fn step(id: &str, parameters: &[(&str, &str)]) -> v1::Step {
-    let parameters: BTreeMap<_, _> =
-        parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    v1::Step { kind: Some(v1::step::Kind::Filter(v1::FilterStep { id: id.into(), parameters })) }
-}
-
-pub(crate) fn request(frame: v1::Frame, steps: Vec<v1::Step>) -> v1::ProcessRequest {
-    let pipeline = v1::Pipeline { steps, ..Default::default() };
-    v1::ProcessRequest { frame: Some(frame), pipeline: Some(pipeline) }
+/// Gives the service a GPU.
+pub(crate) fn with_gpu(parts: &mut Parts, gpu: &FakeGpu) {
+    let gpu = gpu.clone();
+    parts.probe.cuda = Ok(vec![FakeGpu::device()]);
+    parts.gpu = ocelli_gpu_filter::Gpu::new(move |_| Ok(Box::new(gpu.clone())));
 }
 
 pub(crate) fn context(within: Duration) -> MessageContext {
@@ -139,6 +108,16 @@ impl Fixture {
         Ok(v1::ProcessResponse::decode(answer).unwrap())
     }
 
+    /// How many requests have arrived and are not answered yet.
+    pub(crate) fn under_way(&self) -> u64 {
+        fn find(node: &serde_json::Value) -> u64 {
+            let own = node["observed"]["filter-process"]["credits_in_use"].as_u64();
+            let children = node["children"].as_array().into_iter().flatten();
+            own.unwrap_or(0) + children.map(find).sum::<u64>()
+        }
+        find(&self.tree.to_json())
+    }
+
     /// How often a child of the service was restarted.
     pub(crate) fn restarts(&self, name: &str) -> u64 {
         fn find(node: &serde_json::Value, name: &str) -> u64 {
@@ -157,7 +136,7 @@ pub(crate) const IN: &str = "ocelli.v1.default.frame.in.cam";
 pub(crate) const OUT: &str = "ocelli.v1.default.frame.out.cam";
 
 pub(crate) fn frame(sequence: u64, steps: Vec<v1::Step>) -> Bytes {
-    let mut request = request(gray(1, 1, &[5]), steps);
+    let mut request = request(grey_pixels(1, 1, [5]), steps);
     let frame = request.frame.as_mut().unwrap();
     frame.sequence = sequence;
     request.encode_to_vec().into()
@@ -170,18 +149,9 @@ pub(crate) async fn results(service: &Fixture) -> async_nats::Subscriber {
 }
 
 pub(crate) async fn next(results: &mut async_nats::Subscriber) -> v1::ProcessResponse {
-    let message = tokio::time::timeout(PATIENCE, results.next()).await.unwrap().unwrap();
+    let message = patiently("a result", results.next()).await.unwrap().unwrap();
     assert!(message.headers.unwrap().get("Ocelli-Request-Id").is_some());
     v1::ProcessResponse::decode(message.payload).unwrap()
-}
-
-/// Waits until something holds.
-pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = tokio::time::Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(tokio::time::Instant::now() < until, "{what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 macro_rules! test_filter {

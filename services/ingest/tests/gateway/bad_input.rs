@@ -2,9 +2,10 @@
 
 use ocelli_ingest::Config;
 use ocelli_messages::{ErrorKind, Limits};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
+use ocelli_testkit::patiently;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use crate::support::{PATIENCE, PROCESS, World, exchange, png, receive, request};
+use crate::support::{PROCESS, World, exchange, png, receive, request};
 
 #[actix_web::test]
 async fn bodies_that_are_no_image() {
@@ -48,8 +49,8 @@ async fn a_client_that_sends_on_gets_its_refusal_and_no_reset() {
     let world = World::new().await;
     let body = vec![0; 12 * 1024 * 1024];
     let mut stream = TcpStream::connect(world.addr()).await.unwrap();
-    let sent = timeout(PATIENCE, stream.write_all(&request("POST", PROCESS, &[], &body))).await;
-    sent.unwrap().unwrap();
+    let request = request("POST", PROCESS, &[], &body);
+    patiently("the end of the body", stream.write_all(&request)).await.unwrap().unwrap();
     receive(&mut stream).await.is_problem(ErrorKind::TooLarge, "body");
 }
 
@@ -71,7 +72,7 @@ async fn a_chunked_body_is_cut_at_the_limit() {
             () = endless => panic!("the connection was closed without an answer"),
         }
     };
-    let reply = timeout(PATIENCE, reply).await.expect("an answer");
+    let reply = patiently("an answer", reply).await.unwrap();
     reply.is_problem(ErrorKind::TooLarge, "body");
 }
 

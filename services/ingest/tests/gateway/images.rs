@@ -142,7 +142,7 @@ async fn requests_are_counted() {
 #[actix_web::test]
 async fn the_filters_are_what_a_worker_lists() {
     let world = World::new().await;
-    let client = async_nats::connect(world.nats.url()).await.unwrap();
+    let client = async_nats::connect(world.broker.url()).await.unwrap();
     let mut requests = client.subscribe("ocelli.v1.default.req.filter.list").await.unwrap();
     barrier(&client).await;
     let worker = async {

@@ -9,11 +9,10 @@ use ocelli_actors::{
 use ocelli_ingest::{Config, child};
 use ocelli_kit::health::Health;
 use ocelli_messages::Limits;
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Notify, time::timeout};
+use ocelli_testkit::{Broker, PATIENCE, patiently};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Notify};
 
-use crate::support::{
-    PATIENCE, PROCESS, World, connect, echo, exchange, parts, png, receive, request,
-};
+use crate::support::{PROCESS, World, echo, exchange, parts, png, receive, request};
 
 #[actix_web::test]
 async fn stopping_waits_for_open_requests_and_the_port_stays_the_same() {
@@ -27,7 +26,7 @@ async fn stopping_waits_for_open_requests_and_the_port_stays_the_same() {
         seen.recv().await.unwrap();
         inside.notify_one();
     });
-    timeout(PATIENCE, arrived.notified()).await.unwrap();
+    patiently("the request at the worker", arrived.notified()).await.unwrap();
     let addr = world.addr();
     let (reply, ()) = tokio::join!(receive(&mut stream), world.gateway.stop(PATIENCE));
     assert_eq!(reply.status, 504, "answered, and not cut off");
@@ -40,18 +39,19 @@ async fn stopping_waits_for_open_requests_and_the_port_stays_the_same() {
 
 #[actix_web::test]
 async fn a_supervisor_starts_and_drains_it() {
-    let nats = ocelli_nats_server::NatsServer::for_test().await.unwrap();
-    let connection = connect(&nats.url()).await;
+    let broker = Broker::start().await.unwrap();
+    let connection = broker.connect().await.unwrap();
     let parts = parts(Config::default(), Limits::default(), connection, Health::new());
     let addr = parts.addr().unwrap();
     let tree = ActorTree::default();
     let (child, actor) = child(parts);
     let supervisor = Supervisor::start(SupervisorSpec::new("test").child(child), &tree);
-    timeout(PATIENCE, supervisor.ready()).await.unwrap().unwrap();
+    patiently("the gateway", supervisor.ready()).await.unwrap().unwrap();
     assert!(actor.is_up());
     let reply = exchange(addr, &request("GET", "/", &[], b"")).await;
     assert_eq!(reply.status, 200);
-    let exit = timeout(PATIENCE, supervisor.shutdown(Duration::from_secs(10))).await.unwrap();
+    let shutdown = supervisor.shutdown(Duration::from_secs(10));
+    let exit = patiently("the end of the gateway", shutdown).await.unwrap();
     assert_eq!(exit, Exit::Drained);
 }
 
@@ -59,7 +59,7 @@ async fn a_supervisor_starts_and_drains_it() {
 async fn a_port_that_is_taken_is_an_error() {
     let world = World::new().await;
     let config = Config { http_addr: world.addr(), ..Config::default() };
-    let connection = connect(&world.nats.url()).await;
+    let connection = world.broker.connect().await.unwrap();
     let started = ocelli_ingest::start(
         &config,
         Limits::default(),

@@ -1,32 +1,28 @@
 //! A broker, a gateway, a worker and an HTTP client that can also misbehave.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_actors::broker::Connection;
 use ocelli_ingest::{Config, Gateway, Parts};
 use ocelli_kit::health::Health;
 use ocelli_messages::{ErrorKind, Failure, Limits, Tenant, header, v1};
-use ocelli_nats_server::NatsServer;
+use ocelli_testkit::{Broker, patiently};
 use prost::Message as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     sync::mpsc,
-    time::timeout,
 };
-
-/// How long anything may take on a loaded machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The path of the main route.
 pub(crate) const PROCESS: &str = "/api/v1/process/image";
 
 /// A broker and a gateway.
 pub(crate) struct World {
-    pub(crate) nats: NatsServer,
+    pub(crate) broker: Broker,
     pub(crate) parts: Parts,
     pub(crate) gateway: Gateway,
     pub(crate) health: Health,
@@ -38,13 +34,12 @@ impl World {
     }
 
     pub(crate) async fn with(config: Config, limits: Limits) -> Self {
-        let nats = NatsServer::for_test().await.unwrap();
-        let connection = connect(&nats.url()).await;
-        timeout(PATIENCE, connection.up()).await.unwrap();
+        let broker = Broker::start().await.unwrap();
+        let connection = broker.connect().await.unwrap();
         let health = Health::new();
         let parts = parts(config, limits, connection, health.clone());
         let gateway = parts.start().unwrap();
-        Self { nats, parts, gateway, health }
+        Self { broker, parts, gateway, health }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -69,7 +64,7 @@ impl World {
         + 'static,
     ) -> mpsc::Receiver<Seen> {
         let (sender, seen) = mpsc::channel(16);
-        let client = async_nats::connect(self.nats.url()).await.unwrap();
+        let client = async_nats::connect(self.broker.url()).await.unwrap();
         let subject = "ocelli.v1.default.req.filter.process";
         let mut requests = client.queue_subscribe(subject, "gpu-filter".to_owned()).await.unwrap();
         barrier(&client).await;
@@ -124,7 +119,7 @@ pub(crate) async fn barrier(client: &async_nats::Client) {
     let inbox = client.new_inbox();
     let mut echo = client.subscribe(inbox.clone()).await.unwrap();
     client.publish(inbox, Bytes::new()).await.unwrap();
-    timeout(PATIENCE, echo.next()).await.unwrap().unwrap();
+    patiently("the echo", echo.next()).await.unwrap().unwrap();
 }
 
 fn error(failure: &Failure) -> (HeaderMap, Vec<u8>) {
@@ -132,15 +127,6 @@ fn error(failure: &Failure) -> (HeaderMap, Vec<u8>) {
     headers.insert(header::ERROR_CODE, failure.kind.http_status().to_string());
     headers.insert(header::ERROR, failure.kind.as_str());
     (headers, failure.to_wire("worker's own").encode_to_vec())
-}
-
-pub(crate) async fn connect(url: &str) -> Connection {
-    let options = ConnectionOptions {
-        url: url.to_owned(),
-        name: "test".to_owned(),
-        subscription_capacity: 64,
-    };
-    Connection::open(options).await.unwrap()
 }
 
 pub(crate) fn parts(
@@ -236,9 +222,8 @@ pub(crate) async fn exchange(addr: SocketAddr, request: &[u8]) -> Reply {
     let (mut read, mut write) = stream.split();
     // A server that has seen enough does not read the rest, but it answers.
     let sent = async { drop(write.write_all(request).await) };
-    let (reply, ()) = timeout(PATIENCE, async { tokio::join!(receive(&mut read), sent) })
-        .await
-        .expect("an answer");
+    let both = async { tokio::join!(receive(&mut read), sent) };
+    let (reply, ()) = patiently("an answer", both).await.unwrap();
     reply
 }
 
@@ -254,14 +239,4 @@ pub(crate) async fn receive(stream: &mut (impl tokio::io::AsyncRead + Unpin)) ->
     reply.body = vec![0; reply.header("content-length").parse().unwrap_or(0)];
     stream.read_exact(&mut reply.body).await.expect("a whole body");
     reply
-}
-
-/// Waits until something is so.
-pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let poll = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    assert!(timeout(PATIENCE, poll).await.is_ok(), "not within {PATIENCE:?}: {what}");
 }

@@ -1,24 +1,21 @@
 //! Which tenant a request belongs to, and that the client does not choose it.
 
 use futures::StreamExt as _;
-use ocelli_actors::broker::Connection;
 use ocelli_ingest::{Config, Gateway, Parts};
 use ocelli_kit::health::Health;
 use ocelli_messages::{ErrorKind, Limits};
-use ocelli_nats_server::NatsServer;
+use ocelli_testkit::{Broker, patiently};
 use prost::Message as _;
-use tokio::time::timeout;
 
-use crate::support::{PATIENCE, PROCESS, World, barrier, connect, echo, exchange, png, request};
+use crate::support::{PROCESS, World, barrier, echo, exchange, png, request};
 
 /// Headers with which a client might try to choose a tenant.
 const HEADERS: [(&str, &str); 3] =
     [("Ocelli-Tenant", "other"), ("X-Tenant", "other"), ("baggage", "tenant=other")];
 
 /// A gateway of the tenant `acme`.
-async fn gateway(nats: &NatsServer) -> Gateway {
-    let connection: Connection = connect(&nats.url()).await;
-    timeout(PATIENCE, connection.up()).await.unwrap();
+async fn gateway(broker: &Broker) -> Gateway {
+    let connection = broker.connect().await.unwrap();
     let config = Config { http_addr: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
     let tenant = "acme".parse().unwrap();
     let parts = Parts::bind(&config, Limits::default(), tenant, connection, Health::new());
@@ -27,9 +24,9 @@ async fn gateway(nats: &NatsServer) -> Gateway {
 
 #[actix_web::test]
 async fn requests_go_to_the_subjects_of_the_configured_tenant_whatever_their_headers_say() {
-    let nats = NatsServer::for_test().await.unwrap();
-    let gateway = gateway(&nats).await;
-    let client = async_nats::connect(nats.url()).await.unwrap();
+    let broker = Broker::start().await.unwrap();
+    let gateway = gateway(&broker).await;
+    let client = async_nats::connect(broker.url()).await.unwrap();
     let mut requests = client.subscribe("ocelli.v1.>").await.unwrap();
     barrier(&client).await;
     for (message, subject) in [
@@ -37,7 +34,7 @@ async fn requests_go_to_the_subjects_of_the_configured_tenant_whatever_their_hea
         (request("GET", "/api/v1/filters", &HEADERS, b""), "ocelli.v1.acme.req.filter.list"),
     ] {
         let worker = async {
-            let message = timeout(PATIENCE, requests.next()).await.unwrap().unwrap();
+            let message = patiently("a request", requests.next()).await.unwrap().unwrap();
             let answer = match ocelli_messages::v1::ProcessRequest::decode(message.payload) {
                 Ok(request) if request.frame.is_some() => {
                     echo(request).unwrap().unwrap().encode_to_vec()

@@ -5,11 +5,10 @@ use std::time::Duration;
 use ocelli_ingest::Config;
 use ocelli_kit::health::Health;
 use ocelli_messages::{ErrorKind, Failure, Limits};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
+use ocelli_testkit::{eventually, open, patiently};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use crate::support::{
-    PATIENCE, PROCESS, World, connect, echo, exchange, parts, png, receive, request, until,
-};
+use crate::support::{PROCESS, World, echo, exchange, parts, png, receive, request};
 
 #[actix_web::test]
 async fn a_workers_error_is_told_in_the_terms_of_the_query() {
@@ -60,7 +59,7 @@ async fn no_worker_is_said_at_once() {
 async fn no_broker_is_said_at_once() {
     // A port that nobody listens on: it was free a moment ago.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let connection = connect(&format!("nats://{free}")).await;
+    let connection = open(&format!("nats://{free}")).await.unwrap();
     let parts = parts(Config::default(), Limits::default(), connection, Health::new());
     let gateway = parts.start().unwrap();
     let post = request("POST", PROCESS, &[], &png(4, 4));
@@ -73,13 +72,13 @@ async fn no_broker_is_said_at_once() {
 
 #[actix_web::test]
 async fn a_broker_that_goes_away_fails_the_request_that_waits() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let mut seen = world.worker(|_| None).await;
     let mut stream = TcpStream::connect(world.addr()).await.unwrap();
     stream.write_all(&request("POST", PROCESS, &[], &png(4, 4))).await.unwrap();
     seen.recv().await.unwrap();
-    world.nats.stop().await;
-    let reply = timeout(PATIENCE, receive(&mut stream)).await.unwrap();
+    world.broker.stop().await;
+    let reply = patiently("an answer", receive(&mut stream)).await.unwrap();
     reply.is_problem(ErrorKind::Unavailable, "");
 }
 
@@ -89,7 +88,7 @@ async fn an_answer_that_does_not_come_ends_with_the_deadline() {
     let _seen = world.worker(|_| None).await;
     let reply = world.post("?timeout_ms=50", &[], &png(4, 4)).await;
     reply.is_problem(ErrorKind::DeadlineExceeded, "");
-    until("the credit is back", || world.parts.in_flight() == 0).await;
+    eventually("the credit is back", || world.parts.in_flight() == 0).await.unwrap();
 }
 
 #[actix_web::test]
@@ -138,6 +137,6 @@ async fn a_client_that_goes_away_gives_its_place_back() {
     seen.recv().await.unwrap();
     assert_eq!(world.parts.in_flight(), 1);
     drop(stream);
-    until("the request is abandoned", || world.parts.in_flight() == 0).await;
+    eventually("the request is abandoned", || world.parts.in_flight() == 0).await.unwrap();
     assert_eq!(world.post("", &[], &png(4, 4)).await.status, 200);
 }

@@ -9,12 +9,11 @@ use std::{
 
 use ocelli_actors::trace::outgoing;
 use ocelli_messages::MessageContext;
+use ocelli_testkit::PATIENCE;
 use serde_json::Value;
 use tracing::{Span, subscriber::with_default};
 
 use super::*;
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);

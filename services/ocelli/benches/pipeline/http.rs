@@ -1,6 +1,8 @@
 //! The smallest client that keeps an HTTP/1.1 connection open: a library's own cost would count as
 //! ours.
 
+use std::net::SocketAddr;
+
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -12,7 +14,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(addr: &str) -> Self {
+    pub(crate) async fn open(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, buffer: vec![0; 1 << 20] }

@@ -23,9 +23,10 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use ocelli_kernels::{Backend as _, Catalog, Chain, CpuBackend, Image, PixelFormat, Pool, Size};
 use ocelli_messages::v1;
+use ocelli_testkit::{System, frames, wait_until};
 use prost::Message as _;
 use report::{Row, median};
-use system::System;
+use system::rss_mb;
 use tokio::time::Instant;
 
 const PROCESS: &str = "ocelli.v1.default.req.filter.process";
@@ -63,19 +64,20 @@ async fn echo(url: &str) {
 
 async fn bench() {
     let mut rows = vec![startup().await];
-    let system = System::start().await;
+    let system = system::start().await;
+    let nats = system.ready().nats().unwrap();
     // Before anything was asked of it.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    rows.push(Row::at_most("idle memory of the process", system.rss_mb(), 60.0, "MB"));
-    let _echo = system::echo(&system.nats);
-    let client = async_nats::connect(&system.nats).await.unwrap();
+    rows.push(Row::at_most("idle memory of the process", rss_mb(&system), 60.0, "MB"));
+    let _echo = system::echo(nats);
+    let client = async_nats::connect(nats).await.unwrap();
     until_answered(&client).await;
 
-    let small = request(128, 128, v1::PixelFormat::Gray8, 1, &[]);
+    let small = request(frames::grey(128, 128), &[]);
     let (ours, bare) = hop(&client, &small).await;
     rows.push(Row::at_most("hop, 16 KiB grey (echo + 100 µs)", ours, bare + 100.0, "µs"));
 
-    let large = request(640, 480, v1::PixelFormat::Rgb8, 3, &[]);
+    let large = request(frames::rgb(640, 480), &[]);
     let (ours, bare) = hop(&client, &large).await;
     rows.push(Row::new("hop, 640×480 RGB", ours, bare, "µs", 1.0 / 1.15));
 
@@ -84,39 +86,16 @@ async fn bench() {
     report::write("pipeline", &rows);
 }
 
-fn request(
-    width: u32,
-    height: u32,
-    format: v1::PixelFormat,
-    channels: usize,
-    filters: &[&str],
-) -> Bytes {
-    let pixels: Vec<_> = (0..width as usize * height as usize * channels)
-        .map(|i| u8::try_from(i * 7 % 251).unwrap())
-        .collect();
-    let raw = v1::RawImage { width, height, stride: 0, format: format.into(), data: pixels.into() };
-    let step = |id: &&str| {
-        let filter = v1::FilterStep { id: (*id).into(), ..Default::default() };
-        v1::Step { kind: Some(v1::step::Kind::Filter(filter)) }
-    };
-    let request = v1::ProcessRequest {
-        frame: Some(v1::Frame {
-            payload: Some(v1::frame::Payload::Raw(raw)),
-            ..Default::default()
-        }),
-        pipeline: Some(v1::Pipeline {
-            steps: filters.iter().map(step).collect(),
-            ..Default::default()
-        }),
-    };
-    request.encode_to_vec().into()
+fn request(frame: v1::Frame, filters: &[&str]) -> Bytes {
+    let steps = filters.iter().map(|filter| frames::step(filter, &[])).collect();
+    frames::request(frame, steps).encode_to_vec().into()
 }
 
 /// The echo's process needs a moment.
 async fn until_answered(client: &Client) {
-    while client.request(ECHO, Bytes::new()).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_until("the echo answers", || async { client.request(ECHO, Bytes::new()).await.ok() })
+        .await
+        .unwrap();
 }
 
 async fn once(client: &Client, subject: &'static str, payload: &Bytes) -> f64 {
@@ -146,10 +125,10 @@ async fn hop(client: &Client, payload: &Bytes) -> (f64, f64) {
 
 /// Grayscale over NATS, and over HTTP → NATS, beside the echo of the frame plus the kernel.
 async fn gateway(system: &System, client: &Client, frame: &Bytes) -> [Row; 2] {
-    let work = request(640, 480, v1::PixelFormat::Rgb8, 3, &["grayscale"]);
+    let work = request(frames::rgb(640, 480), &["grayscale"]);
     let pixels = vec![128u8; 640 * 480 * 3];
     let path = "/api/v1/process/image?filter=grayscale&width=640&height=480&pixel_format=rgb8";
-    let mut http = http::Connection::open(&system.http).await;
+    let mut http = http::Connection::open(system.ready().http().unwrap()).await;
     let mut kernel = Kernel::new(&pixels);
     let (mut ours, mut nats) = (Vec::new(), Vec::new());
     let (mut bare, mut compute) = (Vec::new(), Vec::new());
@@ -209,16 +188,16 @@ async fn startup() -> Row {
     let mut times = Vec::new();
     for _ in 0..7 {
         let started = Instant::now();
-        let system = System::start().await;
+        let system = system::start().await;
         times.push(started.elapsed().as_secs_f64() * 1e3);
-        system.stop().await;
+        system.stop().await.unwrap();
     }
     Row::at_most("from start to ready", median(&mut times), 500.0, "ms")
 }
 
 /// Memory after 100,000 requests, beside memory before them, when everything had been warmed up.
 async fn memory(system: &System, client: &Client) -> Row {
-    let work = request(128, 128, v1::PixelFormat::Gray8, 1, &["blur"]);
+    let work = request(frames::grey(128, 128), &["blur"]);
     lowest(system, client, &work, WARM_UP).await;
     let before = lowest(system, client, &work, READING).await;
     lowest(system, client, &work, MORE - READING).await;
@@ -231,5 +210,5 @@ async fn memory(system: &System, client: &Client) -> Row {
 async fn lowest(system: &System, client: &Client, work: &Bytes, requests: usize) -> f64 {
     let requests = (0..requests).map(|_| once(client, PROCESS, work));
     let readings = futures::stream::iter(requests).buffer_unordered(UNDER_WAY).chunks(100);
-    readings.map(|_| system.rss_mb()).fold(f64::INFINITY, async |low, now| low.min(now)).await
+    readings.map(|_| rss_mb(system)).fold(f64::INFINITY, async |low, now| low.min(now)).await
 }
