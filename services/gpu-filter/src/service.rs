@@ -38,6 +38,7 @@ impl Service for GpuFilter {
             limits: host.limits(),
             tenants: host.tenants().clone(),
             request_timeout: host.request_timeout(),
+            clock: host.clock(),
             instance: host.instance().to_owned(),
             requests: host.connect(Self::NAME).await?,
             frames: host.connect("live-frames").await?,

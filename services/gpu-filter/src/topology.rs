@@ -18,6 +18,7 @@ use ocelli_actors::{
     supervisor::{ChildSpec, Restart, SupervisorSpec},
 };
 use ocelli_kernels::{Backend, Catalog, CpuBackend, Pool, Probe, WorkerPool};
+use ocelli_kit::host::Clock;
 use ocelli_messages::{ErrorKind, Failure, Limits, Named as _, Tenants, subjects, v1};
 
 use crate::{
@@ -51,6 +52,8 @@ pub struct Parts {
     pub tenants: Tenants,
     /// The time limit for a request that states no deadline.
     pub request_timeout: Duration,
+    /// The clock that deadlines are compared with.
+    pub clock: Clock,
     /// The unique id of this instance.
     pub instance: String,
     /// The connection to the broker for requests.
@@ -80,6 +83,7 @@ pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
         catalog: Arc::clone(&parts.catalog),
         limits: parts.limits,
         devices: devices.clone(),
+        clock: parts.clock,
         pool,
         name,
     };

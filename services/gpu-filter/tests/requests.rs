@@ -4,11 +4,12 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use common::{context, with_gpu, with_service};
 use futures::StreamExt as _;
+use ocelli_kit::host::Clock;
 use ocelli_messages::{Deadline, ErrorKind, Limits, v1};
 use ocelli_testkit::{
     PATIENCE, eventually,
@@ -494,6 +495,19 @@ fn work_under_way_is_finished_when_the_service_stops() {
             let (answers, stopped) = tokio::join!(requests, stop);
             assert!(matches!(stopped, ocelli_actors::supervisor::Exit::Drained), "{stopped:?}");
             assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        },
+    );
+}
+
+#[test]
+fn a_deadline_is_compared_with_the_clock_of_the_host() {
+    with_service(
+        // A day ahead of everybody else.
+        |parts| parts.clock = Clock::reading(|| SystemTime::now() + Duration::from_hours(24)),
+        async |service| {
+            let work = request(grey_pixels(1, 1, [0]), vec![step("invert", &[])]);
+            let late = service.process(&work).await.unwrap_err();
+            assert_eq!(late.kind, ErrorKind::DeadlineExceeded);
         },
     );
 }

@@ -1,6 +1,6 @@
 //! Answers `req.filter.process`: each request has one frame and gets one answer.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use ocelli_actors::{
@@ -8,6 +8,7 @@ use ocelli_actors::{
     broker::{Encoded, Handler, Request},
 };
 use ocelli_kernels::{Catalog, Pool};
+use ocelli_kit::host::Clock;
 use ocelli_messages::{Failure, Limits, Payload, v1};
 use tokio::{sync::oneshot, time::Instant};
 use tracing::Span;
@@ -29,6 +30,7 @@ pub(crate) struct Process {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) limits: Limits,
     pub(crate) devices: Devices,
+    pub(crate) clock: Clock,
     pub(crate) pool: Pool,
     /// The name of this worker in responses that needed no device.
     pub(crate) name: Arc<str>,
@@ -46,7 +48,7 @@ impl Process {
             return Ok(Encoded::from_bytes(self.hand_back(&plan, arrived)));
         }
         let late = || Failure::deadline("the deadline passed before the result was ready");
-        let left = context.deadline.left(SystemTime::now()).ok_or_else(late)?;
+        let left = context.deadline.left(self.clock.now()).ok_or_else(late)?;
         let (reply, result) = oneshot::channel();
         let (deadline, span) = (context.deadline, Span::current());
         let job = Job { plan, arrived, deadline, span, pending: None, reply };

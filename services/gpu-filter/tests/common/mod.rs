@@ -22,6 +22,7 @@ use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole};
 use ocelli_kernels::{
     Catalog, Entry, Family, FilterDefinition, Image, ImageError, PixelFormat, Shape, probe,
 };
+use ocelli_kit::host::Clock;
 use ocelli_messages::{Failure, Limits, MessageContext, Tenant, Tenants, subjects, v1};
 use ocelli_testkit::{
     Broker, PATIENCE,
@@ -55,6 +56,7 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
             limits: Limits::default(),
             tenants: Tenants::All,
             request_timeout: Duration::from_secs(10),
+            clock: Clock::system(),
             instance: "test".into(),
             requests: broker.connect().await.unwrap(),
             frames: broker.connect().await.unwrap(),
