@@ -2,7 +2,7 @@
 //! checked.
 //!
 //! - [`v1`]: the protobuf messages of package `ocelli.v1`, generated from `proto/`.
-//! - [`Subject`]: the NATS subjects that messages travel on, from the table [`subjects`].
+//! - [`Subject`]: the NATS subjects that messages travel on, from the table [`mod@subjects`].
 //! - [`MessageContext`]: the headers that every message carries.
 //! - [`Failure`] and [`ErrorKind`]: the fixed list of error kinds, and what each of them means for
 //!   an acknowledgement, an HTTP status, a circuit breaker and a log line.
