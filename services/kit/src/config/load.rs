@@ -38,7 +38,7 @@ impl Settings {
         T::deserialize(fields).map_err(|error| Problem::new(name, error.message()))
     }
 
-    /// All addresses that the process will listen on, each with the name of its section.
+    /// All addresses that the process will listen on, each with the name of what listens there.
     #[must_use]
     pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.addresses

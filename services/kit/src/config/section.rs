@@ -21,8 +21,8 @@ pub trait Section: Serialize + DeserializeOwned + Default + Debug + 'static {
         Vec::new()
     }
 
-    /// The addresses that the part will listen on, each with a name. `ocelli doctor` checks whether
-    /// they are free.
+    /// The addresses that the part will listen on, each with the name of what listens there.
+    /// `ocelli doctor` checks whether they are free.
     fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
         Vec::new()
     }
