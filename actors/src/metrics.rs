@@ -188,7 +188,7 @@ pub fn problems<'a>(rows: impl IntoIterator<Item = &'a MetricRow>) -> Vec<String
             "must end with _seconds if and only if it is a histogram",
         );
         check(
-            row.labels.iter().all(|label| !label.contains("id")),
+            row.labels.iter().all(|label| *label != "id" && !label.ends_with("_id")),
             "must not have a label that holds ids",
         );
     }

@@ -35,7 +35,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const BARRIER_WITHIN: Duration = Duration::from_secs(5);
 
 /// How to connect to the broker.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ConnectionOptions {
     /// The URL `nats://host:port`, with `user:password@` or `token@` before the host if the broker
     /// requires them.
@@ -44,6 +44,13 @@ pub struct ConnectionOptions {
     pub name: String,
     /// The number of messages that a subscription may buffer.
     pub subscription_capacity: usize,
+}
+
+impl std::fmt::Debug for ConnectionOptions {
+    /// Leaves the URL out, because it may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectionOptions").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// The state of a connection.

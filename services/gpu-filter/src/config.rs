@@ -96,7 +96,7 @@ impl Section for Config {
             Problem::range("credit_bytes", self.credit_bytes, MIB, usize::MAX),
             Problem::range("waiting", self.waiting, 0, 65_536),
             Problem::range("live_waiting", self.live_waiting, 1, 65_536),
-            Problem::range("hang_ms", self.hang_ms, 100, 3_600_000),
+            Problem::range("hang_ms", self.hang_ms, 1_000, 3_600_000),
             Problem::range("live_waiting_bytes", self.live_waiting_bytes, MIB, usize::MAX),
         ]
         .into_iter()

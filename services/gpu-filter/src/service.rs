@@ -123,7 +123,7 @@ mod tests {
     async fn a_lost_gpu_is_degraded_or_down() {
         let (status, detail) = after_the_loss(false).await;
         assert_eq!(status, Status::Degraded);
-        assert!(detail.contains("CPU goes on: it is gone"), "{detail}");
+        assert!(detail.contains("the CPU continues alone: it is gone"), "{detail}");
         let (status, detail) = after_the_loss(true).await;
         assert_eq!(status, Status::NotReady);
         assert!(detail.contains("lost: it is gone"), "{detail}");

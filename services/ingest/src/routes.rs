@@ -78,7 +78,8 @@ pub(crate) fn configure(
     }
 }
 
-/// The rows of one pattern, of which `first` names the requests with a method that none answers.
+/// The rows of one pattern. Requests with a method that none of them answers are counted under
+/// `first`.
 fn resource(
     first: &'static Route,
     rows: impl Iterator<Item = &'static Route>,

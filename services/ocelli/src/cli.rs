@@ -256,6 +256,6 @@ pub(crate) enum ConfigAction {
 mod tests {
     #[test]
     fn the_command_line_is_consistent() {
-        super::command(&[]).debug_assert();
+        super::command(crate::SERVICES).debug_assert();
     }
 }

@@ -10,7 +10,11 @@ use ocelli_messages::{
     ErrorKind, Failure, MessageContext, StreamName, StreamSubject, Tenant, Tenants,
 };
 use prost::{Message, Name};
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -189,7 +193,7 @@ impl<H: LiveHandler> Lane<H> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break true,
-                Some(_) = tasks.join_next() => {}
+                Some(ended) = tasks.join_next() => self.count_lost(ended),
                 permit = Arc::clone(&self.idle).acquire_owned(), if !queue.is_empty() => {
                     // The semaphore is never closed.
                     let (Ok(permit), Some(next)) = (permit, queue.pop()) else { continue };
@@ -226,7 +230,9 @@ impl<H: LiveHandler> Lane<H> {
         while queue.pop().is_some() {
             self.dropped(DropReason::ShuttingDown);
         }
-        while tasks.join_next().await.is_some() {}
+        while let Some(ended) = tasks.join_next().await {
+            self.count_lost(ended);
+        }
         told
     }
 
@@ -245,6 +251,13 @@ impl<H: LiveHandler> Lane<H> {
         let frame = Frame { incoming, tenant, stream, payload, arrived };
         for (reason, _) in queue.push(Queued { stream: name, bytes, frame }) {
             self.dropped(reason);
+        }
+    }
+
+    /// A handler that panics outside of its work takes the frame with it.
+    fn count_lost(&self, ended: Result<(), JoinError>) {
+        if ended.is_err() {
+            self.dropped(DropReason::DecodeFailed);
         }
     }
 
@@ -281,7 +294,10 @@ impl<H: LiveHandler> Lane<H> {
                 let report = handler.failed(identity, &context, &failure).into_bytes();
                 match self.delivery.fit(report, "") {
                     Ok(report) => Outcome::Report(report, failure),
-                    Err(_) => Outcome::Drop(DropReason::TooLarge),
+                    Err(_) => {
+                        self.delivery.note(&failure, &context);
+                        Outcome::Drop(DropReason::TooLarge)
+                    }
                 }
             }
         };

@@ -145,11 +145,11 @@ impl Delivery {
 
     /// Counts a failure, and logs it at the level of its kind.
     pub(super) fn note(&self, failure: &Failure, context: &MessageContext) {
-        let handler = self.name;
-        counter(Metric::Errors, &[handler, failure.kind.as_str()]).increment(1);
+        let endpoint = self.name;
+        counter(Metric::Errors, &[endpoint, failure.kind.as_str()]).increment(1);
         let (request_id, field) = (&context.request_id, &failure.field);
         let trace_id = format!("{:032x}", context.trace.parent.trace_id());
-        log_at!(failure.kind.level(), handler, request_id, trace_id, field, "{failure}");
+        log_at!(failure.kind.level(), endpoint, request_id, trace_id, field, "{failure}");
     }
 }
 

@@ -27,7 +27,8 @@ pub trait Handler: Send + Sync + 'static {
     /// empty if the caller cannot make the response smaller.
     const RESPONSE_FIELD: &'static str = "";
 
-    /// Answers one request. Its credit is held until the reply was sent.
+    /// Answers one request. Its credit is held until the response was sent; a failure gives it
+    /// back at once.
     fn handle(
         &self,
         request: Request<Self::Request>,

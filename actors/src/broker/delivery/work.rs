@@ -71,7 +71,8 @@ pub struct WorkSpec<H> {
     pub handler: Arc<H>,
     /// The number of items that are processed at a time.
     pub in_flight: usize,
-    /// The time limit for an item that states no deadline.
+    /// The time limit for an item that states no deadline, from its delivery. An item that is
+    /// not done by then is given up and settled as `deadline_exceeded`.
     pub timeout: Duration,
 }
 
@@ -246,18 +247,23 @@ impl<H: WorkHandler> Lane<H> {
         arrived: Instant,
         attempt: u64,
     ) -> Result<(), Failure> {
-        time_left(&context)?;
+        let left = time_left(&context)?;
         let tenant = self.spec.subject.tenant(&message.subject);
         let tenant = tenant.map_err(|error| Failure::invalid("subject", error.to_string()))?;
         let item = decode(message.payload.clone())?;
         let request = Request { tenant, context, message: item, arrived };
-        let work = self.spec.handler.handle(request, attempt).fuse();
-        tokio::pin!(work);
+        let work = self.spec.handler.handle(request, attempt);
+        let too_late = tokio::time::sleep(left);
+        tokio::pin!(work, too_late);
         let mut progress = tokio::time::interval(self.spec.consumer.ack_wait / 3);
         progress.tick().await;
         loop {
             tokio::select! {
                 done = &mut work => return done,
+                // A handler that hangs must not hold its item and its permit for ever.
+                () = &mut too_late => {
+                    return Err(Failure::deadline("the deadline passed before the work was done"));
+                }
                 _ = progress.tick() => {
                     if let Err(error) = message.ack_with(AckKind::Progress).await {
                         debug!(worker = self.spec.name, %error, "cannot report an item's progress");

@@ -34,11 +34,14 @@ impl Settings {
     /// If the section is not in the list of sections that were loaded, which is a mistake in the
     /// program.
     pub fn section<T: Section>(&self, name: &str) -> Result<T, Problem> {
+        if !self.full.contains_key(name) {
+            return Err(Problem::new(name, "the program has no such section"));
+        }
         let fields = self.given.get(name).cloned().unwrap_or_else(|| Table::new().into());
         T::deserialize(fields).map_err(|error| Problem::new(name, error.message()))
     }
 
-    /// All addresses that the process will listen on, each with the name of what listens there.
+    /// All addresses that the process will listen on, each with its name, e.g. `http`.
     #[must_use]
     pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.addresses

@@ -83,8 +83,7 @@ impl Section for BrokerConfig {
         let mut problems = Vec::new();
         let schemes = ["nats://host:4222", "tls://host:4222", "ws://host:80", "wss://host:443"];
         if !is_server(&self.url) {
-            let message =
-                format!("{:?} is not the URL of a NATS server", hide_credentials(&self.url));
+            let message = format!("{} is not the URL of a NATS server", quoted(&self.url));
             problems.push(Problem::new("url", message).allow(schemes));
         }
         if let Err(error) = self.tenant() {
@@ -218,7 +217,7 @@ impl Section for TelemetryConfig {
             ]));
         }
         if let Some(endpoint) = self.otlp_endpoint.as_deref().filter(|text| !is_http_url(text)) {
-            let message = format!("{:?} is not an HTTP URL", hide_credentials(endpoint));
+            let message = format!("{} is not an HTTP URL", quoted(endpoint));
             problems.push(
                 problem("otlp_endpoint", message).allow(["http://host:4318", "https://host:4318"]),
             );
@@ -249,6 +248,12 @@ fn is_server(text: &str) -> bool {
         server.into_inner().host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))
     };
     text.contains("://") && text.parse().is_ok_and(with_host)
+}
+
+/// A wrong URL in a message. Where the credentials of a malformed URL end is anybody's guess, so it
+/// is not shown if it may have some.
+fn quoted(url: &str) -> String {
+    if url.contains('@') { "the value".to_owned() } else { format!("{url:?}") }
 }
 
 fn is_http_url(text: &str) -> bool {
@@ -296,11 +301,13 @@ mod tests {
 
     #[test]
     fn no_problem_and_no_debug_output_shows_a_secret() {
-        let broker =
-            BrokerConfig { url: "bad://me:hunter2@host".to_owned(), ..BrokerConfig::default() };
+        let broker = BrokerConfig {
+            url: "nats://me:hunt/hunter2@host:x".to_owned(),
+            ..BrokerConfig::default()
+        };
         let telemetry = TelemetryConfig {
             sentry_dsn: Some(Secret::new("hunter2")),
-            otlp_endpoint: Some("ftp://me:hunter2@host".to_owned()),
+            otlp_endpoint: Some("me:hunter2@host".to_owned()),
             ..TelemetryConfig::default()
         };
         let problems = [broker.problems(), telemetry.problems()].concat();

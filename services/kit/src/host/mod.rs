@@ -30,7 +30,6 @@ const SUBSCRIPTION_CAPACITY: usize = 1_024;
 ///
 /// It lives on the main thread, where services are built. While a service is built, it takes
 /// everything that it will need later from the host; all of it can be kept.
-#[derive(Debug)]
 pub struct Host {
     url: String,
     tenant: Tenant,
@@ -44,6 +43,13 @@ pub struct Host {
     connections: RefCell<Vec<Connection>>,
     tasks: RefCell<Vec<JoinHandle<()>>>,
     exit: watch::Sender<Option<String>>,
+}
+
+impl std::fmt::Debug for Host {
+    /// Leaves the URL of the broker out, because it may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("instance", &self.instance).finish_non_exhaustive()
+    }
 }
 
 impl Host {

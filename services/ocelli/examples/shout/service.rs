@@ -13,7 +13,7 @@ subjects! {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The longest text, characters.
+    /// The most characters of a text.
     pub max_chars: usize,
 }
 
@@ -52,8 +52,9 @@ impl Service for Shout {
 
     async fn build(config: Config, host: &Host) -> Result<Built, Failure> {
         let credits = CreditPool::new(CreditLimits::of(64, 1 << 20), "shout");
-        let spec = ServiceSpec::new(Self::NAME, host.instance(), Self::ABOUT)
-            .endpoint(EndpointSpec::new("shout", &SHOUT, config, credits));
+        let endpoint = EndpointSpec::new("shout", &SHOUT, config, credits);
+        let endpoint = endpoint.tenants(host.tenants().clone()).timeout(host.request_timeout());
+        let spec = ServiceSpec::new(Self::NAME, host.instance(), Self::ABOUT).endpoint(endpoint);
         Ok(Built::new(spec.child("shout", host.connect("shout").await?)))
     }
 }
