@@ -66,6 +66,7 @@ impl WorkHandler for Worker {
         match id.as_str() {
             "wrong" => Err(Failure::invalid("id", "it is wrong and stays wrong")),
             "flaky" if attempt < 3 => Err(Failure::unavailable("not yet", soon)),
+            "hangs" => std::future::pending().await,
             "panics" if attempt < 2 => panic!("a bug in a handler"),
             _ => Ok(()),
         }
@@ -81,6 +82,15 @@ fn stream() -> StreamSpec {
 
 /// Starts a worker process, as far as the broker can tell.
 async fn start(connection: Connection, handler: Arc<Worker>, in_flight: usize) -> SupervisorHandle {
+    start_within(connection, handler, in_flight, PATIENCE).await
+}
+
+async fn start_within(
+    connection: Connection,
+    handler: Arc<Worker>,
+    in_flight: usize,
+    timeout: Duration,
+) -> SupervisorHandle {
     let consumer = ConsumerSpec { ack_wait: ACK_WAIT, ..ConsumerSpec::new(STREAM, "test-worker") };
     let spec = WorkSpec {
         name: "test",
@@ -89,7 +99,7 @@ async fn start(connection: Connection, handler: Arc<Worker>, in_flight: usize) -
         subject: ITEM.row(),
         handler,
         in_flight,
-        timeout: PATIENCE,
+        timeout,
     };
     let root = SupervisorSpec::new("test").child(spec.child("work", connection));
     let supervisor = Supervisor::start(root, &ActorTree::new());
@@ -240,4 +250,21 @@ async fn a_stream_of_another_kind_is_an_error_and_not_a_wait() {
     let failure = stream().ensure(&connection.jetstream()).await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::Conflict);
     assert!(!failure.kind.retryable());
+}
+
+#[tokio::test]
+async fn an_item_whose_handler_hangs_is_given_up_at_its_deadline() {
+    let broker = Broker::start().await.unwrap();
+    let connection = broker.connect().await.unwrap();
+    publish(&connection, ["hangs", "behind"].map(str::to_owned)).await;
+    let worker = Worker::taking(Duration::ZERO);
+    let run = async {
+        let timeout = ACK_WAIT * 2;
+        let service = start_within(connection.clone(), Arc::clone(&worker), 1, timeout).await;
+        all_settled(&connection).await;
+        service.shutdown(PATIENCE).await;
+    };
+    LocalSet::new().run_until(run).await;
+    let attempts = worker.attempts();
+    assert_eq!((&attempts["hangs"][..], &attempts["behind"][..]), (&[1][..], &[1][..]));
 }

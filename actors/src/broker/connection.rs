@@ -11,7 +11,7 @@ use std::{
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, client::RequestErrorKind};
 use bytes::Bytes;
-use ocelli_messages::{Failure, MessageContext, Subject, header, v1};
+use ocelli_messages::{ErrorKind, Failure, MessageContext, Subject, header, v1};
 use prost::Message as _;
 use tokio::sync::watch;
 use tracing::{Span, debug, info, warn};
@@ -69,6 +69,7 @@ pub struct Connection {
     options: Arc<ConnectionOptions>,
     link: watch::Receiver<Link>,
     overflow: watch::Receiver<u64>,
+    refusal: watch::Receiver<Option<String>>,
 }
 
 impl Connection {
@@ -92,6 +93,7 @@ impl Connection {
     async fn open_shared(options: Arc<ConnectionOptions>) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
         let (overflowed, overflow) = watch::channel(0);
+        let (refused, refusal) = watch::channel(None);
         let wrong = |error: String| Failure::invalid("broker.url", error);
         let server: ServerAddr =
             options.url.parse().map_err(|e: io::Error| wrong(e.to_string()))?;
@@ -119,13 +121,16 @@ impl Connection {
                 if matches!(event, Event::SlowConsumer(_)) {
                     overflowed.send_modify(|messages| *messages += 1);
                 }
+                if let Some(subject) = refused_subscription(&event) {
+                    refused.send_replace(Some(subject));
+                }
                 note(&name, &sender, &told, &event);
                 std::future::ready(())
             })
             .connect(server)
             .await
             .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { client, options, link, overflow })
+        Ok(Self { client, options, link, overflow, refusal })
     }
 
     /// The underlying client, for calls that have no method here.
@@ -151,6 +156,19 @@ impl Connection {
     #[must_use]
     pub fn overflow(&self) -> watch::Receiver<u64> {
         self.overflow.clone()
+    }
+
+    /// Waits until the broker has refused a subscription of this connection, because its account
+    /// has no permission for the subject.
+    pub(super) async fn subscription_refused(&self) -> Failure {
+        let mut refusal = self.refusal.clone();
+        let refused = refusal.wait_for(Option::is_some).await;
+        let Some(subject) = refused.ok().and_then(|subject| subject.clone()) else {
+            // The client, which `self` holds, keeps the other end.
+            return std::future::pending().await;
+        };
+        let message = format!("the broker's account may not subscribe to {subject}");
+        Failure::new(ErrorKind::PermissionDenied, message).at("broker.tenants")
     }
 
     /// Waits until the connection is established.
@@ -252,6 +270,13 @@ impl Connection {
             }
         }
     }
+}
+
+/// The subject of a subscription that the broker refuses with this event.
+fn refused_subscription(event: &Event) -> Option<String> {
+    let Event::ServerError(async_nats::ServerError::Other(text)) = event else { return None };
+    let (_, subject) = text.split_once("Permissions Violation for Subscription to ")?;
+    Some(subject.to_owned())
 }
 
 fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {

@@ -105,16 +105,20 @@ async fn run(
     connection.barrier().await?;
     observe(&child, endpoints);
     child.ready();
-    while let Some(ended) = pumps.join_next().await {
+    loop {
+        let ended = tokio::select! {
+            ended = pumps.join_next() => ended,
+            failure = connection.subscription_refused() => return Err(failure),
+        };
         match ended {
-            Ok((_, true)) => {}
-            Ok((subject, false)) => return Err(lost(&subject)),
-            Err(error) => {
+            None => return Ok(()),
+            Some(Ok((_, true))) => {}
+            Some(Ok((subject, false))) => return Err(lost(&subject)),
+            Some(Err(error)) => {
                 return Err(Failure::internal(format!("a task of an endpoint failed: {error}")));
             }
         }
     }
-    Ok(())
 }
 
 /// Shows the credits of the endpoints in the actor tree.

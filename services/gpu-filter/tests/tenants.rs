@@ -7,9 +7,15 @@ mod common;
 use bytes::Bytes;
 use common::{context, frame, with_service};
 use futures::StreamExt as _;
+use ocelli_actors::{
+    supervisor::{Exit, Supervisor},
+    tree::ActorTree,
+};
+use ocelli_gpu_filter::Parts;
 use ocelli_messages::{ErrorKind, Failure, Tenant, Tenants, subjects, v1};
+use ocelli_nats_server::ServerOptions;
 use ocelli_testkit::{
-    PATIENCE,
+    Broker, PATIENCE, connect,
     frames::{grey_pixels, request, step},
     patiently,
 };
@@ -62,4 +68,39 @@ fn a_worker_of_some_tenants_does_not_listen_for_others() {
             assert!(refused.message.contains("ocelli.v1.default.req.filter.process"), "{refused}");
         },
     );
+}
+
+#[test]
+fn a_worker_that_may_not_subscribe_ends_instead_of_being_deaf() {
+    let extra = "authorization { users: [
+        { user: all, password: p },
+        { user: acme, password: p, permissions: {
+            publish: [\"_INBOX.>\", \"ocelli.v1.acme.>\"],
+            subscribe: [\"_INBOX.>\", \"ocelli.v1.acme.>\", \"$SRV.>\"]
+        } }
+    ] }";
+    let options = ServerOptions { extra: extra.into(), ..ServerOptions::default() };
+    actix_rt::System::new().block_on(async {
+        let broker = Broker::start_with(options).await.unwrap();
+        for (tenants, serves) in
+            [(Tenants::All, false), (Tenants::Only(vec![tenant("acme")]), true)]
+        {
+            let url = broker.url_as("acme", "p");
+            let parts = Parts { tenants, ..common::parts(&url).await };
+            let service = Supervisor::start(
+                ocelli_gpu_filter::supervisor(&parts).unwrap(),
+                &ActorTree::new(),
+            );
+            let client = connect(&broker.url_as("all", "p")).await.unwrap();
+            if serves {
+                patiently("the worker", service.ready()).await.unwrap().unwrap();
+                let subject = subjects::FILTER_LIST.of(&tenant("acme"));
+                client.request(&subject, &context(PATIENCE), Bytes::new()).await.unwrap();
+                service.shutdown(PATIENCE).await;
+            } else {
+                let exit = patiently("the end of the worker", service.exited()).await.unwrap();
+                assert!(matches!(exit, Exit::Failed(_)), "{exit:?}");
+            }
+        }
+    });
 }

@@ -171,10 +171,14 @@ impl<H: LiveHandler> Lane<H> {
         }
         connection.barrier().await?;
         child.ready();
-        if self.pump(frames, stop).await {
-            Ok(())
-        } else {
-            Err(Failure::new(ErrorKind::Unavailable, "the subscription of live frames ended"))
+        let connection = connection.clone();
+        tokio::select! {
+            told = self.pump(frames, stop) => if told {
+                Ok(())
+            } else {
+                Err(Failure::new(ErrorKind::Unavailable, "the subscription of live frames ended"))
+            },
+            failure = connection.subscription_refused() => Err(failure),
         }
     }
 

@@ -25,7 +25,7 @@ use ocelli_kernels::{
 use ocelli_kit::host::Clock;
 use ocelli_messages::{Failure, Limits, MessageContext, Tenant, Tenants, subjects, v1};
 use ocelli_testkit::{
-    Broker, PATIENCE,
+    Broker, PATIENCE, connect,
     frames::{grey_pixels, request},
     gpu::FakeGpu,
     patiently,
@@ -51,19 +51,7 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
     });
     system.block_on(async {
         let broker = Arc::new(Broker::start().await.unwrap());
-        let mut parts = Parts {
-            config: Config { cpu_workers: 2, ..Config::default() },
-            limits: Limits::default(),
-            tenants: Tenants::All,
-            request_timeout: Duration::from_secs(10),
-            clock: Clock::system(),
-            instance: "test".into(),
-            requests: broker.connect().await.unwrap(),
-            frames: broker.connect().await.unwrap(),
-            catalog: Arc::new(Catalog::standard().with(PANICS).with(SLEEPS)),
-            probe: probe(),
-            gpu: ocelli_gpu_filter::Gpu::default(),
-        };
+        let mut parts = parts(&broker.url()).await;
         configure(&mut parts);
         let tree = ActorTree::new();
         let service = Supervisor::start(supervisor(&parts).unwrap(), &tree);
@@ -79,6 +67,23 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
         .await;
         service.shutdown(Duration::from_secs(5)).await;
     });
+}
+
+/// The parts of a service on that broker, with two workers and filters for tests.
+pub(crate) async fn parts(url: &str) -> Parts {
+    Parts {
+        config: Config { cpu_workers: 2, ..Config::default() },
+        limits: Limits::default(),
+        tenants: Tenants::All,
+        request_timeout: Duration::from_secs(10),
+        clock: Clock::system(),
+        instance: "test".into(),
+        requests: connect(url).await.unwrap(),
+        frames: connect(url).await.unwrap(),
+        catalog: Arc::new(Catalog::standard().with(PANICS).with(SLEEPS)),
+        probe: probe(),
+        gpu: ocelli_gpu_filter::Gpu::default(),
+    }
 }
 
 /// Gives the service a GPU.
