@@ -1,6 +1,6 @@
 //! The names that may be part of a subject.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 /// The length of the longest name, in bytes.
 const MAX_LENGTH: usize = 64;
@@ -82,12 +82,13 @@ pub enum Tenants {
 }
 
 impl Tenants {
-    /// Parses a list of names; an empty list means all tenants.
+    /// Parses a list of names; an empty list means all tenants, and a name counts once.
     ///
     /// # Errors
     /// The error of the first name that is not allowed.
     pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, TokenError> {
-        let tenants = names.into_iter().map(str::parse).collect::<Result<Vec<Tenant>, _>>()?;
+        let tenants = names.into_iter().map(str::parse).collect::<Result<BTreeSet<Tenant>, _>>()?;
+        let tenants = Vec::from_iter(tenants);
         Ok(if tenants.is_empty() { Self::All } else { Self::Only(tenants) })
     }
 }

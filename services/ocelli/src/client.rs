@@ -7,7 +7,6 @@ use std::{
 
 use bytes::Bytes;
 use ocelli_actors::broker::{Connection, ConnectionOptions};
-use ocelli_kit::config::hide_credentials;
 use ocelli_messages::{
     ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, subjects, v1,
 };
@@ -41,8 +40,9 @@ impl Client {
         .await
         .map_err(|failure| failure.at("--nats"))?;
         if tokio::time::timeout(CONNECT_WITHIN, connection.up()).await.is_err() {
-            let message =
-                format!("no broker at {}; is `ocelli up` running?", hide_credentials(&target.nats));
+            // What follows the last `@` is never a password, however the URL is written.
+            let host = target.nats.rsplit_once('@').map_or(&*target.nats, |(_, host)| host);
+            let message = format!("no broker at {host}; is `ocelli up` running?");
             return Err(Failure::new(ErrorKind::Unavailable, message).at("--nats"));
         }
         Ok(Self { connection, tenant, timeout: Duration::from_secs(target.timeout.max(1)) })

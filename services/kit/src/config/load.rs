@@ -118,15 +118,13 @@ fn finish(
         };
         settings.full.insert(name.to_owned(), read.full);
         settings.addresses.extend(read.addresses);
-        for problem in read.problems {
-            let problem = problem.within(name);
-            // A field with a wrong value has its default here, whose problems would only confuse.
-            if problems.iter().any(|earlier| earlier.field == problem.field) {
-                continue;
-            }
+        // A field with a wrong value has its default here, whose problems would only confuse.
+        let wrong: Vec<String> = problems.iter().map(|problem| problem.field.clone()).collect();
+        let found = read.problems.into_iter().map(|problem| problem.within(name));
+        problems.extend(found.filter(|problem| !wrong.contains(&problem.field)).map(|problem| {
             let origin = origins.get(&problem.field).map_or("default", String::as_str);
-            problems.push(problem.found_in(origin));
-        }
+            problem.found_in(origin)
+        }));
     }
     settings.given = all;
     if problems.is_empty() { Ok(settings) } else { Err(problems) }

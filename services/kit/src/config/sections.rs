@@ -11,7 +11,7 @@ use ocelli_messages::{Limits, Tenant, Tenants, TokenError};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-use super::{Problem, Secret, Section, show::hide_credentials};
+use super::{Problem, Secret, Section};
 
 /// The section `[broker]`: the address of the NATS server, and the tenants.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Default for BrokerConfig {
 impl fmt::Debug for BrokerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BrokerConfig")
-            .field("url", &hide_credentials(&self.url))
+            .field("url", &without_credentials(&self.url))
             .field("tenant", &self.tenant)
             .field("tenants", &self.tenants)
             .field("request_timeout_ms", &self.request_timeout_ms)
@@ -89,9 +89,8 @@ impl Section for BrokerConfig {
         if let Err(error) = self.tenant() {
             problems.push(Problem::new("tenant", error.to_string()));
         }
-        if let Err(error) = self.tenants() {
-            problems.push(Problem::new("tenants", error.to_string()));
-        }
+        let wrong = self.tenants.iter().filter_map(|name| name.parse::<Tenant>().err());
+        problems.extend(wrong.map(|error| Problem::new("tenants", error.to_string())));
         if !(1..=Self::MAX_REQUEST_TIMEOUT_MS).contains(&self.request_timeout_ms) {
             let message = format!("{} is out of range", self.request_timeout_ms);
             problems.push(
@@ -192,7 +191,7 @@ impl fmt::Debug for TelemetryConfig {
         f.debug_struct("TelemetryConfig")
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)
-            .field("otlp_endpoint", &self.otlp_endpoint.as_deref().map(hide_credentials))
+            .field("otlp_endpoint", &self.otlp_endpoint.as_deref().map(without_credentials))
             .field("sample_ratio", &self.sample_ratio)
             .field("sentry_dsn", &self.sentry_dsn)
             .field("environment", &self.environment)
@@ -250,6 +249,11 @@ fn is_server(text: &str) -> bool {
     text.contains("://") && text.parse().is_ok_and(with_host)
 }
 
+/// What follows the credentials of a URL, however it is written.
+fn without_credentials(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, host)| host)
+}
+
 /// A wrong URL in a message. Where the credentials of a malformed URL end is anybody's guess, so it
 /// is not shown if it may have some.
 fn quoted(url: &str) -> String {
@@ -281,10 +285,13 @@ mod tests {
         let broker = BrokerConfig {
             url: "http://host".to_owned(),
             tenant: "No Tenant".to_owned(),
-            tenants: vec!["acme".to_owned(), "*".to_owned()],
+            tenants: vec!["acme".to_owned(), "*".to_owned(), "B".to_owned()],
             request_timeout_ms: 0,
         };
-        assert_eq!(fields(broker.problems()), ["url", "tenant", "tenants", "request_timeout_ms"]);
+        assert_eq!(
+            fields(broker.problems()),
+            ["url", "tenant", "tenants", "tenants", "request_timeout_ms"]
+        );
         let telemetry = TelemetryConfig {
             log_filter: "info,=[".to_owned(),
             otlp_endpoint: Some("collector:4318".to_owned()),
