@@ -125,7 +125,10 @@ fn the_page_of_the_wire_has_every_subject_header_and_drop_reason() {
     }
     for row in subjects::ALL {
         let template = row.template().replace('{', "<").replace('}', ">");
-        assert!(rows.contains_key(&template), "{template}");
+        let cells = rows.get(&template).unwrap_or_else(|| panic!("no row for {template}"));
+        for message in row.payload().split(" → ") {
+            assert!(cells.concat().contains(&format!("`{message}`")), "{template}: {message}");
+        }
         assert!(text("README.md").contains(&template), "{template}");
     }
     for name in [

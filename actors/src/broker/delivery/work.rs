@@ -9,11 +9,14 @@
 //! An acknowledgement does not prove that no other worker has processed the item. A handler whose
 //! effect must happen only once must commit it with a compare-and-set of its own.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::jetstream::{self, AckKind, consumer::PullConsumer};
 use futures::{FutureExt as _, StreamExt as _};
-use ocelli_messages::{Ack, Failure, MessageContext, SubjectRow};
+use ocelli_messages::{Ack, Deadline, Failure, MessageContext, SubjectRow, header};
 use prost::{Message, Name};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -71,8 +74,8 @@ pub struct WorkSpec<H> {
     pub handler: Arc<H>,
     /// The number of items that are processed at a time.
     pub in_flight: usize,
-    /// The time limit for an item that states no deadline, from its delivery. An item that is
-    /// not done by then is given up and settled as `deadline_exceeded`.
+    /// The time limit for one attempt at an item that states no deadline. The item is not lost when
+    /// the attempt takes longer: it is delivered again.
     pub timeout: Duration,
 }
 
@@ -251,7 +254,7 @@ impl<H: WorkHandler> Lane<H> {
         let tenant = self.spec.subject.tenant(&message.subject);
         let tenant = tenant.map_err(|error| Failure::invalid("subject", error.to_string()))?;
         let item = decode(message.payload.clone())?;
-        let request = Request { tenant, context, message: item, arrived };
+        let request = Request { tenant, context: context.clone(), message: item, arrived };
         let work = self.spec.handler.handle(request, attempt);
         let too_late = tokio::time::sleep(left);
         tokio::pin!(work, too_late);
@@ -261,9 +264,10 @@ impl<H: WorkHandler> Lane<H> {
             tokio::select! {
                 done = &mut work => return done,
                 // A handler that hangs must not hold its item and its permit for ever.
-                () = &mut too_late => {
-                    return Err(Failure::deadline("the deadline passed before the work was done"));
-                }
+                () = &mut too_late => return Err(match stated_deadline(message, &context) {
+                    Some(_) => Failure::deadline("the deadline passed before the work was done"),
+                    None => Failure::internal("the handler did not finish in time"),
+                }),
                 _ = progress.tick() => {
                     if let Err(error) = message.ack_with(AckKind::Progress).await {
                         debug!(worker = self.spec.name, %error, "cannot report an item's progress");
@@ -287,7 +291,8 @@ impl<H: WorkHandler> Lane<H> {
             Ok(()) => message.double_ack().await,
             Err(failure) => {
                 self.delivery.note(&failure, context);
-                message.ack_with(verdict(&failure, context, attempt)).await
+                let deadline = stated_deadline(message, context);
+                message.ack_with(verdict(&failure, deadline, attempt)).await
             }
         };
         if let Err(error) = settled {
@@ -305,8 +310,17 @@ async fn hand_back(mut batch: jetstream::consumer::pull::Batch) {
     }
 }
 
-/// Decides how an item that failed is settled.
-fn verdict(failure: &Failure, context: &MessageContext, attempt: u64) -> AckKind {
+/// The deadline that the sender of an item gave it. Without one, the context's deadline is that of
+/// one attempt only.
+fn stated_deadline(message: &jetstream::Message, context: &MessageContext) -> Option<Deadline> {
+    let headers = message.headers.as_ref()?;
+    headers.get(header::DEADLINE).map(|_| context.deadline)
+}
+
+/// Decides how an item that failed is settled. An item is terminated for its time only if its
+/// sender stated a deadline.
+fn verdict(failure: &Failure, deadline: Option<Deadline>, attempt: u64) -> AckKind {
+    let past = deadline.is_some_and(|deadline| deadline.left(SystemTime::now()).is_none());
     let again = || {
         let (first, longest) = REDELIVER;
         let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
@@ -315,7 +329,7 @@ fn verdict(failure: &Failure, context: &MessageContext, attempt: u64) -> AckKind
     };
     match failure.kind.ack() {
         Ack::Term => AckKind::Term,
-        Ack::TermIfPastDeadline if time_left(context).is_err() => AckKind::Term,
+        Ack::TermIfPastDeadline if past => AckKind::Term,
         Ack::TermIfPastDeadline | Ack::Nak => again(),
         Ack::NakNow => AckKind::Nak(None),
     }
@@ -323,31 +337,29 @@ fn verdict(failure: &Failure, context: &MessageContext, attempt: u64) -> AckKind
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
-    use ocelli_messages::{Deadline, ErrorKind};
+    use ocelli_messages::ErrorKind;
 
     use super::*;
 
     #[test]
     fn every_kind_of_failure_settles_its_item() {
-        let context = MessageContext::new(SystemTime::now(), Duration::from_secs(60));
-        let mut late = context.clone();
-        late.deadline = Deadline::from_unix_ms(1);
+        let ahead = Some(Deadline::after(SystemTime::now(), Duration::from_secs(60)));
+        let past = Some(Deadline::from_unix_ms(1));
         let again = |seconds| AckKind::Nak(Some(Duration::from_secs(seconds)));
-        for (kind, context, attempt, expected) in [
-            (ErrorKind::InvalidArgument, &context, 1, AckKind::Term),
-            (ErrorKind::Internal, &context, 1, again(1)),
-            (ErrorKind::Internal, &context, 4, again(8)),
-            (ErrorKind::Unavailable, &context, u64::MAX, again(60)),
-            (ErrorKind::DeadlineExceeded, &context, 2, again(2)),
-            (ErrorKind::DeadlineExceeded, &late, 2, AckKind::Term),
-            (ErrorKind::Cancelled, &context, 3, AckKind::Nak(None)),
+        for (kind, deadline, attempt, expected) in [
+            (ErrorKind::InvalidArgument, ahead, 1, AckKind::Term),
+            (ErrorKind::Internal, ahead, 1, again(1)),
+            (ErrorKind::Internal, past, 4, again(8)),
+            (ErrorKind::Unavailable, None, u64::MAX, again(60)),
+            (ErrorKind::DeadlineExceeded, None, 2, again(2)),
+            (ErrorKind::DeadlineExceeded, ahead, 2, again(2)),
+            (ErrorKind::DeadlineExceeded, past, 2, AckKind::Term),
+            (ErrorKind::Cancelled, None, 3, AckKind::Nak(None)),
         ] {
-            let settled = verdict(&Failure::new(kind, "it failed"), context, attempt);
+            let settled = verdict(&Failure::new(kind, "it failed"), deadline, attempt);
             assert_eq!(format!("{settled:?}"), format!("{expected:?}"), "{kind}");
         }
         let busy = Failure::overloaded("no capacity", Duration::from_secs(7));
-        assert_eq!(format!("{:?}", verdict(&busy, &context, 1)), format!("{:?}", again(7)));
+        assert_eq!(format!("{:?}", verdict(&busy, ahead, 1)), format!("{:?}", again(7)));
     }
 }
