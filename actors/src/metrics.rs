@@ -107,6 +107,8 @@ metrics_table! {
         "Restarts by the supervisor.";
     CreditsInUse = "ocelli_credits_in_use", Gauge, ["pool"],
         "Credits taken from a pool.";
+    MemoryReserved = "ocelli_memory_reserved_bytes", Gauge, [],
+        "Memory that requests in progress were charged for.";
     BreakerState = "ocelli_breaker_state", Gauge, ["breaker"],
         "0 closed, 1 half-open, 2 open.";
     BrokerConnections = "ocelli_broker_connections", Gauge, [],

@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 use super::{Delivery, Encoded, Request, consumer_span, decode, headers, time_left};
 use crate::{
     broker::{Connection, EndpointStats},
-    credits::{Credit, CreditPool},
+    credits::{Caller, Credit, CreditPool},
     metrics::{Metric, counter, gauge, histogram},
 };
 
@@ -181,10 +181,11 @@ impl Endpoint {
         let (context, result) = match self.delivery.read(headers.as_ref()) {
             Ok(incoming) => {
                 let span = consumer_span!("request", self.delivery.template, incoming.context);
-                let work = |context| async {
+                let work = |context: MessageContext| async {
                     let tenant = self.spec.subject.parse(&subject);
                     let tenant = tenant.map_err(|e| Failure::invalid("subject", e.to_string()))?;
-                    self.work(tenant, context, payload, arrived).await
+                    let caller = Caller::of(reply.as_deref(), context.caller.as_deref());
+                    self.work(&caller, tenant, context, payload, arrived).await
                 };
                 self.delivery.run(span, incoming, work).await
             }
@@ -197,13 +198,14 @@ impl Endpoint {
     /// response.
     async fn work(
         &self,
+        caller: &Caller,
         tenant: Tenant,
         context: MessageContext,
         payload: Bytes,
         arrived: Instant,
     ) -> Result<(Bytes, Credit), Failure> {
         let until = arrived + time_left(&context)?.min(self.spec.patience);
-        let credit = self.spec.credits.acquire_before(payload.len(), until).await?;
+        let credit = self.spec.credits.acquire_before(caller, payload.len(), until).await?;
         time_left(&context)?;
         let request = Request { tenant, context, message: payload, arrived };
         Ok((self.spec.handler.handle(request).await?, credit))
