@@ -115,6 +115,10 @@ metrics_table! {
         "Open connections to NATS.";
     BrokerReconnects = "ocelli_broker_reconnects_total", Counter, [],
         "Reconnections to NATS.";
+    BrokerOutgoing = "ocelli_broker_outgoing_bytes", Gauge, [],
+        "Bytes that wait to be sent to NATS.";
+    RequestRetries = "ocelli_request_retries_total", Counter, [],
+        "Requests sent again because no worker gave a sign of life.";
     BrokerSlowConsumers = "ocelli_broker_slow_consumers_total", Counter, [],
         "Times the client dropped messages because a subscription was full.";
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
 use ocelli_messages::{
     ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, subjects, v1,
 };
@@ -36,6 +36,7 @@ impl Client {
             url: target.nats.clone(),
             name: "ocelli client".into(),
             subscription_capacity: 1024,
+            outgoing: Outgoing::default(),
         })
         .await
         .map_err(|failure| failure.at("--nats"))?;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use ocelli_actors::{
-    broker::{Connection, ConnectionOptions},
+    broker::{Connection, ConnectionOptions, Outgoing},
     supervisor::ChildSpec,
 };
 use ocelli_messages::{Failure, Limits, Tenant, Tenants};
@@ -194,6 +194,7 @@ async fn connect(url: &str, name: &str) -> Result<Connection, Failure> {
         url: url.to_owned(),
         name: format!("ocelli {name}"),
         subscription_capacity: SUBSCRIPTION_CAPACITY,
+        outgoing: Outgoing::default(),
     })
     .await
 }
