@@ -67,7 +67,9 @@ pub(crate) fn measured(costs: &Arc<Costs>, plan: &Plan, cpu: Duration, cuda: Dur
     let planned = plan.planned.as_ref().unwrap();
     let input = planned.input();
     let image = Image::packed(input.size, input.format, Pool::new(0).take(input.bytes())).unwrap();
-    let made = CpuBackend::new(Pool::new(0)).run_planned(planned, image).unwrap();
+    let made = CpuBackend::new(Pool::new(0))
+        .run_planned(planned, image, &ocelli_kernels::Interrupt::never())
+        .unwrap();
     for _ in 0..8 {
         for (accelerator, took) in [(Accelerator::Cpu, cpu), (Accelerator::Cuda, cuda)] {
             let steps = made.steps.iter().map(|_| took / made.steps.len() as u32).collect();

@@ -7,7 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use ocelli_actors::device::{BatchLimits, Worker};
-use ocelli_kernels::{Backend, BackendError, Image, Limits, Output as Computed, Planned, Pool};
+use ocelli_kernels::{
+    Backend, BackendError, Image, Interrupt, Limits, Output as Computed, Planned, Pool,
+};
 use ocelli_messages::{Deadline, ErrorKind, Failure, Payload, v1};
 use prost::Message as _;
 use tokio::{sync::oneshot, time::Instant};
@@ -100,17 +102,17 @@ impl FilterWorker {
     ) -> Vec<Result<Computed, BackendError>> {
         self.meters.batch(images.len());
         if images.len() == 1 {
-            let run = |image| self.backend.run_planned(planned, image);
+            let run = |image| self.backend.run_planned(planned, image, &Interrupt::never());
             return images.into_iter().map(run).collect();
         }
-        let results = self.backend.run_batch(planned, images.clone());
+        let results = self.backend.run_batch(planned, images.clone(), &[]);
         results
             .into_iter()
             .zip(images)
             .map(|(result, image)| match result {
                 Err(BackendError::Internal(_) | BackendError::DeviceBusy(_)) => {
                     self.meters.batch(1);
-                    self.backend.run_planned(planned, image)
+                    self.backend.run_planned(planned, image, &Interrupt::never())
                 }
                 result => result,
             })
@@ -239,6 +241,9 @@ fn failed(error: &BackendError) -> Failure {
             tracing::error!(detail, "the device is lost");
             Failure::new(ErrorKind::DeviceLost, "the device is lost")
                 .retry_after(Duration::from_secs(1))
+        }
+        BackendError::Interrupted => {
+            Failure::deadline("the deadline passed while the filters worked")
         }
         BackendError::Internal(detail) => {
             tracing::error!(detail, "a filter failed");
