@@ -120,3 +120,19 @@ async fn credentials_in_the_url_are_used() {
     let connection = connect(&broker.url_as("me", "secret")).await.unwrap();
     connection.barrier().await.unwrap();
 }
+
+#[tokio::test]
+async fn refused_logins_are_counted_and_an_absent_broker_is_not_one() {
+    let extra = "authorization { user: me, password: secret }".into();
+    let broker = Broker::start_with(ServerOptions { extra, ..ServerOptions::default() });
+    let mut broker = broker.await.unwrap();
+    let connection = open(&broker.url_as("me", "wrong")).await.unwrap();
+    let failure = patiently("three refusals", connection.login_refused(3)).await.unwrap();
+    assert_eq!((failure.kind, failure.field.as_str()), (ErrorKind::PermissionDenied, "broker.url"));
+    assert!(!connection.link().up);
+
+    let accepted = connect(&broker.url_as("me", "secret")).await.unwrap();
+    broker.restart().await.unwrap();
+    patiently("the connection", accepted.up()).await.unwrap();
+    assert_eq!(*accepted.refused_logins().borrow(), 0);
+}

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use async_nats::{Client, ConnectOptions, Event, ServerAddr, client::RequestErrorKind};
+use async_nats::{
+    Client, ClientError, ConnectErrorKind, ConnectOptions, Event, ServerAddr,
+    client::RequestErrorKind,
+};
 use bytes::Bytes;
 use ocelli_messages::{ErrorKind, Failure, MessageContext, Subject, header, v1};
 use prost::Message as _;
@@ -31,6 +34,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The wait that is suggested to callers while a worker or the broker cannot be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// What is wrong when the user, the password or the token is.
+pub const LOGIN_REFUSED: &str = "the broker refused the login";
 /// A broker that does not confirm a subscription within this time counts as unreachable.
 const BARRIER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -70,6 +75,7 @@ pub struct Connection {
     link: watch::Receiver<Link>,
     overflow: watch::Receiver<u64>,
     refusal: watch::Receiver<Option<String>>,
+    refused_logins: watch::Receiver<u32>,
 }
 
 impl Connection {
@@ -94,6 +100,7 @@ impl Connection {
         let (sender, link) = watch::channel(Link::default());
         let (overflowed, overflow) = watch::channel(0);
         let (refused, refusal) = watch::channel(None);
+        let (logins, refused_logins) = watch::channel(0);
         let wrong = |error: String| Failure::invalid("broker.url", error);
         let server: ServerAddr =
             options.url.parse().map_err(|e: io::Error| wrong(e.to_string()))?;
@@ -124,13 +131,14 @@ impl Connection {
                 if let Some(subject) = refused_subscription(&event) {
                     refused.send_replace(Some(subject));
                 }
+                count_refused_login(&logins, &event);
                 note(&name, &sender, &told, &event);
                 std::future::ready(())
             })
             .connect(server)
             .await
             .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { client, options, link, overflow, refusal })
+        Ok(Self { client, options, link, overflow, refusal, refused_logins })
     }
 
     /// The underlying client, for calls that have no method here.
@@ -156,6 +164,23 @@ impl Connection {
     #[must_use]
     pub fn overflow(&self) -> watch::Receiver<u64> {
         self.overflow.clone()
+    }
+
+    /// The number of logins in a row that the broker has refused since it last accepted one, to
+    /// watch for changes. The connection keeps trying, because credentials may be rotated.
+    #[must_use]
+    pub fn refused_logins(&self) -> watch::Receiver<u32> {
+        self.refused_logins.clone()
+    }
+
+    /// Waits until the broker has refused the given number of logins in a row.
+    pub async fn login_refused(&self, times: u32) -> Failure {
+        let mut refused = self.refused_logins.clone();
+        if refused.wait_for(|refused| *refused >= times).await.is_err() {
+            // The client, which `self` holds, keeps the other end.
+            return std::future::pending().await;
+        }
+        Failure::new(ErrorKind::PermissionDenied, LOGIN_REFUSED).at("broker.url")
     }
 
     /// Waits until the broker has refused a subscription of this connection, because its account
@@ -277,6 +302,21 @@ fn refused_subscription(event: &Event) -> Option<String> {
     let Event::ServerError(async_nats::ServerError::Other(text)) = event else { return None };
     let (_, subject) = text.split_once("Permissions Violation for Subscription to ")?;
     Some(subject.to_owned())
+}
+
+/// Counts the logins that the broker refuses in a row. The client reports a refused attempt to
+/// connect as an error of its own, with the text of its kind.
+fn count_refused_login(refused: &watch::Sender<u32>, event: &Event) {
+    let now = match event {
+        Event::Connected => 0,
+        Event::ClientError(ClientError::Other(text))
+            if *text == ConnectErrorKind::AuthorizationViolation.to_string() =>
+        {
+            refused.borrow().saturating_add(1)
+        }
+        _ => return,
+    };
+    refused.send_replace(now);
 }
 
 fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {

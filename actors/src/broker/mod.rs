@@ -16,7 +16,7 @@ mod service;
 mod service_api;
 mod task_actor;
 
-pub use connection::{Connection, ConnectionOptions, Link};
+pub use connection::{Connection, ConnectionOptions, LOGIN_REFUSED, Link};
 pub use delivery::{
     Encoded, Request,
     latest::{LiveHandler, LiveSpec},
