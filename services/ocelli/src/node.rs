@@ -9,7 +9,7 @@ use ocelli_actors::{
 };
 use ocelli_kit::{
     admin::{self, AdminState},
-    config::{AdminConfig, BrokerConfig, Settings, hide_credentials},
+    config::{AdminConfig, BrokerConfig, LimitsConfig, Settings, hide_credentials},
     health::Health,
     host::Host,
     service::ServiceEntry,
@@ -55,7 +55,8 @@ impl Node {
             root = root.child(managed.child);
         }
 
-        let host = Host::open(&broker, section(settings, "limits")?, Health::new()).await?;
+        let limits: LimitsConfig = section(settings, "limits")?;
+        let host = Host::open(&broker, limits, Health::new()).await?;
         let mut children = Vec::new();
         let mut addresses = Vec::new();
         for service in services {
