@@ -90,6 +90,7 @@ impl Node {
             }
             std::future::pending::<()>().await;
         };
+        let mut refused = None;
         let code = tokio::select! {
             signal = shutdown_signal() => {
                 info!(signal, "stopping");
@@ -103,6 +104,11 @@ impl Node {
                 error!(reason, "a service requested a new process");
                 exit::SOFTWARE.into()
             }
+            failure = self.host.login_refused() => {
+                error!(error = %failure, "stopping");
+                refused = Some(failure);
+                ExitCode::SUCCESS
+            }
             () = ready => ExitCode::SUCCESS,
         };
         self.host.stop_following();
@@ -113,7 +119,7 @@ impl Node {
         };
         self.admin.stop(false).await;
         info!(stopped, "stopped");
-        Ok(code)
+        refused.map_or(Ok(code), |failure| Err(failure.into()))
     }
 }
 
