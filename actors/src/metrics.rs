@@ -184,7 +184,11 @@ pub fn problems<'a>(rows: impl IntoIterator<Item = &'a MetricRow>) -> Vec<String
             }
         };
         check(seen.insert(name), "is defined twice");
-        check(name.starts_with("ocelli_"), "must start with ocelli_");
+        check(
+            // `process_` is for what Prometheus expects of every process.
+            name.starts_with("ocelli_") || name.starts_with("process_"),
+            "must start with ocelli_",
+        );
         check(
             name.ends_with("_total") == (row.kind == Kind::Counter),
             "must end with _total if and only if it is a counter",

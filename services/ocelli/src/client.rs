@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
+use ocelli_kit::host::LOGIN_ATTEMPTS;
 use ocelli_messages::{
     ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, subjects, v1,
 };
@@ -40,7 +41,11 @@ impl Client {
         })
         .await
         .map_err(|failure| failure.at("--nats"))?;
-        if tokio::time::timeout(CONNECT_WITHIN, connection.up()).await.is_err() {
+        let connected = tokio::select! {
+            failure = connection.login_refused(LOGIN_ATTEMPTS) => return Err(failure.at("--nats")),
+            connected = tokio::time::timeout(CONNECT_WITHIN, connection.up()) => connected,
+        };
+        if connected.is_err() {
             // What follows the last `@` is never a password, however the URL is written.
             let host = target.nats.rsplit_once('@').map_or(&*target.nats, |(_, host)| host);
             let message = format!("no broker at {host}; is `ocelli up` running?");
