@@ -121,6 +121,8 @@ metrics_table! {
         "Requests sent again because no worker gave a sign of life.";
     BrokerSlowConsumers = "ocelli_broker_slow_consumers_total", Counter, [],
         "Times the client dropped messages because a subscription was full.";
+    BrokerMalformed = "ocelli_broker_malformed_messages_total", Counter, ["reason"],
+        "Messages of which something could not be read, by what it was.";
 }
 
 /// The bucket bounds of every histogram, in seconds. A hop takes 0.2 ms, a large photograph a

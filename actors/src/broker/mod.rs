@@ -1,6 +1,7 @@
 //! Everything between actors and NATS.
 //!
 //! - [`Connection`]: a connection, its state, and requests with a deadline.
+//! - [`Intake`]: the messages of subscriptions, received without async-nats.
 //! - [`ServiceSpec`]: a NATS service with its endpoints, on the reply lane of the delivery.
 //! - [`LiveSpec`]: live frames, of which newer ones replace older ones.
 //! - [`WorkSpec`]: durable work from a JetStream stream.
@@ -11,6 +12,7 @@
 
 mod connection;
 mod delivery;
+mod intake;
 mod jetstream;
 mod outgoing;
 mod requests;
@@ -26,6 +28,7 @@ pub use delivery::{
     reply::{EndpointSpec, Handler},
     work::{WorkHandler, WorkSpec},
 };
+pub use intake::{Event, Intake, Subscription};
 pub use jetstream::{
     Bucket, BucketSpec, BucketWatch, CALL_WITHIN, ConsumerSpec, DeliveryClass, Entry, JetStream,
     Key, KeyPattern, Lease, LeaseLoss, ObjectInfo, ObjectReader, Objects, ObjectsSpec, Retention,
