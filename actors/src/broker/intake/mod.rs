@@ -162,8 +162,7 @@ impl Intake {
                     }
                     Err(reason) => {
                         // A server that closes new connections at once must not be kept busy.
-                        let pause =
-                            if session.is_up() { Duration::ZERO } else { RECONNECT_DELAY };
+                        let pause = if session.is_up() { Duration::ZERO } else { RECONNECT_DELAY };
                         let was_up = self.status.lost(&reason);
                         if self.draining {
                             self.phase = Phase::Ended;

@@ -146,6 +146,7 @@ mod tests {
             url: url.to_owned(),
             name: "worker".to_owned(),
             subscription_capacity: 1,
+            outgoing: crate::broker::Outgoing::default(),
         };
         let login = Login::new(&options, &servers(url));
         assert!(!format!("{login:?}").contains("secret"));
@@ -157,7 +158,10 @@ mod tests {
     #[test]
     fn the_url_says_how_to_log_in() {
         let with_password = login("nats://me:secret@host");
-        assert_eq!((&with_password["user"], &with_password["pass"]), (&"me".into(), &"secret".into()));
+        assert_eq!(
+            (&with_password["user"], &with_password["pass"]),
+            (&"me".into(), &"secret".into())
+        );
         assert_eq!(with_password["name"], "worker-in");
         assert_eq!(login("nats://secret@host")["auth_token"], "secret");
         assert_eq!(login("nats://host")["user"], serde_json::Value::Null);
