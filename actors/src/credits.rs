@@ -89,8 +89,9 @@ impl From<Shed> for Failure {
 
 /// Who a request comes from, as far as that can be told: callers share capacity fairly.
 ///
-/// A NATS message does not name its sender, so this is the prefix of its reply inbox, which belongs
-/// to one connection, and the caller that a gateway passes on.
+/// A NATS message does not name its sender, so this is the start of its reply inbox, such as
+/// `_INBOX.abc` of `_INBOX.abc.1`, which belongs to one client, and the caller that a gateway passes
+/// on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Caller(Option<Arc<str>>);
 
@@ -107,8 +108,7 @@ impl Caller {
     /// The caller of a request with that reply subject, on behalf of `behind` if a gateway sent it.
     #[must_use]
     pub fn of(reply: Option<&str>, behind: Option<&str>) -> Self {
-        let inbox =
-            reply.map_or("", |reply| reply.rsplit_once('.').map_or(reply, |(inbox, _)| inbox));
+        let inbox = reply.map_or("", inbox);
         match (inbox, behind) {
             ("", None) => Self::UNKNOWN,
             (inbox, None) => Self::new(inbox),
@@ -119,6 +119,12 @@ impl Caller {
     fn has_name(&self) -> bool {
         self.0.is_some()
     }
+}
+
+/// The first two parts of a reply subject that has more of them.
+fn inbox(reply: &str) -> &str {
+    let second = reply.match_indices('.').nth(1);
+    second.and_then(|(end, _)| reply.get(..end)).unwrap_or(reply)
 }
 
 impl std::fmt::Display for Caller {

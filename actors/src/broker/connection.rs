@@ -83,6 +83,9 @@ pub struct Link {
 pub struct Connection {
     client: Client,
     options: Arc<ConnectionOptions>,
+    /// The prefix of the inboxes of this connection and its siblings. To a worker, who shares it is
+    /// one caller.
+    inbox: Arc<str>,
     link: watch::Receiver<Link>,
     overflow: watch::Receiver<u64>,
     refusal: watch::Receiver<Option<String>>,
@@ -97,7 +100,8 @@ impl Connection {
     /// # Errors
     /// `invalid_argument` if the URL is invalid.
     pub async fn open(options: ConnectionOptions) -> Result<Self, Failure> {
-        Self::open_shared(Arc::new(options)).await
+        let inbox = format!("_INBOX.{:032x}", rand::random::<u128>());
+        Self::open_shared(Arc::new(options), inbox.into()).await
     }
 
     /// Opens another connection to the same broker, served by the runtime that calls this function.
@@ -105,10 +109,13 @@ impl Connection {
     /// # Errors
     /// The same as those of [`Connection::open`].
     pub async fn sibling(&self) -> Result<Self, Failure> {
-        Self::open_shared(Arc::clone(&self.options)).await
+        Self::open_shared(Arc::clone(&self.options), Arc::clone(&self.inbox)).await
     }
 
-    async fn open_shared(options: Arc<ConnectionOptions>) -> Result<Self, Failure> {
+    async fn open_shared(
+        options: Arc<ConnectionOptions>,
+        inbox: Arc<str>,
+    ) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
         let (overflowed, overflow) = watch::channel(0);
         let (refused, refusal) = watch::channel(None);
@@ -127,6 +134,7 @@ impl Connection {
         let (name, told) = (options.name.clone(), AtomicBool::new(false));
         let client = connect
             .name(&options.name)
+            .custom_inbox_prefix(&*inbox)
             .subscription_capacity(options.subscription_capacity)
             .connection_timeout(CONNECT_WITHIN)
             .ping_interval(PING_EVERY)
@@ -152,7 +160,7 @@ impl Connection {
             .await
             .map_err(|error| wrong(error.to_string()))?;
         let requests = Arc::default();
-        Ok(Self { client, options, link, overflow, refusal, refused_logins, requests })
+        Ok(Self { client, options, inbox, link, overflow, refusal, refused_logins, requests })
     }
 
     /// The name of this client, which the broker shows.

@@ -241,6 +241,7 @@ fn a_caller_is_its_inbox_and_whom_it_speaks_for() {
     let of = |reply, behind| Caller::of(reply, behind).to_string();
     assert_eq!(of(Some("_INBOX.abc.1"), None), "_INBOX.abc");
     assert_eq!(of(Some("_INBOX.abc.2"), Some("10.0.0.1")), "_INBOX.abc 10.0.0.1");
+    assert_eq!(of(Some("_INBOX.abc.def.3"), None), "_INBOX.abc");
     assert_eq!(of(Some("answers"), None), "answers");
     assert_eq!(Caller::of(None, None), Caller::UNKNOWN);
 }
