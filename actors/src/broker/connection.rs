@@ -11,12 +11,15 @@ use std::{
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, client::RequestErrorKind};
 use bytes::Bytes;
-use ocelli_messages::{ErrorKind, Failure, MessageContext, Subject, header, v1};
+use ocelli_messages::{Failure, MessageContext, Subject, header, v1};
 use prost::Message as _;
 use tokio::sync::watch;
 use tracing::{Span, debug, info, warn};
 
-use super::delivery::{too_large, write_headers};
+use super::{
+    Intake, Subscription,
+    delivery::{too_large, write_headers},
+};
 use crate::{
     metrics::{Metric, counter, gauge},
     trace,
@@ -68,8 +71,6 @@ pub struct Connection {
     client: Client,
     options: Arc<ConnectionOptions>,
     link: watch::Receiver<Link>,
-    overflow: watch::Receiver<u64>,
-    refusal: watch::Receiver<Option<String>>,
 }
 
 impl Connection {
@@ -92,8 +93,6 @@ impl Connection {
 
     async fn open_shared(options: Arc<ConnectionOptions>) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
-        let (overflowed, overflow) = watch::channel(0);
-        let (refused, refusal) = watch::channel(None);
         let wrong = |error: String| Failure::invalid("broker.url", error);
         let server: ServerAddr =
             options.url.parse().map_err(|e: io::Error| wrong(e.to_string()))?;
@@ -118,19 +117,13 @@ impl Connection {
             })
             .retry_on_initial_connect()
             .event_callback(move |event| {
-                if matches!(event, Event::SlowConsumer(_)) {
-                    overflowed.send_modify(|messages| *messages += 1);
-                }
-                if let Some(subject) = refused_subscription(&event) {
-                    refused.send_replace(Some(subject));
-                }
                 note(&name, &sender, &told, &event);
                 std::future::ready(())
             })
             .connect(server)
             .await
             .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { client, options, link, overflow, refusal })
+        Ok(Self { client, options, link })
     }
 
     /// The underlying client, for calls that have no method here.
@@ -151,24 +144,12 @@ impl Connection {
         self.link.clone()
     }
 
-    /// The number of messages that the client dropped because a subscription was full, to watch for
-    /// changes.
-    #[must_use]
-    pub fn overflow(&self) -> watch::Receiver<u64> {
-        self.overflow.clone()
-    }
-
-    /// Waits until the broker has refused a subscription of this connection, because its account
-    /// has no permission for the subject.
-    pub(super) async fn subscription_refused(&self) -> Failure {
-        let mut refusal = self.refusal.clone();
-        let refused = refusal.wait_for(Option::is_some).await;
-        let Some(subject) = refused.ok().and_then(|subject| subject.clone()) else {
-            // The client, which `self` holds, keeps the other end.
-            return std::future::pending().await;
-        };
-        let message = format!("the broker's account may not subscribe to {subject}");
-        Failure::new(ErrorKind::PermissionDenied, message).at("broker.tenants")
+    /// Receives the messages of those subscriptions, over a further connection to the same broker.
+    ///
+    /// # Errors
+    /// The same as those of [`Intake::new`].
+    pub fn intake(&self, subscriptions: Vec<Subscription>) -> Result<Intake, Failure> {
+        Intake::new(&self.options, subscriptions)
     }
 
     /// Waits until the connection is established.
@@ -270,13 +251,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// The subject of a subscription that the broker refuses with this event.
-fn refused_subscription(event: &Event) -> Option<String> {
-    let Event::ServerError(async_nats::ServerError::Other(text)) = event else { return None };
-    let (_, subject) = text.split_once("Permissions Violation for Subscription to ")?;
-    Some(subject.to_owned())
 }
 
 fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {

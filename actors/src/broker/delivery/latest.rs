@@ -3,12 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::{Subscriber, client::PublishErrorKind};
+use async_nats::client::PublishErrorKind;
 use bytes::Bytes;
-use futures::{StreamExt as _, stream::SelectAll};
-use ocelli_messages::{
-    ErrorKind, Failure, MessageContext, StreamName, StreamSubject, Tenant, Tenants,
-};
+use ocelli_messages::{Failure, MessageContext, StreamName, StreamSubject, Tenant, Tenants};
 use prost::{Message, Name};
 use tokio::{
     sync::Semaphore,
@@ -20,12 +17,12 @@ use tracing::{debug, warn};
 
 use super::{
     Delivery, Encoded, Incoming, Request, consumer_span, headers,
-    pump::next_of_drained,
+    pump::refused,
     queue::{DropReason, LatestQueue, Queued},
     time_left,
 };
 use crate::{
-    broker::{Connection, TaskActor, task_actor::PATIENT},
+    broker::{Connection, Intake, IntakeEvent, Subscription, TaskActor, task_actor::PATIENT},
     metrics::{Metric, counter},
     supervisor::{ChildContext, ChildSpec},
 };
@@ -97,8 +94,8 @@ impl<H> Clone for LiveSpec<H> {
 }
 
 impl<H: LiveHandler> LiveSpec<H> {
-    /// An actor with the given name that serves the frames on the given connection, which must be
-    /// used for nothing else.
+    /// An actor with the given name that receives the frames from the broker of the given
+    /// connection, and sends the answers on it.
     #[must_use]
     pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
         let (child, _) = ChildSpec::actor(name, move |child| {
@@ -163,42 +160,37 @@ impl<H: LiveHandler> Lane<H> {
             () = connection.up() => {}
             () = stop.cancelled() => return Ok(()),
         }
-        let mut frames = Vec::new();
-        for pattern in self.spec.frames_in.patterns(&self.spec.tenants) {
-            let subscribed =
-                connection.client().queue_subscribe(pattern, self.spec.service.to_owned()).await;
-            frames.push(subscribed.map_err(|error| Failure::internal(error.to_string()))?);
-        }
-        connection.barrier().await?;
-        child.ready();
-        let connection = connection.clone();
-        tokio::select! {
-            told = self.pump(frames, stop) => if told {
-                Ok(())
-            } else {
-                Err(Failure::new(ErrorKind::Unavailable, "the subscription of live frames ended"))
-            },
-            failure = connection.subscription_refused() => Err(failure),
-        }
+        let queue = Some(self.spec.service.to_owned());
+        let patterns = self.spec.frames_in.patterns(&self.spec.tenants).into_iter();
+        let subscriptions =
+            patterns.map(|subject| Subscription { subject, queue: queue.clone() }).collect();
+        let intake = connection.intake(subscriptions)?;
+        self.pump(intake, &child, stop).await
     }
 
-    /// Moves frames to the handler until it is told to stop. Returns `false` if a subscription
-    /// ended before.
-    async fn pump(self: Arc<Self>, frames: Vec<Subscriber>, stop: CancellationToken) -> bool {
-        let connection = &self.delivery.connection;
-        let mut frames: SelectAll<Subscriber> = futures::stream::select_all(frames);
+    /// Moves frames to the handler until it is told to stop.
+    async fn pump(
+        self: Arc<Self>,
+        mut intake: Intake,
+        child: &ChildContext,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
         let mut queue = LatestQueue::new(self.spec.waiting, self.spec.waiting_bytes);
-        // The connection is used only for these frames, so everything that overflows on it is a
-        // frame.
-        let mut overflow = connection.overflow();
-        let mut overflowed = *overflow.borrow_and_update();
         let mut tasks = JoinSet::new();
-        let told = loop {
-            tokio::select! {
+        let mut stopping = false;
+        loop {
+            let event = tokio::select! {
                 biased;
-                () = stop.cancelled() => break true,
-                Some(ended) = tasks.join_next() => self.count_lost(ended),
-                permit = Arc::clone(&self.idle).acquire_owned(), if !queue.is_empty() => {
+                () = stop.cancelled(), if !stopping => {
+                    intake.drain();
+                    stopping = true;
+                    continue;
+                }
+                Some(ended) = tasks.join_next() => {
+                    self.count_lost(ended);
+                    continue;
+                }
+                permit = Arc::clone(&self.idle).acquire_owned(), if !stopping && !queue.is_empty() => {
                     // The semaphore is never closed.
                     let (Ok(permit), Some(next)) = (permit, queue.pop()) else { continue };
                     let lane = Arc::clone(&self);
@@ -206,30 +198,21 @@ impl<H: LiveHandler> Lane<H> {
                         lane.serve(next.frame).await;
                         drop(permit);
                     });
+                    continue;
                 }
-                Ok(()) = overflow.changed() => {
-                    let messages = *overflow.borrow_and_update();
-                    for _ in overflowed..messages {
-                        self.frames_in.increment(1);
-                        self.dropped(DropReason::SlowConsumer);
-                    }
-                    overflowed = messages;
+                event = intake.next() => event,
+            };
+            match event {
+                IntakeEvent::Message { message, .. } => self.enqueue(message, &mut queue),
+                IntakeEvent::Unreadable { .. } => {
+                    self.frames_in.increment(1);
+                    self.dropped(DropReason::DecodeFailed);
                 }
-                frame = frames.next() => match frame {
-                    Some(message) => self.enqueue(message, &mut queue),
-                    None => break false,
-                },
+                IntakeEvent::Up => child.ready(),
+                IntakeEvent::Refused(failure) => refused(failure)?,
+                IntakeEvent::Down => {}
+                IntakeEvent::Drained => break,
             }
-        };
-        if told {
-            for subscription in frames.iter_mut() {
-                if let Err(error) = subscription.drain().await {
-                    warn!(%error, "a subscription could not be drained");
-                }
-            }
-        }
-        while let Some(message) = next_of_drained(connection, &mut frames).await {
-            self.enqueue(message, &mut queue);
         }
         while queue.pop().is_some() {
             self.dropped(DropReason::ShuttingDown);
@@ -237,7 +220,7 @@ impl<H: LiveHandler> Lane<H> {
         while let Some(ended) = tasks.join_next().await {
             self.count_lost(ended);
         }
-        told
+        Ok(())
     }
 
     fn enqueue(&self, message: async_nats::Message, queue: &mut LatestQueue<Frame>) {

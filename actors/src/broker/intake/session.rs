@@ -29,8 +29,14 @@ const TURN_MESSAGES: usize = 256;
 
 /// What happened on the connection.
 pub(super) enum Step {
-    Message { subscription: usize, message: async_nats::Message, faults: Faults },
-    Unreadable { subscription: usize },
+    Message {
+        subscription: usize,
+        message: async_nats::Message,
+        faults: Faults,
+    },
+    Unreadable {
+        subscription: usize,
+    },
     /// The server has registered all subscriptions.
     Up,
     Refused(Failure),

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub(crate) mod counts;
+pub(crate) mod raw;
 
 use std::{
     future::Future,

@@ -13,8 +13,20 @@ use super::tests::{conversation, parse};
 
 const EXECUTIONS: u32 = 3_000;
 const WORDS: [&[u8]; 14] = [
-    b"\r\n", b"MSG ", b"HMSG ", b"PING\r\n", b"INFO {}\r\n", b"-ERR 'x'\r\n", b" ", b"\t", b"\xff",
-    b"0", b"65536", b"20000", b"NATS/1.0\r\n", b": ",
+    b"\r\n",
+    b"MSG ",
+    b"HMSG ",
+    b"PING\r\n",
+    b"INFO {}\r\n",
+    b"-ERR 'x'\r\n",
+    b" ",
+    b"\t",
+    b"\xff",
+    b"0",
+    b"65536",
+    b"20000",
+    b"NATS/1.0\r\n",
+    b": ",
 ];
 
 fn mutate(bytes: &mut Vec<u8>, random: &mut StdRng) {
