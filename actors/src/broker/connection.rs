@@ -22,7 +22,7 @@ use tokio::{
 use tracing::{Span, debug, info, warn};
 
 use super::{
-    Outgoing,
+    Intake, Outgoing, Subscription,
     delivery::{headers_len, too_large, write_headers},
     requests::{Requests, has_no_responder},
 };
@@ -87,8 +87,6 @@ pub struct Connection {
     /// one caller.
     inbox: Arc<str>,
     link: watch::Receiver<Link>,
-    overflow: watch::Receiver<u64>,
-    refusal: watch::Receiver<Option<String>>,
     refused_logins: watch::Receiver<u32>,
     requests: Arc<OnceCell<Requests>>,
 }
@@ -117,8 +115,6 @@ impl Connection {
         inbox: Arc<str>,
     ) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
-        let (overflowed, overflow) = watch::channel(0);
-        let (refused, refusal) = watch::channel(None);
         let (logins, refused_logins) = watch::channel(0);
         let wrong = |error: String| Failure::invalid("broker.url", error);
         let server: ServerAddr =
@@ -146,12 +142,6 @@ impl Connection {
             })
             .retry_on_initial_connect()
             .event_callback(move |event| {
-                if matches!(event, Event::SlowConsumer(_)) {
-                    overflowed.send_modify(|messages| *messages += 1);
-                }
-                if let Some(subject) = refused_subscription(&event) {
-                    refused.send_replace(Some(subject));
-                }
                 count_refused_login(&logins, &event);
                 note(&name, &sender, &told, &event);
                 std::future::ready(())
@@ -160,7 +150,7 @@ impl Connection {
             .await
             .map_err(|error| wrong(error.to_string()))?;
         let requests = Arc::default();
-        Ok(Self { client, options, inbox, link, overflow, refusal, refused_logins, requests })
+        Ok(Self { client, options, inbox, link, refused_logins, requests })
     }
 
     /// The name of this client, which the broker shows.
@@ -187,13 +177,6 @@ impl Connection {
         self.link.clone()
     }
 
-    /// The number of messages that the client dropped because a subscription was full, to watch for
-    /// changes.
-    #[must_use]
-    pub fn overflow(&self) -> watch::Receiver<u64> {
-        self.overflow.clone()
-    }
-
     /// The number of logins in a row that the broker has refused since it last accepted one, to
     /// watch for changes. The connection keeps trying, because credentials may be rotated.
     #[must_use]
@@ -211,17 +194,12 @@ impl Connection {
         Failure::new(ErrorKind::PermissionDenied, LOGIN_REFUSED).at("broker.url")
     }
 
-    /// Waits until the broker has refused a subscription of this connection, because its account
-    /// has no permission for the subject.
-    pub(super) async fn subscription_refused(&self) -> Failure {
-        let mut refusal = self.refusal.clone();
-        let refused = refusal.wait_for(Option::is_some).await;
-        let Some(subject) = refused.ok().and_then(|subject| subject.clone()) else {
-            // The client, which `self` holds, keeps the other end.
-            return std::future::pending().await;
-        };
-        let message = format!("the broker's account may not subscribe to {subject}");
-        Failure::new(ErrorKind::PermissionDenied, message).at("broker.tenants")
+    /// Receives the messages of those subscriptions, over a further connection to the same broker.
+    ///
+    /// # Errors
+    /// The same as those of [`Intake::new`].
+    pub fn intake(&self, subscriptions: Vec<Subscription>) -> Result<Intake, Failure> {
+        Intake::new(&self.options, subscriptions)
     }
 
     /// Waits until the connection is established.
@@ -358,13 +336,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// The subject of a subscription that the broker refuses with this event.
-fn refused_subscription(event: &Event) -> Option<String> {
-    let Event::ServerError(async_nats::ServerError::Other(text)) = event else { return None };
-    let (_, subject) = text.split_once("Permissions Violation for Subscription to ")?;
-    Some(subject.to_owned())
 }
 
 /// Counts the logins that the broker refuses in a row. The client reports a refused attempt to
