@@ -22,8 +22,8 @@ use crate::{
     health::{Dependency, Health},
 };
 
-/// The number of messages that a subscription may buffer until its pump takes them. The pump only
-/// moves messages, so a small buffer is enough, and frames are large.
+/// The number of messages that a subscription of the client may buffer. Requests and live frames
+/// do not arrive on one, so a small buffer is enough.
 const SUBSCRIPTION_CAPACITY: usize = 1_024;
 
 /// What the services of a process share.
