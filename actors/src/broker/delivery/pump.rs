@@ -13,8 +13,10 @@ use crate::broker::{Connection, IntakeEvent, Subscription};
 /// A subject, and what is done with its messages.
 pub(in crate::broker) struct Route {
     subscription: Subscription,
-    serve: Box<dyn FnMut(Message, &mut JoinSet<()>) + Send>,
+    serve: Serve,
 }
+
+type Serve = Box<dyn FnMut(Message, &mut JoinSet<()>) + Send>;
 
 impl Route {
     /// Does that with each message of a subject; tasks are waited for at the end. The members of a
