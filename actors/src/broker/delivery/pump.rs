@@ -13,12 +13,24 @@ use crate::broker::{Connection, IntakeEvent, Subscription};
 /// A subject, and what is done with its messages.
 pub(in crate::broker) struct Route {
     subscription: Subscription,
-    serve: Box<dyn FnMut(Message, &mut JoinSet<()>) + Send>,
+    serve: Serve,
 }
 
+type Serve = Box<dyn FnMut(Message, &mut JoinSet<()>) + Send>;
+
 impl Route {
-    /// Serves each message of a subject in a task of its own. The members of a queue group share
-    /// the messages.
+    /// Does that with each message of a subject; tasks are waited for at the end. The members of a
+    /// queue group share the messages.
+    pub(in crate::broker) fn new(
+        subject: String,
+        queue: Option<&str>,
+        serve: impl FnMut(Message, &mut JoinSet<()>) + Send + 'static,
+    ) -> Self {
+        let subscription = Subscription { subject, queue: queue.map(str::to_owned) };
+        Self { subscription, serve: Box::new(serve) }
+    }
+
+    /// Serves each message of a subject in a task of its own.
     pub(in crate::broker) fn tasks<F>(
         subject: String,
         queue: Option<&str>,
@@ -27,12 +39,9 @@ impl Route {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self {
-            subscription: Subscription { subject, queue: queue.map(str::to_owned) },
-            serve: Box::new(move |message, tasks| {
-                tasks.spawn(serve(message));
-            }),
-        }
+        Self::new(subject, queue, move |message, tasks| {
+            tasks.spawn(serve(message));
+        })
     }
 
     /// Passes each message of a subject to `call`, which must be quick.

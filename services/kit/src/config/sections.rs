@@ -17,8 +17,7 @@ use super::{Problem, Secret, Section};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BrokerConfig {
-    /// The URL of the server, `nats://`, `tls://`, `ws://` or `wss://`, which may contain
-    /// credentials.
+    /// The URL of the server, `nats://` or `tls://`, which may contain credentials.
     pub url: String,
     /// The tenant of requests over HTTP.
     pub tenant: String,
@@ -81,7 +80,7 @@ impl BrokerConfig {
 impl Section for BrokerConfig {
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let schemes = ["nats://host:4222", "tls://host:4222", "ws://host:80", "wss://host:443"];
+        let schemes = ["nats://host:4222", "tls://host:4222"];
         if !is_server(&self.url) {
             let message = format!("{} is not the URL of a NATS server", quoted(&self.url));
             problems.push(Problem::new("url", message).allow(schemes));
@@ -226,7 +225,10 @@ impl Section for TelemetryConfig {
 /// a scheme, or even without a host.
 fn is_server(text: &str) -> bool {
     let with_host = |server: async_nats::ServerAddr| {
-        server.into_inner().host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))
+        // The client is built without WebSockets.
+        let tcp = !server.is_websocket();
+        let url = server.into_inner();
+        tcp && url.host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))
     };
     text.contains("://") && text.parse().is_ok_and(with_host)
 }
@@ -310,6 +312,7 @@ mod tests {
         for (url, right) in [
             ("nats://127.0.0.1:4222", true),
             ("tls://user:pass@nats.example.org", true),
+            ("wss://nats.example.org", false),
             ("127.0.0.1:4222", false),
             ("nats://", false),
             ("nats://two hosts", false),

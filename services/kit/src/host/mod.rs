@@ -24,8 +24,8 @@ use crate::{
     memory,
 };
 
-/// The number of messages that a subscription may buffer until its pump takes them. The pump only
-/// moves messages, so a small buffer is enough, and frames are large.
+/// The number of messages that a subscription of the client may buffer. Requests and live frames
+/// do not arrive on one, so a small buffer is enough.
 const SUBSCRIPTION_CAPACITY: usize = 1_024;
 
 /// The number of refused logins after which a process that was never connected gives up. A broker
