@@ -397,7 +397,7 @@ fn a_result_over_the_brokers_limit_is_said() {
             let image =
                 ocelli_kernels::Image::packed(size, ocelli_kernels::PixelFormat::Rgb8, zeros);
             let png = ocelli_kernels::codec::Codec::Png;
-            ocelli_kernels::codec::encode(&image.unwrap(), png, 90, &pool).unwrap()
+            ocelli_kernels::codec::encode(&image.unwrap(), png, 90, usize::MAX, &pool).unwrap()
         };
         let mut request = request(encoded(&png), vec![]);
         let output = v1::output_format::Kind::Raw(v1::RawOutput::default());
