@@ -38,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) interrupt: Interrupt,
     /// The credit of the request. The work may outlive the request, and takes memory until it ends.
     pub(crate) hold: Hold,
+    /// The most bytes that the result may have.
+    pub(crate) max_result: usize,
     /// Counts the job in the backlog of its device, if there is a choice of devices.
     pub(crate) pending: Option<Pending>,
     /// The channel for the answer, an encoded `ProcessResponse`.
@@ -61,6 +63,7 @@ struct Decoded {
     planned: Planned,
     queue: Duration,
     decode: Duration,
+    max_result: usize,
 }
 
 impl FilterWorker {
@@ -97,7 +100,7 @@ impl FilterWorker {
             self.costs.record_file(codec, FileWork::Decode, pixels, decode);
         }
         let planned = job.plan.for_image(image.shape(), &self.limits)?;
-        Ok((Decoded { planned, queue, decode }, image))
+        Ok((Decoded { planned, queue, decode, max_result: job.max_result }, image))
     }
 
     /// Returns a result for each image. The images of a batch that failed are processed one by one,
@@ -139,7 +142,7 @@ impl FilterWorker {
         let makes_tensor = computed.tensor.is_some();
         let payload = match computed.tensor {
             Some(tensor) => v1::frame::Payload::Tensor(pixels::tensor(tensor)),
-            None => pixels::encode(computed.image, plan.output, &self.pool)?,
+            None => pixels::encode(computed.image, plan.output, decoded.max_result, &self.pool)?,
         };
         let encode = started.elapsed();
         if let (Output::Encoded(codec, _), false) = (plan.output, makes_tensor) {
