@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
 use ocelli_messages::{Deadline, ErrorKind, Failure, MessageContext, Tenant, subjects};
 use ocelli_nats_server::ServerOptions;
 use ocelli_testkit::{Broker, PATIENCE, connect, open, patiently};
@@ -97,8 +97,12 @@ async fn a_request_over_the_brokers_limit_is_too_large() {
 
 #[tokio::test]
 async fn a_url_that_is_none_is_said() {
-    let options =
-        ConnectionOptions { url: "::".into(), name: "x".into(), subscription_capacity: 1 };
+    let options = ConnectionOptions {
+        url: "::".into(),
+        name: "x".into(),
+        subscription_capacity: 1,
+        outgoing: Outgoing::default(),
+    };
     let failure = Connection::open(options).await.unwrap_err();
     assert_eq!((failure.kind, failure.field.as_str()), (ErrorKind::InvalidArgument, "broker.url"));
 }
@@ -119,4 +123,20 @@ async fn credentials_in_the_url_are_used() {
     let broker = broker.await.unwrap();
     let connection = connect(&broker.url_as("me", "secret")).await.unwrap();
     connection.barrier().await.unwrap();
+}
+
+#[tokio::test]
+async fn refused_logins_are_counted_and_an_absent_broker_is_not_one() {
+    let extra = "authorization { user: me, password: secret }".into();
+    let broker = Broker::start_with(ServerOptions { extra, ..ServerOptions::default() });
+    let mut broker = broker.await.unwrap();
+    let connection = open(&broker.url_as("me", "wrong")).await.unwrap();
+    let failure = patiently("three refusals", connection.login_refused(3)).await.unwrap();
+    assert_eq!((failure.kind, failure.field.as_str()), (ErrorKind::PermissionDenied, "broker.url"));
+    assert!(!connection.link().up);
+
+    let accepted = connect(&broker.url_as("me", "secret")).await.unwrap();
+    broker.restart().await.unwrap();
+    patiently("the connection", accepted.up()).await.unwrap();
+    assert_eq!(*accepted.refused_logins().borrow(), 0);
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use ocelli_actors::broker::{Connection, ConnectionOptions, Intake, IntakeEvent, Subscription};
+use ocelli_actors::broker::{
+    Connection, ConnectionOptions, Intake, IntakeEvent, Outgoing, Subscription,
+};
 use ocelli_messages::ErrorKind;
 use ocelli_nats_server::ServerOptions;
 use ocelli_testkit::{Broker, Cluster, Look, look_until, patiently};
@@ -18,8 +20,12 @@ use tokio::{
 };
 
 fn intake(url: &str, subjects: &[&str]) -> Intake {
-    let options =
-        ConnectionOptions { url: url.to_owned(), name: "test".into(), subscription_capacity: 1 };
+    let options = ConnectionOptions {
+        url: url.to_owned(),
+        name: "test".into(),
+        subscription_capacity: 1,
+        outgoing: Outgoing::default(),
+    };
     let subscribe = |subject: &&str| Subscription { subject: (*subject).to_owned(), queue: None };
     Intake::new(&options, subjects.iter().map(subscribe).collect()).unwrap()
 }

@@ -14,13 +14,15 @@ mod connection;
 mod delivery;
 mod intake;
 mod jetstream;
+mod outgoing;
+mod requests;
 mod service;
 mod service_api;
 mod task_actor;
 
-pub use connection::{Connection, ConnectionOptions, Link};
+pub use connection::{Connection, ConnectionOptions, LOGIN_REFUSED, Link};
 pub use delivery::{
-    Encoded, Request,
+    Admission, Encoded, Hold, Request,
     latest::{LiveHandler, LiveSpec},
     queue::{DropReason, LatestQueue, Queued},
     reply::{EndpointSpec, Handler},
@@ -32,6 +34,7 @@ pub use jetstream::{
     Key, KeyPattern, Lease, LeaseLoss, ObjectInfo, ObjectReader, Objects, ObjectsSpec, Retention,
     StreamSpec, WatchEvent,
 };
+pub use outgoing::Outgoing;
 pub use service::ServiceSpec;
 pub use service_api::{EndpointStats, ServiceApi};
 pub use task_actor::TaskActor;

@@ -1,6 +1,10 @@
 //! A NATS service: its endpoints, and its discovery through the NATS Services API.
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use bytes::Bytes;
 use ocelli_messages::Failure;
@@ -10,6 +14,7 @@ use tracing::warn;
 use super::{
     Connection, EndpointSpec, EndpointStats, ServiceApi, TaskActor,
     delivery::{
+        callers::Callers,
         pump::{Route, pump},
         reply::Endpoint,
     },
@@ -77,10 +82,21 @@ async fn run(
         () = connection.up() => {}
         () = stop.cancelled() => return Ok(()),
     }
+    let callers = Callers::default();
     let endpoints: Vec<_> = (spec.endpoints.iter())
-        .map(|endpoint| Arc::new(Endpoint::new(endpoint.clone(), connection.clone(), spec.name)))
+        .map(|endpoint| {
+            let (endpoint, callers) = (endpoint.clone(), callers.clone());
+            Arc::new(Endpoint::new(endpoint, connection.clone(), callers, spec.name))
+        })
         .collect();
     let mut routes = announce(&spec, &connection, &endpoints);
+    let cancel: BTreeSet<_> =
+        endpoints.iter().flat_map(|endpoint| endpoint.cancel_patterns()).collect();
+    // Every instance hears of it, because nobody knows which one has the request.
+    routes.extend(cancel.into_iter().map(|pattern| {
+        let callers = callers.clone();
+        Route::new(pattern, None, move |message, _| callers.cancel(&message.payload))
+    }));
     for endpoint in &endpoints {
         routes.extend(endpoint.patterns().into_iter().map(|pattern| {
             let endpoint = Arc::clone(endpoint);

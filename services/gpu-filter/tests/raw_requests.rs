@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{raw::RawClient, with_service};
-use ocelli_actors::broker::{ConnectionOptions, Intake, IntakeEvent, Subscription};
+use ocelli_actors::broker::{ConnectionOptions, Intake, IntakeEvent, Outgoing, Subscription};
 use ocelli_messages::v1;
 use ocelli_testkit::{
     frames::{grey_pixels, request},
@@ -76,8 +76,12 @@ fn every_request_of_a_burst_is_answered() {
 
 /// An intake that is up.
 async fn intake(url: &str, subject: &str) -> Intake {
-    let options =
-        ConnectionOptions { url: url.to_owned(), name: "answers".into(), subscription_capacity: 1 };
+    let options = ConnectionOptions {
+        url: url.to_owned(),
+        name: "answers".into(),
+        subscription_capacity: 1,
+        outgoing: Outgoing::default(),
+    };
     let subscription = Subscription { subject: subject.into(), queue: None };
     let mut intake = Intake::new(&options, vec![subscription]).unwrap();
     let event = patiently("the subscription", intake.next()).await.unwrap();

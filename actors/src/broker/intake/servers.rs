@@ -146,6 +146,7 @@ mod tests {
             url: url.to_owned(),
             name: "worker".to_owned(),
             subscription_capacity: 1,
+            outgoing: crate::broker::Outgoing::default(),
         };
         let login = Login::new(&options, &servers(url));
         assert!(!format!("{login:?}").contains("secret"));
