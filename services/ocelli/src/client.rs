@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use ocelli_messages::{
     ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, subjects, v1,
 };
 use prost::Message as _;
+use tokio::time::Instant;
 
 use crate::cli::Target;
 
