@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-const FILES: [&str; 5] = ["error", "filter", "frame", "pipeline", "process"];
+const FILES: [&str; 6] = ["control", "error", "filter", "frame", "pipeline", "process"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("proto");

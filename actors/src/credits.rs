@@ -1,20 +1,30 @@
 //! Credits limit how much work may be in progress, by count and by bytes.
 //!
 //! A [`Credit`] stays with its work and returns to its pool when dropped. A caller that gets none
-//! can wait for its turn in a bounded waiting room. If that is full too, the request is shed at
-//! once, with a suggestion when to try again.
+//! can wait for its turn in a bounded waiting room, in which callers take turns. If that is full
+//! too, the request is shed at once, with a suggestion when to try again. The bytes of all pools
+//! count in one [`Budget`].
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+mod budget;
+mod room;
 
-use metrics::Gauge;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
 use ocelli_messages::{ErrorKind, Failure};
-use parking_lot::Mutex;
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
 };
 
-use crate::metrics::{Metric, gauge};
+pub use budget::Budget;
+use budget::Shared;
+use room::{Grant, Room, Wants};
 
 /// The sizes of a pool and of its waiting room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +35,7 @@ pub struct CreditLimits {
     pub bytes: usize,
     /// The number of requests that may wait for a credit.
     pub waiting_slots: usize,
-    /// The bytes of the requests that may wait for a credit.
+    /// The bytes that requests may hold while they wait for a credit.
     pub waiting_bytes: usize,
 }
 
@@ -54,7 +64,7 @@ pub enum ShedReason {
 #[error("{}", match .reason {
     ShedReason::Full => "too many requests are waiting",
     ShedReason::Deadline => "no capacity became free in time",
-    ShedReason::TooLarge => "the request is larger than all requests in progress together may be",
+    ShedReason::TooLarge => "the request needs more memory than all requests in progress together may use",
 })]
 pub struct Shed {
     /// How long to wait before a retry; zero if a retry will not help.
@@ -77,149 +87,208 @@ impl From<Shed> for Failure {
     }
 }
 
-/// The shortest and the longest wait that is suggested to a caller that is shed.
-const RETRY_AFTER: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(10));
+/// Who a request comes from, as far as that can be told: callers share capacity fairly.
+///
+/// A NATS message does not name its sender, so this is the start of its reply inbox, such as
+/// `_INBOX.abc` of `_INBOX.abc.1`, which belongs to one client, and the caller that a gateway passes
+/// on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Caller(Option<Arc<str>>);
 
-/// The weight of the newest hold time in the average.
-const HOLD_WEIGHT: f64 = 0.1;
+impl Caller {
+    /// A caller of which nothing is known. It may use the whole of a pool.
+    pub const UNKNOWN: Self = Self(None);
 
-struct Waiter {
-    id: u64,
-    bytes: usize,
-    grant: oneshot::Sender<Credit>,
+    /// The caller with that name.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(Some(name.into()))
+    }
+
+    /// The caller of a request with that reply subject, on behalf of `behind` if a gateway sent it.
+    #[must_use]
+    pub fn of(reply: Option<&str>, behind: Option<&str>) -> Self {
+        let inbox = reply.map_or("", inbox);
+        match (inbox, behind) {
+            ("", None) => Self::UNKNOWN,
+            (inbox, None) => Self::new(inbox),
+            (inbox, Some(behind)) => Self(Some(format!("{inbox} {behind}").into())),
+        }
+    }
+
+    fn has_name(&self) -> bool {
+        self.0.is_some()
+    }
 }
 
-#[derive(Default)]
-struct State {
-    slots_used: usize,
-    bytes_used: usize,
-    queue: VecDeque<Waiter>,
-    bytes_waiting: usize,
-    next_id: u64,
-    /// The average time that a credit is held, in seconds.
-    hold: f64,
+/// The first two parts of a reply subject that has more of them.
+fn inbox(reply: &str) -> &str {
+    let second = reply.match_indices('.').nth(1);
+    second.and_then(|(end, _)| reply.get(..end)).unwrap_or(reply)
 }
 
-struct Pool {
-    limits: CreditLimits,
-    state: Mutex<State>,
-    in_use: Gauge,
+impl std::fmt::Display for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.as_deref().unwrap_or("unknown"))
+    }
 }
 
 /// A pool of credits. Clones share it.
 #[derive(Clone)]
 pub struct CreditPool {
-    pool: Arc<Pool>,
+    shared: Arc<Shared>,
+    /// The place of this pool in its budget.
+    index: usize,
+    limits: CreditLimits,
 }
 
 /// The permission to work on one request. It returns to its pool when dropped.
 pub struct Credit {
-    pool: Arc<Pool>,
-    bytes: usize,
+    shared: Arc<Shared>,
+    index: usize,
+    caller: Caller,
+    /// Changed only under the lock of the budget.
+    bytes: AtomicUsize,
     since: Instant,
 }
 
+fn credit(shared: &Arc<Shared>, index: usize, bytes: usize, caller: &Caller) -> Credit {
+    let (shared, caller) = (Arc::clone(shared), caller.clone());
+    Credit { shared, index, caller, bytes: AtomicUsize::new(bytes), since: Instant::now() }
+}
+
 impl CreditPool {
-    /// A pool with the given limits; `name` is the label of its gauge.
+    /// A pool with a budget of its own; `name` is the label of its gauge.
     #[must_use]
     pub fn new(limits: CreditLimits, name: &'static str) -> Self {
-        Self {
-            pool: Arc::new(Pool {
-                limits,
-                state: Mutex::default(),
-                in_use: gauge(Metric::CreditsInUse, &[name]),
-            }),
-        }
-    }
-
-    /// Takes a credit for `bytes` if one is free and no other request is waiting.
-    #[cfg(test)]
-    fn try_acquire(&self, bytes: usize) -> Option<Credit> {
-        let mut state = self.pool.state.lock();
-        if !state.queue.is_empty() {
-            return None;
-        }
-        self.pool.take(&mut state, bytes)
+        Budget::new(limits.bytes).pool(limits, name)
     }
 
     /// Takes a credit for `bytes`, and waits for its turn until `deadline` if necessary.
     ///
     /// # Errors
     /// [`Shed`] states why there was no credit and when to try again.
-    pub async fn acquire_before(&self, bytes: usize, deadline: Instant) -> Result<Credit, Shed> {
-        let (id, mut granted) = match self.take_or_queue(bytes)? {
+    pub async fn acquire_before(
+        &self,
+        caller: &Caller,
+        bytes: usize,
+        deadline: Instant,
+    ) -> Result<Credit, Shed> {
+        self.acquire_holding(caller, 0, bytes, deadline).await
+    }
+
+    /// Like [`CreditPool::acquire_before`], for a request that holds `held` of its bytes already
+    /// while it waits. They count in the budget from the start, and in the waiting room.
+    ///
+    /// # Errors
+    /// The same as those of [`CreditPool::acquire_before`].
+    pub async fn acquire_holding(
+        &self,
+        caller: &Caller,
+        held: usize,
+        bytes: usize,
+        deadline: Instant,
+    ) -> Result<Credit, Shed> {
+        let wants = Wants { bytes, held: held.min(bytes) };
+        let (id, mut granted) = match self.take_or_enter(caller, wants)? {
             Turn::Now(credit) => return Ok(credit),
             Turn::Later(id, granted) => (id, granted),
         };
-        let leaving = LeaveQueue { pool: &self.pool, id };
+        let leaving = LeaveRoom { pool: self, caller, id };
         match timeout_at(deadline, &mut granted).await {
             Ok(Ok(credit)) => Ok(credit),
-            // The pool holds the other end until it grants the credit, so this is the timeout.
-            Ok(Err(_)) | Err(_) => {
+            // The waiting room was full, and another caller had fewer requests in it.
+            Ok(Err(_)) => Err(self.shed(ShedReason::Full)),
+            Err(_) => {
                 drop(leaving);
                 // The credit may have been granted between the timeout and this line.
-                granted.try_recv().map_err(|_| self.pool.shed(ShedReason::Deadline))
+                granted.try_recv().map_err(|_| self.shed(ShedReason::Deadline))
             }
         }
     }
 
-    fn take_or_queue(&self, bytes: usize) -> Result<Turn, Shed> {
-        let limits = self.pool.limits;
-        let mut state = self.pool.state.lock();
-        if bytes > limits.bytes || limits.slots == 0 {
+    /// Takes a credit for `bytes` if one is free and no other request is waiting.
+    #[must_use]
+    pub fn try_acquire(&self, caller: &Caller, bytes: usize) -> Option<Credit> {
+        let mut state = self.shared.lock();
+        let free = self.shared.free(&state);
+        let room = state.rooms.get_mut(self.index)?;
+        if !room.take(caller, bytes, free) {
+            return None;
+        }
+        state.used += bytes;
+        self.shared.show(&state);
+        Some(credit(&self.shared, self.index, bytes, caller))
+    }
+
+    fn take_or_enter(&self, caller: &Caller, wants: Wants) -> Result<Turn, Shed> {
+        let bytes = wants.bytes;
+        if bytes > self.limits.bytes || self.limits.slots == 0 {
             return Err(Shed { retry_after: Duration::ZERO, reason: ShedReason::TooLarge });
         }
-        if state.queue.is_empty()
-            && let Some(credit) = self.pool.take(&mut state, bytes)
-        {
+        if let Some(credit) = self.try_acquire(caller, bytes) {
             return Ok(Turn::Now(credit));
         }
-        if state.queue.len() >= limits.waiting_slots
-            || state.bytes_waiting.saturating_add(bytes) > limits.waiting_bytes
-        {
-            return Err(state.shed(&limits, ShedReason::Full));
+        let (entered, grants) = {
+            let mut state = self.shared.lock();
+            let before = self.shared.free(&state);
+            let mut free = before;
+            let room = state.rooms.get_mut(self.index);
+            let entered = room.map(|room| room.enter(caller, wants, &mut free));
+            state.used = state.used + before - free;
+            // A credit may have come free in between, and a caller may wait for one only because
+            // it has its share.
+            (entered, self.shared.serve(&mut state))
+        };
+        hand_over(grants);
+        match entered {
+            Some(entered) => entered.map(|(id, granted)| Turn::Later(id, granted)),
+            None => Err(self.shed(ShedReason::Full)),
         }
-        let (grant, granted) = oneshot::channel();
-        let id = state.next_id;
-        state.next_id += 1;
-        state.bytes_waiting += bytes;
-        state.queue.push_back(Waiter { id, bytes, grant });
-        Ok(Turn::Later(id, granted))
     }
 
     /// The number of credits in use.
     #[must_use]
     pub fn in_use(&self) -> usize {
-        self.pool.state.lock().slots_used
+        self.look(Room::slots_used)
     }
 
     /// The bytes that the credits in use cover.
     #[must_use]
     pub fn bytes_in_use(&self) -> usize {
-        self.pool.state.lock().bytes_used
+        self.look(Room::bytes_used)
     }
 
     /// The number of requests that wait for a credit.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.pool.state.lock().queue.len()
+        self.look(Room::waiting)
     }
 
     /// The limits of the pool.
     #[must_use]
-    pub fn limits(&self) -> CreditLimits {
-        self.pool.limits
+    pub const fn limits(&self) -> CreditLimits {
+        self.limits
+    }
+
+    fn look(&self, at: impl FnOnce(&Room) -> usize) -> usize {
+        self.shared.lock().rooms.get(self.index).map_or(0, at)
+    }
+
+    fn shed(&self, reason: ShedReason) -> Shed {
+        let state = self.shared.lock();
+        let none = Shed { retry_after: Duration::ZERO, reason };
+        state.rooms.get(self.index).map_or(none, |room| room.shed(reason))
     }
 }
 
 impl std::fmt::Debug for CreditPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let state = self.pool.state.lock();
         f.debug_struct("CreditPool")
-            .field("limits", &self.pool.limits)
-            .field("slots_used", &state.slots_used)
-            .field("bytes_used", &state.bytes_used)
-            .field("waiting", &state.queue.len())
+            .field("limits", &self.limits)
+            .field("in_use", &self.in_use())
+            .field("bytes_in_use", &self.bytes_in_use())
+            .field("waiting", &self.waiting())
             .finish()
     }
 }
@@ -229,122 +298,83 @@ enum Turn {
     Later(u64, oneshot::Receiver<Credit>),
 }
 
-impl State {
-    /// Estimates when a credit may become free, from the number of requests ahead and the average
-    /// hold time.
-    fn shed(&self, limits: &CreditLimits, reason: ShedReason) -> Shed {
-        let (shortest, longest) = RETRY_AFTER;
-        #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-        let turns = (self.queue.len() + 1) as f64 / limits.slots.max(1) as f64;
-        let seconds = (self.hold * turns).clamp(shortest.as_secs_f64(), longest.as_secs_f64());
-        Shed { retry_after: Duration::from_secs_f64(seconds), reason }
-    }
-}
-
-impl Pool {
-    fn take(self: &Arc<Self>, state: &mut State, bytes: usize) -> Option<Credit> {
-        let free = self.limits.bytes.saturating_sub(state.bytes_used);
-        if state.slots_used >= self.limits.slots || bytes > free {
-            return None;
-        }
-        state.slots_used += 1;
-        state.bytes_used += bytes;
-        self.show(state);
-        Some(Credit { pool: Arc::clone(self), bytes, since: Instant::now() })
-    }
-
-    /// Grants credits to the requests at the head of the queue. The order is strict: small requests
-    /// do not overtake a large one at the head, because it would then wait forever.
-    fn serve(self: &Arc<Self>, state: &mut State) -> Vec<(oneshot::Sender<Credit>, Credit)> {
-        let mut served = Vec::new();
-        while let Some(bytes) = state.queue.front().map(|waiter| waiter.bytes)
-            && let Some(credit) = self.take(state, bytes)
-        {
-            if let Some(waiter) = state.queue.pop_front() {
-                state.bytes_waiting -= bytes;
-                served.push((waiter.grant, credit));
-            }
-        }
-        served
-    }
-
-    fn release(self: &Arc<Self>, bytes: usize, held: Duration) {
-        let served = {
-            let mut state = self.state.lock();
-            state.slots_used -= 1;
-            state.bytes_used -= bytes;
-            state.hold += HOLD_WEIGHT * (held.as_secs_f64() - state.hold);
-            let served = self.serve(&mut state);
-            self.show(&state);
-            served
-        };
-        hand_over(served);
-    }
-
-    fn leave(self: &Arc<Self>, id: u64) {
-        let (left, served) = {
-            let mut state = self.state.lock();
-            let left = state
-                .queue
-                .binary_search_by_key(&id, |waiter| waiter.id)
-                .ok()
-                .and_then(|place| state.queue.remove(place));
-            state.bytes_waiting -= left.as_ref().map_or(0, |waiter| waiter.bytes);
-            // The next requests in the queue may be small enough.
-            let served = self.serve(&mut state);
-            (left, served)
-        };
-        drop(left);
-        hand_over(served);
-    }
-
-    fn shed(&self, reason: ShedReason) -> Shed {
-        self.state.lock().shed(&self.limits, reason)
-    }
-
-    fn show(&self, state: &State) {
-        #[allow(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        self.in_use.set(state.slots_used as f64);
-    }
-}
-
 /// Hands out credits without holding the lock, because dropping a credit that nobody takes needs
 /// it.
-fn hand_over(served: Vec<(oneshot::Sender<Credit>, Credit)>) {
-    for (grant, credit) in served {
+fn hand_over(grants: Vec<Grant>) {
+    for (grant, credit) in grants {
         drop(grant.send(credit));
     }
 }
 
-/// Removes a waiter from the queue when it stops waiting for any reason.
-struct LeaveQueue<'a> {
-    pool: &'a Arc<Pool>,
+/// Removes a request from the waiting room when it stops waiting for any reason.
+struct LeaveRoom<'a> {
+    pool: &'a CreditPool,
+    caller: &'a Caller,
     id: u64,
 }
 
-impl Drop for LeaveQueue<'_> {
+impl Drop for LeaveRoom<'_> {
     fn drop(&mut self) {
-        self.pool.leave(self.id);
+        let shared = &self.pool.shared;
+        let (left, grants) = {
+            let mut state = shared.lock();
+            let room = state.rooms.get_mut(self.pool.index);
+            let left = room.and_then(|room| room.leave(self.caller, self.id));
+            state.used -= left.as_ref().map_or(0, |waiter| waiter.held);
+            // The next requests in the queue may be small enough.
+            let grants = if left.is_some() { shared.serve(&mut state) } else { Vec::new() };
+            (left, grants)
+        };
+        drop(left);
+        hand_over(grants);
     }
 }
 
 impl Credit {
     /// The bytes that the credit covers.
     #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Changes the bytes that the credit covers, without waiting.
+    ///
+    /// # Errors
+    /// [`Shed`] if there are not so many bytes left. The credit is then unchanged.
+    pub fn resize(&self, bytes: usize) -> Result<(), Shed> {
+        let grants = {
+            let mut state = self.shared.lock();
+            let (before, free) = (self.bytes(), self.shared.free(&state));
+            let Some(room) = state.rooms.get_mut(self.index) else { return Ok(()) };
+            if !room.resize(&self.caller, before, bytes, free) {
+                return Err(room.shed(ShedReason::Full));
+            }
+            state.used = state.used - before + bytes;
+            self.bytes.store(bytes, Ordering::Relaxed);
+            self.shared.serve(&mut state)
+        };
+        hand_over(grants);
+        Ok(())
     }
 }
 
 impl Drop for Credit {
     fn drop(&mut self) {
-        self.pool.release(self.bytes, self.since.elapsed());
+        let grants = {
+            let mut state = self.shared.lock();
+            if let Some(room) = state.rooms.get_mut(self.index) {
+                room.give_back(&self.caller, self.bytes(), self.since.elapsed());
+            }
+            state.used -= self.bytes();
+            self.shared.serve(&mut state)
+        };
+        hand_over(grants);
     }
 }
 
 impl std::fmt::Debug for Credit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credit").field("bytes", &self.bytes).finish_non_exhaustive()
+        f.debug_struct("Credit").field("bytes", &self.bytes()).finish_non_exhaustive()
     }
 }
 

@@ -107,14 +107,22 @@ metrics_table! {
         "Restarts by the supervisor.";
     CreditsInUse = "ocelli_credits_in_use", Gauge, ["pool"],
         "Credits taken from a pool.";
+    MemoryReserved = "ocelli_memory_reserved_bytes", Gauge, [],
+        "Memory that requests in progress were charged for.";
     BreakerState = "ocelli_breaker_state", Gauge, ["breaker"],
         "0 closed, 1 half-open, 2 open.";
     BrokerConnections = "ocelli_broker_connections", Gauge, [],
         "Open connections to NATS.";
     BrokerReconnects = "ocelli_broker_reconnects_total", Counter, [],
         "Reconnections to NATS.";
+    BrokerOutgoing = "ocelli_broker_outgoing_bytes", Gauge, [],
+        "Bytes that wait to be sent to NATS.";
+    RequestRetries = "ocelli_request_retries_total", Counter, [],
+        "Requests sent again because no worker gave a sign of life.";
     BrokerSlowConsumers = "ocelli_broker_slow_consumers_total", Counter, [],
         "Times the client dropped messages because a subscription was full.";
+    BrokerMalformed = "ocelli_broker_malformed_messages_total", Counter, ["reason"],
+        "Messages of which something could not be read, by what it was.";
 }
 
 /// The bucket bounds of every histogram, in seconds. A hop takes 0.2 ms, a large photograph a

@@ -8,7 +8,7 @@ use std::ops::Range;
 pub use crate::cpu::{Cpu, Cut, Table, Window};
 use crate::cuda::CudaWork;
 pub use crate::simd::Level;
-use crate::{FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape};
+use crate::{Family, FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape};
 
 /// A filter with its parameters set: what one step of a chain does, on every processor that can do
 /// it.
@@ -41,11 +41,59 @@ pub trait Operation: Send + Sync + Debug {
     /// The work on the CPU, for an input of a shape that [`Operation::output`] accepts.
     fn cpu(&self, input: Shape) -> CpuWork<'_>;
 
+    /// The memory that the work on the CPU takes beside its input and its result: rather too much
+    /// than too little. The default knows rows that depend on rows nearby, and work on several
+    /// passes that keeps nothing between them.
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        let output = self.output(input).unwrap_or(input);
+        ScratchBytes::usual(self.cpu(input), self.definition().family, input, output)
+    }
+
     /// The work on a GPU, for an input of a shape that [`Operation::output`] accepts; `None` if the
     /// operation does not run there.
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let _ = input;
         None
+    }
+}
+
+/// Bytes of memory that work on the CPU takes beside its input and its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScratchBytes {
+    /// For the whole image.
+    pub once: usize,
+    /// On each thread.
+    pub thread: usize,
+}
+
+impl ScratchBytes {
+    /// For work that keeps that many bytes for the whole image between its passes.
+    pub(crate) fn keeping(once: usize, input: Shape, output: Shape) -> Self {
+        Self { once, thread: Self::of_rows(0, input, output) }
+    }
+
+    /// For rows of single-precision numbers, as many as a neighbourhood is high, and for some dozen
+    /// more.
+    fn of_rows(reach: usize, input: Shape, output: Shape) -> usize {
+        /// For lists of counts and the like.
+        const LISTS: usize = 1 << 20;
+        let row = input.row_bytes().max(output.row_bytes()) + 8 * reach + 192;
+        (4 * (2 * reach + 1) + 64) * row + LISTS
+    }
+
+    fn usual(work: CpuWork<'_>, family: Family, input: Shape, output: Shape) -> Self {
+        /// The farthest that any filter reaches whose neighbourhood goes on at the opposite side.
+        const FARTHEST: usize = 640;
+        let reach = match work {
+            CpuWork::Nothing => return Self::default(),
+            CpuWork::Pointwise(_) | CpuWork::Whole(_) | CpuWork::Tensor(_) => 0,
+            CpuWork::Rows(_) if family == Family::Geometry => 0,
+            CpuWork::Rows(rows) => match rows.reach() {
+                Reach::Near(reach) => reach,
+                Reach::Anywhere => FARTHEST,
+            },
+        };
+        Self { once: 0, thread: Self::of_rows(reach.min(FARTHEST), input, output) }
     }
 }
 
@@ -100,6 +148,9 @@ pub trait Rows: Debug + Sync {
 
     /// Makes rows `rows` of the result, without padding, on the calling thread. The window has at
     /// least the rows that they depend on.
+    ///
+    /// What takes long goes over [`Cpu::watched`] rows, and may leave the rest unwritten when these
+    /// end: then nobody looks at the result.
     fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]);
 
     /// A faster way for results that are only compared with a threshold, a [`Cut`] of each colour;
@@ -138,8 +189,8 @@ pub trait Whole: Debug + Sync {
     /// Makes the result, also on the threads that [`Cpu::bands`] offers.
     ///
     /// # Errors
-    /// If the result is not a valid image, which is a bug of the operation.
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError>;
+    /// If it was interrupted, or if the result is not a valid image, which is a bug of the operation.
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError>;
 }
 
 /// Work that makes a tensor from an image.
@@ -147,9 +198,20 @@ pub trait ToTensor: Debug + Sync {
     /// Makes the tensor, also on the threads that [`Cpu::bands`] offers.
     ///
     /// # Errors
-    /// If the result is not the tensor that [`Operation::tensor`] announced, which is a bug of the
-    /// operation.
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError>;
+    /// If it was interrupted, or if the result is not the tensor that [`Operation::tensor`]
+    /// announced, which is a bug of the operation.
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, WorkError>;
+}
+
+/// Why work on the CPU made nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkError {
+    /// Its interrupt was set.
+    #[error("the work was interrupted")]
+    Interrupted,
+    /// What it made is not valid, which is a bug of the operation.
+    #[error(transparent)]
+    Invalid(#[from] ImageError),
 }
 
 /// Why an operation does not accept an image of that size.

@@ -16,6 +16,12 @@ pub mod header {
     pub const REQUEST_ID: &str = "Ocelli-Request-Id";
     /// The deadline in Unix milliseconds. Work is not started after it.
     pub const DEADLINE: &str = "Ocelli-Deadline";
+    /// The caller on whose behalf a gateway sends a request: its address, or the name of its key.
+    /// Callers share a worker's capacity fairly.
+    pub const CALLER: &str = "Ocelli-Caller";
+    /// In a request: the interval in milliseconds at which the caller wants a sign of life while it
+    /// waits. In a sign of life, which is sent to the reply subject: the name of the worker.
+    pub const KEEPALIVE: &str = "Ocelli-Keepalive";
     /// The status of an error reply, as the NATS Services API defines it.
     pub const ERROR_CODE: &str = "Nats-Service-Error-Code";
     /// The text of an error reply, as the NATS Services API defines it.
@@ -23,6 +29,7 @@ pub mod header {
 }
 
 const MAX_REQUEST_ID: usize = 128;
+const MAX_CALLER: usize = 128;
 const MAX_BAGGAGE: usize = 8192;
 
 /// The request, deadline and trace that a message belongs to. It is passed on with the message, its
@@ -34,6 +41,8 @@ pub struct MessageContext {
     pub request_id: String,
     /// The time after which work is not started.
     pub deadline: Deadline,
+    /// The caller on whose behalf a gateway sends the request: 1 to 128 visible ASCII characters.
+    pub caller: Option<String>,
     /// The trace that the message belongs to, and the span that sent it.
     pub trace: TraceContext,
 }
@@ -45,6 +54,7 @@ impl MessageContext {
         Self {
             request_id: uuid::Uuid::now_v7().to_string(),
             deadline: Deadline::after(now, timeout),
+            caller: None,
             trace: TraceContext::random(),
         }
     }
@@ -64,8 +74,7 @@ impl MessageContext {
     ) -> Result<Self, Failure> {
         let mut context = Self::new(now, timeout);
         if let Some(id) = get(header::REQUEST_ID) {
-            let visible = id.bytes().all(|c| c.is_ascii_graphic());
-            if !visible || !(1..=MAX_REQUEST_ID).contains(&id.len()) {
+            if !is_visible(id, MAX_REQUEST_ID) {
                 let message = "must be 1 to 128 visible ASCII characters";
                 return Err(Failure::invalid(header::REQUEST_ID, message));
             }
@@ -78,6 +87,9 @@ impl MessageContext {
                 Failure::invalid(header::DEADLINE, message)
             })?;
         }
+        // A caller is only told apart from others by it, so an invalid one is no reason to refuse.
+        context.caller =
+            get(header::CALLER).filter(|text| is_visible(text, MAX_CALLER)).map(str::to_owned);
         if let Some(parent) = get(header::TRACEPARENT).and_then(|text| text.parse().ok()) {
             let bounded = |name| {
                 get(name).filter(|value: &&str| value.len() <= MAX_BAGGAGE).map(str::to_owned)
@@ -95,12 +107,14 @@ impl MessageContext {
     pub fn pairs(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
         let state = self.trace.state.clone().map(|state| (header::TRACESTATE, state));
         let baggage = self.trace.baggage.clone().map(|baggage| (header::BAGGAGE, baggage));
+        let caller = self.caller.clone().map(|caller| (header::CALLER, caller));
         [
             (header::TRACEPARENT, self.trace.parent.to_string()),
             (header::REQUEST_ID, self.request_id.clone()),
             (header::DEADLINE, self.deadline.to_string()),
         ]
         .into_iter()
+        .chain(caller)
         .chain(state)
         .chain(baggage)
     }
@@ -117,6 +131,11 @@ impl MessageContext {
         self.trace.parent = parent;
         self
     }
+}
+
+/// Whether a text has 1 to `most` visible ASCII characters.
+fn is_visible(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -166,15 +185,25 @@ mod tests {
         assert_eq!(read(&headers).unwrap().trace.baggage, None);
     }
 
+    #[test]
+    fn a_caller_that_cannot_be_a_name_is_left_out() {
+        for caller in ["", "two words", &"x".repeat(129)] {
+            let headers = HashMap::from([(header::CALLER, caller.to_owned())]);
+            assert_eq!(read(&headers).unwrap().caller, None);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_sent_is_read(
             id in "[!-~]{1,128}", ms: u64, trace in 1u128.., span in 1u64..,
             state in proptest::option::of("[a-z=,]{1,40}"),
+            caller in proptest::option::of("[!-~]{1,128}"),
         ) {
             let context = MessageContext {
                 request_id: id,
                 deadline: Deadline::from_unix_ms(ms),
+                caller,
                 trace: TraceContext {
                     parent: TraceParent::from_ids(trace, span, 1).unwrap(),
                     baggage: state.clone().map(|s| format!("b{s}")),

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use crate::{ErrorKind, Place, v1};
 
+/// The most bytes of a text that an error repeats: a caller that sends a name of megabytes must
+/// still get an answer that fits into a message and on a screen.
+const MOST_TEXT: usize = 1_000;
+
 /// An error that can be sent to the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}: {message}")]
@@ -25,7 +29,7 @@ impl Failure {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: cut(message.into()),
             field: String::new(),
             allowed: Vec::new(),
             retry_after: None,
@@ -66,7 +70,7 @@ impl Failure {
     /// Sets the field at fault.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
-        self.field = field.into();
+        self.field = cut(field.into());
         self
     }
 
@@ -77,7 +81,7 @@ impl Failure {
         self.field = match (outer.is_empty(), self.field.is_empty()) {
             (true, _) => self.field,
             (false, true) => outer.to_owned(),
-            (false, false) => format!("{outer}.{}", self.field),
+            (false, false) => cut(format!("{outer}.{}", self.field)),
         };
         self
     }
@@ -91,7 +95,7 @@ impl Failure {
     /// Sets the allowed values.
     #[must_use]
     pub fn allow<T: Into<String>>(mut self, allowed: impl IntoIterator<Item = T>) -> Self {
-        self.allowed = allowed.into_iter().map(Into::into).collect();
+        self.allowed = allowed.into_iter().map(|allowed| cut(allowed.into())).collect();
         self
     }
 
@@ -119,6 +123,19 @@ impl Failure {
     }
 }
 
+/// Leaves out the middle of a text that is too long: an error often says what was sent first and
+/// what is wrong with it last.
+fn cut(text: String) -> String {
+    if text.len() <= MOST_TEXT {
+        return text;
+    }
+    let start = text.floor_char_boundary(MOST_TEXT / 2);
+    let end = text.ceil_char_boundary(text.len() - MOST_TEXT / 4);
+    let (head, _) = text.split_at(start);
+    let (_, tail) = text.split_at(end);
+    format!("{head}… ({} bytes left out) …{tail}", end - start)
+}
+
 impl From<v1::Error> for Failure {
     fn from(error: v1::Error) -> Self {
         Self {
@@ -144,6 +161,19 @@ mod tests {
         let wire = failure.to_wire("req-1");
         assert_eq!(wire.request_id, "req-1");
         assert_eq!(Failure::from(wire), failure);
+    }
+
+    #[test]
+    fn what_an_error_repeats_is_cut() {
+        let name = "ä".repeat(4_500_000);
+        let failure = Failure::invalid(format!("steps[1].{name}.id"), format!("no {name:?} here"))
+            .within(&name)
+            .allow([name.as_str()]);
+        assert!(failure.message.starts_with("no \"ä"), "{failure}");
+        assert!(failure.message.ends_with("ä\" here"), "{failure}");
+        assert!(failure.message.contains("bytes left out"), "{failure}");
+        let bytes = prost::Message::encoded_len(&failure.to_wire("req-1"));
+        assert!(bytes < 4 * MOST_TEXT, "{bytes}");
     }
 
     #[test]

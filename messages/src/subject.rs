@@ -243,6 +243,8 @@ pub mod subjects {
         FILTER_PROCESS: TenantSubject = "req.filter.process", "ProcessRequest → ProcessResponse";
         /// Lists the available filters.
         FILTER_LIST: TenantSubject = "req.filter.list", "ListFiltersRequest → ListFiltersResponse";
+        /// Tells every worker that a caller no longer waits for the reply to a request.
+        CANCEL: TenantSubject = "ctl.cancel", "CancelRequest";
         /// Carries live frames to the workers; the latest frame wins.
         FRAME_IN: StreamSubject = "frame.in", "ProcessRequest";
         /// Carries the results of live frames.
@@ -271,7 +273,7 @@ mod tests {
         }
         let templates: Vec<_> = ALL.iter().map(|row| row.template()).collect();
         assert_eq!(templates[0], "ocelli.v1.{tenant}.req.filter.process");
-        assert_eq!(templates[2], "ocelli.v1.{tenant}.frame.in.{stream}");
+        assert_eq!(templates[3], "ocelli.v1.{tenant}.frame.in.{stream}");
     }
 
     #[test]

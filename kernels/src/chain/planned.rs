@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 
 use super::{Chain, MAX_STEPS, Step, Steps};
-use crate::{BackendError, Image, Shape, TensorShape, convert};
+use crate::{BackendError, Image, Shape, TensorShape, convert, cpu};
 
 /// A chain, planned once for inputs of one shape.
 ///
@@ -92,6 +92,24 @@ impl Planned {
         bytes
     }
 
+    /// The most bytes that a run takes at a time on a CPU with one thread, its input included:
+    /// pixels and scratch memory, rather too many than too few. What a pool keeps free is not among
+    /// them.
+    #[must_use]
+    pub fn peak_bytes(&self) -> usize {
+        self.peak_bytes_on(1)
+    }
+
+    /// Like [`Planned::peak_bytes`], with so many threads of a [`WorkerPool`](crate::WorkerPool).
+    #[must_use]
+    pub fn peak_bytes_on(&self, threads: usize) -> usize {
+        let mut steps = Steps::new();
+        self.steps_into(&mut steps);
+        // Whoever asked for the run may still hold the input.
+        let tensor = self.tensor.as_ref().map_or(0, TensorShape::bytes);
+        self.input.bytes() + tensor + cpu::peak_bytes(&steps, threads)
+    }
+
     /// Checks that an image has the shape that the chain was planned for.
     pub(crate) fn check(&self, image: &Image) -> Result<(), BackendError> {
         if image.shape() == self.input {
@@ -118,7 +136,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{Backend as _, Catalog, CpuBackend, PixelFormat, Pool, Size, test_images};
+    use crate::{
+        Backend as _, Catalog, CpuBackend, Interrupt, PixelFormat, Pool, Size, test_images,
+    };
 
     fn chain(ids: &[&str]) -> Chain {
         let none = BTreeMap::new();
@@ -159,10 +179,10 @@ mod tests {
         let image = test_images::filled(PixelFormat::Rgb8, 9, 7, 30);
         let mut backend = CpuBackend::new(Pool::new(0));
         let planned = Planned::new(chain.clone(), image.shape()).unwrap();
-        let output = backend.run_planned(&planned, image.clone()).unwrap();
+        let output = backend.run_planned(&planned, image.clone(), &Interrupt::never()).unwrap();
         assert_eq!(output.image, backend.run(&chain, image).unwrap().image);
         let other = test_images::filled(PixelFormat::Rgb8, 7, 9, 30);
-        let error = backend.run_planned(&planned, other).unwrap_err();
+        let error = backend.run_planned(&planned, other, &Interrupt::never()).unwrap_err();
         assert!(matches!(error, BackendError::Internal(_)), "{error}");
     }
 }

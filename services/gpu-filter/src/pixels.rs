@@ -40,7 +40,7 @@ pub(crate) fn encode(
             to_raw(image, format, pool).map_err(bug).map(v1::frame::Payload::Raw)
         }
         Output::Encoded(codec, quality) => {
-            let data = codec::encode(&image, codec, quality, pool)
+            let data = codec::encode(&image, codec, quality, usize::MAX, pool)
                 .map_err(|error| codec_failure(error).at("pipeline.output"))?;
             let codec = v1::ImageCodec::from(codec).into();
             Ok(v1::frame::Payload::Encoded(v1::EncodedImage { codec, data }))

@@ -1,11 +1,12 @@
 //! Creates the actors of this service and connects them.
 //!
 //! ```text
-//! gpu-filter ─┬─ devices ─┬─ cpu-worker-0 … n   one thread each ◀── queue ◀─┐
-//!             │           └─ cuda-worker        one thread      ◀── queue ◀─┤
-//!             ├─ requests     req.filter.process ─ Process ─────────────────┤
-//!             │               req.filter.list    ─ List                     │
-//!             └─ live         frame.in.* ────────── Live ───────────────────┘
+//! gpu-filter ─┬─ devices ─┬─ cpu-worker-0 … n   one thread each ◀─┬─ queue ◀─┐
+//!             │           ├─ cpu-worker-short   one thread      ◀─┘          │
+//!             │           └─ cuda-worker        one thread      ◀─── queue ◀─┤
+//!             ├─ requests     req.filter.process ─ Process ──────────────────┤
+//!             │               req.filter.list    ─ List                      │
+//!             └─ live         frame.in.* ────────── Live ────────────────────┘
 //! ```
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -13,7 +14,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use ocelli_actors::{
     breaker::{Breaker, BreakerPolicy},
     broker::{Connection, EndpointSpec, LiveSpec, ServiceSpec},
-    credits::{CreditLimits, CreditPool},
+    credits::{Budget, CreditLimits, CreditPool},
     device::{BatchLimits, DeviceActor, DeviceQueue, MakeWorker},
     supervisor::{ChildSpec, Restart, SupervisorSpec},
 };
@@ -27,14 +28,17 @@ use crate::{
     dispatch::{Balance, ChoiceCounters, Costs, Measured},
     gpu::Gpu,
     handlers::{List, Live, Process},
+    quarantine::Quarantine,
     worker::FilterWorker,
 };
 
 /// A request that makes a filter panic must not stop the service for others, so its worker is
 /// replaced at once, and a client can repeat the request many times before the process gives up.
 const WORKER_RESTARTS: (usize, Duration) = (1_000, Duration::from_secs(60));
-const WORKER_BACKOFF: (Duration, Duration) =
-    (Duration::from_millis(10), Duration::from_millis(500));
+/// Other requests wait for the new worker, and what makes workers panic is refused after a few times.
+const WORKER_BACKOFF: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(4));
+/// What `cpu-worker-short` helps out with while all other workers are busy with longer requests.
+const SHORT: Duration = Duration::from_millis(50);
 /// The most bytes of a batch. A batch saves launches and waiting, by estimate about 0.1 ms for each
 /// frame (see `docs/explanation/gpu.md` for the state of the GPU path). With large frames, the
 /// first would wait longer for the others than that is worth: two of 1080p in RGB are batched, none
@@ -48,6 +52,8 @@ pub struct Parts {
     pub config: Config,
     /// The limits on images and pipelines.
     pub limits: Limits,
+    /// The memory that requests and frames may use.
+    pub budget: Budget,
     /// The tenants whose requests are served.
     pub tenants: Tenants,
     /// The time limit for a request that states no deadline.
@@ -69,6 +75,26 @@ pub struct Parts {
     pub gpu: Gpu,
 }
 
+/// What is kept besides the credits, in bytes: the settings say so, but no more than a part of the
+/// budget.
+struct Shares {
+    waiting: usize,
+    live_waiting: usize,
+    /// Unused memory for pixels.
+    pool: usize,
+}
+
+impl Parts {
+    fn shares(&self) -> Shares {
+        let (config, budget) = (&self.config, self.budget.bytes());
+        Shares {
+            waiting: config.waiting_bytes.min(budget / 8),
+            live_waiting: config.live_waiting_bytes.min(budget / 16),
+            pool: config.pool_bytes.min(budget / 16),
+        }
+    }
+}
+
 /// The service as a supervisor of its actors.
 ///
 /// # Errors
@@ -76,13 +102,15 @@ pub struct Parts {
 /// started.
 pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
     let gpu = has_gpu(parts)?;
-    let pool = Pool::new(parts.config.pool_bytes);
+    let pool = Pool::new(parts.shares().pool);
     let name: Arc<str> = format!("{SERVICE}-{}", parts.instance).into();
     let (workers, devices) = devices(parts, gpu, &pool, &name)?;
     let process = Process {
         catalog: Arc::clone(&parts.catalog),
         limits: parts.limits,
         devices: devices.clone(),
+        quarantine: Quarantine::default(),
+        max_result: parts.requests.max_payload(),
         clock: parts.clock,
         pool,
         name,
@@ -129,41 +157,44 @@ fn devices(
     })?;
     let limits = parts.limits;
     // There is room for every request that holds a credit and for every live frame in progress.
-    let queue = || DeviceQueue::new(config.credits + config.threads() * 2, config.credit_bytes * 2);
+    // Their credits limit their bytes.
+    let queue = || DeviceQueue::new(config.credits + config.threads() * 2, usize::MAX);
     let cpu = queue();
-    // Without a GPU there is no choice between devices, so nothing needs to be measured.
-    let costs = gpu.then(|| Arc::new(Costs::default()));
+    let costs = Arc::new(Costs::default());
+    let balance = Balance::new(Arc::clone(&costs), config.threads());
     let (restarts, window) = WORKER_RESTARTS;
     let (base, cap) = WORKER_BACKOFF;
     let mut workers = SupervisorSpec::new("devices").intensity(restarts, window).backoff(base, cap);
-    for index in 0..config.threads() {
+    let numbered = (0..config.threads()).map(|index| (index.to_string(), cpu.clone()));
+    for (which, queue) in numbered.chain([("short".to_owned(), cpu.helping_with(SHORT))]) {
         let (pool, name, worker_pool) = (pool.clone(), Arc::clone(name), Arc::clone(&worker_pool));
-        let costs = costs.clone();
+        let costs = Arc::clone(&costs);
         let make: MakeWorker<FilterWorker> = Arc::new(move || {
             let backend = CpuBackend::new(pool.clone()).with_workers(Arc::clone(&worker_pool));
-            let backend = measured(Box::new(backend), costs.as_ref());
-            let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
-            Ok(worker.recording(costs.clone()))
+            let backend = Measured::new(backend, Arc::clone(&costs));
+            let (name, costs) = (Arc::clone(&name), Arc::clone(&costs));
+            Ok(FilterWorker::new(Box::new(backend), pool.clone(), limits, name, costs))
         });
-        let queue = cpu.clone();
         // There is one name for each worker thread, and it is needed as long as the process lives.
-        let thread: &'static str = String::leak(format!("cpu-worker-{index}"));
+        let thread: &'static str = String::leak(format!("cpu-worker-{which}"));
         let (child, _) = ChildSpec::actor(thread, move |child| {
             DeviceActor::new(thread, queue.clone(), Arc::clone(&make), child)
         });
         workers = workers.child(child.hung_after(Duration::from_millis(config.hang_ms)));
     }
-    let Some(costs) = costs else {
-        return Ok((workers, Devices { cpu, gpu: None }));
-    };
+    if !gpu {
+        return Ok((workers, Devices { cpu, gpu: None, balance }));
+    }
     let queue = queue();
     let (jobs, pool, name) = (queue.clone(), pool.clone(), Arc::clone(name));
-    let (device, noted) = (parts.gpu.clone(), Arc::clone(&costs));
+    let device = parts.gpu.clone();
     let batch = BatchLimits { jobs: config.batch, bytes: BATCH_BYTES };
     let make: MakeWorker<FilterWorker> = Arc::new(move || {
-        let backend = measured(Box::new(device.open(pool.clone())?), Some(&noted));
-        let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
-        Ok(worker.recording(Some(Arc::clone(&noted))).in_batches(batch))
+        let backend: Box<dyn Backend> = Box::new(device.open(pool.clone())?);
+        let backend = Measured::new(backend, Arc::clone(&costs));
+        let (name, costs) = (Arc::clone(&name), Arc::clone(&costs));
+        let worker = FilterWorker::new(Box::new(backend), pool.clone(), limits, name, costs);
+        Ok(worker.in_batches(batch))
     });
     let (child, worker) = ChildSpec::actor("cuda-worker", move |child| {
         DeviceActor::new("cuda-worker", jobs.clone(), Arc::clone(&make), child)
@@ -171,18 +202,8 @@ fn devices(
     // A worker that panicked is replaced. A lost GPU is not, and `auto` continues with the CPU.
     let workers = workers.child(child.restart(Restart::UnlessLost));
     let breaker = Breaker::new("cuda", BreakerPolicy::default(), rand::random());
-    let (balance, choices) = (Balance::new(costs, config.threads()), ChoiceCounters::new());
-    Ok((
-        workers,
-        Devices { cpu, gpu: Some(devices::Gpu { queue, worker, breaker, balance, choices }) },
-    ))
-}
-
-fn measured(backend: Box<dyn Backend>, costs: Option<&Arc<Costs>>) -> Box<dyn Backend> {
-    match costs {
-        Some(costs) => Box::new(Measured::new(backend, Arc::clone(costs))),
-        None => backend,
-    }
+    let gpu = devices::Gpu { queue, worker, breaker, choices: ChoiceCounters::new() };
+    Ok((workers, Devices { cpu, gpu: Some(gpu), balance }))
 }
 
 fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) -> ServiceSpec {
@@ -200,13 +221,13 @@ fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) 
             slots,
             bytes,
             waiting_slots: waiting,
-            waiting_bytes: config.waiting_bytes,
+            waiting_bytes: parts.shares().waiting,
         };
-        CreditPool::new(limits, name)
+        parts.budget.pool(limits, name)
     };
     let list = List { catalog: Arc::clone(&parts.catalog), accelerators };
-    let process_credits =
-        credits("filter-process", config.credits, config.credit_bytes, config.waiting);
+    let bytes = if config.credit_bytes == 0 { usize::MAX } else { config.credit_bytes };
+    let process_credits = credits("filter-process", config.credits, bytes, config.waiting);
     let list_credits = credits("filter-list", 64, 1024 * 1024, 1024);
     let endpoints = [
         EndpointSpec::new("filter-process", &subjects::FILTER_PROCESS, process, process_credits),
@@ -233,10 +254,19 @@ fn live(parts: &Parts, process: Process) -> LiveSpec<Live> {
         frames_out: &subjects::FRAME_OUT,
         tenants: parts.tenants.clone(),
         handler: Arc::new(Live(process)),
+        credits: live_credits(parts),
         // Two for each thread, so that the next one arrives while the first is computed.
         in_flight: config.threads() * 2,
         waiting: config.live_waiting,
-        waiting_bytes: config.live_waiting_bytes,
+        waiting_bytes: parts.shares().live_waiting,
         timeout: Duration::from_millis(config.live_timeout_ms),
     }
+}
+
+/// Live frames in progress are limited by count elsewhere, and here by the memory that they take.
+fn live_credits(parts: &Parts) -> CreditPool {
+    let slots = parts.config.threads() * 2;
+    let limits =
+        CreditLimits { slots, bytes: usize::MAX, waiting_slots: slots, waiting_bytes: usize::MAX };
+    parts.budget.pool(limits, "live")
 }

@@ -6,8 +6,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use ocelli_actors::device::{BatchLimits, Worker};
-use ocelli_kernels::{Backend, BackendError, Image, Limits, Output as Computed, Planned, Pool};
+use ocelli_actors::{
+    broker::Hold,
+    device::{BatchLimits, Worker},
+};
+use ocelli_kernels::{
+    Backend, BackendError, Image, Interrupt, Limits, Output as Computed, Planned, Pool,
+};
 use ocelli_messages::{Deadline, ErrorKind, Failure, Payload, v1};
 use prost::Message as _;
 use tokio::{sync::oneshot, time::Instant};
@@ -29,6 +34,10 @@ pub(crate) struct Job {
     pub(crate) deadline: Deadline,
     /// The span of the request, so that log lines show which request they belong to.
     pub(crate) span: tracing::Span,
+    /// Tells the work to stop at the deadline, and when nobody waits for it any more.
+    pub(crate) interrupt: Interrupt,
+    /// The credit of the request. The work may outlive the request, and takes memory until it ends.
+    pub(crate) hold: Hold,
     /// Counts the job in the backlog of its device, if there is a choice of devices.
     pub(crate) pending: Option<Pending>,
     /// The channel for the answer, an encoded `ProcessResponse`.
@@ -43,7 +52,7 @@ pub(crate) struct FilterWorker {
     /// The name of the worker in its responses.
     name: Arc<str>,
     batch: BatchLimits,
-    costs: Option<Arc<Costs>>,
+    costs: Arc<Costs>,
     meters: Meters,
 }
 
@@ -60,9 +69,10 @@ impl FilterWorker {
         pool: Pool,
         limits: Limits,
         name: Arc<str>,
+        costs: Arc<Costs>,
     ) -> Self {
         let meters = Meters::new(backend.accelerator());
-        Self { backend, pool, limits, name, batch: BatchLimits::ONE, costs: None, meters }
+        Self { backend, pool, limits, name, batch: BatchLimits::ONE, costs, meters }
     }
 
     /// The same worker, which takes several jobs at a time if they can be in one batch.
@@ -70,22 +80,21 @@ impl FilterWorker {
         Self { batch, ..self }
     }
 
-    /// The same worker, which records the time to decode and encode files.
-    pub(crate) fn recording(self, costs: Option<Arc<Costs>>) -> Self {
-        Self { costs, ..self }
-    }
-
     fn decode(&self, job: &Job) -> Result<(Decoded, Image), Failure> {
         let (queue, started) = (job.arrived.elapsed(), Instant::now());
         // The receiver is dropped if the request timed out or its connection was lost.
-        if job.reply.is_closed() || job.deadline.left(SystemTime::now()).is_none() {
+        if job.reply.is_closed()
+            || job.interrupt.is_set()
+            || job.deadline.left(SystemTime::now()).is_none()
+        {
             return Err(Failure::deadline("the deadline passed before the work began"));
         }
         let _entered = job.span.enter();
         let image = pixels::decode(&job.plan.payload, &self.limits, &self.pool)?;
         let decode = started.elapsed();
-        if let (Some(costs), Payload::Encoded(file)) = (&self.costs, &job.plan.payload) {
-            costs.record_file(file.header.codec, FileWork::Decode, image.shape().bytes(), decode);
+        if let Payload::Encoded(file) = &job.plan.payload {
+            let (codec, pixels) = (file.header.codec, image.shape().bytes());
+            self.costs.record_file(codec, FileWork::Decode, pixels, decode);
         }
         let planned = job.plan.for_image(image.shape(), &self.limits)?;
         Ok((Decoded { planned, queue, decode }, image))
@@ -97,20 +106,21 @@ impl FilterWorker {
         &mut self,
         planned: &Planned,
         images: Vec<Image>,
+        interrupts: &[Interrupt],
     ) -> Vec<Result<Computed, BackendError>> {
         self.meters.batch(images.len());
         if images.len() == 1 {
-            let run = |image| self.backend.run_planned(planned, image);
-            return images.into_iter().map(run).collect();
+            let run = |(image, interrupt)| self.backend.run_planned(planned, image, interrupt);
+            return images.into_iter().zip(interrupts).map(run).collect();
         }
-        let results = self.backend.run_batch(planned, images.clone());
+        let results = self.backend.run_batch(planned, images.clone(), interrupts);
         results
             .into_iter()
-            .zip(images)
-            .map(|(result, image)| match result {
+            .zip(images.into_iter().zip(interrupts))
+            .map(|(result, (image, interrupt))| match result {
                 Err(BackendError::Internal(_) | BackendError::DeviceBusy(_)) => {
                     self.meters.batch(1);
-                    self.backend.run_planned(planned, image)
+                    self.backend.run_planned(planned, image, interrupt)
                 }
                 result => result,
             })
@@ -132,10 +142,8 @@ impl FilterWorker {
             None => pixels::encode(computed.image, plan.output, &self.pool)?,
         };
         let encode = started.elapsed();
-        if let (Some(costs), Output::Encoded(codec, _), false) =
-            (&self.costs, plan.output, makes_tensor)
-        {
-            costs.record_file(codec, FileWork::Encode, bytes, encode);
+        if let (Output::Encoded(codec, _), false) = (plan.output, makes_tensor) {
+            self.costs.record_file(codec, FileWork::Encode, bytes, encode);
         }
         let &Decoded { queue, decode, .. } = decoded;
         let times = Times { queue, decode, steps: computed.steps, encode };
@@ -181,7 +189,8 @@ impl Worker for FilterWorker {
         };
         let computed = {
             let _entered = (images.len() == 1).then(|| first.span.enter());
-            self.compute(planned, images)
+            let interrupts: Vec<_> = jobs.iter().map(|job| job.interrupt.clone()).collect();
+            self.compute(planned, images, &interrupts)
         };
         let (mut computed, mut lost) = (computed.into_iter(), None);
         for one in decoded {
@@ -204,7 +213,7 @@ impl Worker for FilterWorker {
 
 /// Answers a job with the result that `result` computes from its plan, within its span.
 fn answer(job: Job, result: impl FnOnce(Plan) -> Result<Bytes, Failure>) {
-    let Job { plan, span, pending, reply, .. } = job;
+    let Job { plan, span, pending, reply, hold, .. } = job;
     let _entered = span.enter();
     let result = result(plan);
     // The job must not count in the backlog of its device any more when the client gets the answer.
@@ -212,6 +221,8 @@ fn answer(job: Job, result: impl FnOnce(Plan) -> Result<Bytes, Failure>) {
     if reply.send(result).is_err() {
         tracing::debug!("the caller no longer waits for this result");
     }
+    // The pixels are gone, and the result is on its way or gone too.
+    drop(hold);
 }
 
 /// Encodes a response into memory that returns to the pool once it was sent.
@@ -239,6 +250,9 @@ fn failed(error: &BackendError) -> Failure {
             tracing::error!(detail, "the device is lost");
             Failure::new(ErrorKind::DeviceLost, "the device is lost")
                 .retry_after(Duration::from_secs(1))
+        }
+        BackendError::Interrupted => {
+            Failure::deadline("the deadline passed while the filters worked")
         }
         BackendError::Internal(detail) => {
             tracing::error!(detail, "a filter failed");
@@ -268,8 +282,13 @@ mod tests {
     const MANY: BatchLimits = BatchLimits { jobs: 8, bytes: usize::MAX };
 
     fn worker(gpu: &FakeGpu) -> FilterWorker {
+        worker_recording(gpu, Arc::default())
+    }
+
+    fn worker_recording(gpu: &FakeGpu, costs: Arc<Costs>) -> FilterWorker {
         let limits = Limits { max_side_px: 99, max_pixels: 999, ..Limits::default() };
-        let worker = FilterWorker::new(Box::new(gpu.clone()), Pool::new(0), limits, "w".into());
+        let (backend, pool) = (Box::new(gpu.clone()), Pool::new(0));
+        let worker = FilterWorker::new(backend, pool, limits, "w".into(), costs);
         worker.in_batches(MANY)
     }
 
@@ -375,7 +394,7 @@ mod tests {
         let costs = Arc::new(Costs::default());
         let (job, mut answer) = test_jobs::job(test_jobs::file_plan("invert"));
         let pixels = job.plan.payload.shape().bytes();
-        let mut worker = worker(&FakeGpu::default()).recording(Some(Arc::clone(&costs)));
+        let mut worker = worker_recording(&FakeGpu::default(), Arc::clone(&costs));
         worker.work(&mut vec![job]).unwrap();
         answered(&mut answer).unwrap();
         for work in [FileWork::Decode, FileWork::Encode] {

@@ -151,7 +151,7 @@ mod tests {
     use futures::FutureExt as _;
     use tokio::time::Instant;
 
-    use ocelli_actors::credits::{CreditLimits, CreditPool};
+    use ocelli_actors::credits::{Caller, CreditLimits, CreditPool};
 
     use super::*;
 
@@ -171,7 +171,11 @@ mod tests {
             worker: "gpu-filter-1".into(),
             error: None,
         };
-        let credit = pool.acquire_before(1, Instant::now()).now_or_never().unwrap().unwrap();
+        let credit = pool
+            .acquire_before(&Caller::UNKNOWN, 1, Instant::now())
+            .now_or_never()
+            .unwrap()
+            .unwrap();
         image(response, Duration::from_millis(5), credit)
     }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
 use ocelli_kit::{
     config::{BrokerConfig, Section as _, hide_credentials},
     host::LOGIN_ATTEMPTS,
@@ -55,6 +55,7 @@ impl Client {
             url: target.nats.clone(),
             name: "ocelli client".into(),
             subscription_capacity: 1024,
+            outgoing: Outgoing::default(),
         })
         .await
         .map_err(|failure| failure.at("--nats"))?;

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use super::kernels::Kernels;
 use crate::cuda::CudaWork;
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape,
-    Whole,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, ScratchBytes, Shape, Whole,
+    WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
@@ -117,13 +117,20 @@ impl Operation for Canny {
         CpuWork::Whole(self)
     }
 
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        // The map, with a column between its rows, and the stack.
+        let map = (input.size.width() + 1) * input.size.height();
+        let scratch = ScratchBytes::keeping(map + cpu::STACK_BYTES, input, input);
+        ScratchBytes { thread: 2 * scratch.thread + cpu::band_scratch(input), ..scratch }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         gpu::program(self, input).map(CudaWork::Program)
     }
 }
 
 impl Whole for Canny {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
         if self.squared {
             return cpu::edges(cpu, input, self.kernels, self.thresholds);
         }

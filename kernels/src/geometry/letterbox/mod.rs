@@ -14,7 +14,8 @@ use super::{MAX_SIDE, samples_of};
 use crate::cuda::CudaWork;
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
-    ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Size, Window,
+    ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, ScratchBytes, Shape, Size,
+    Window,
 };
 use fit::Fit;
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
@@ -101,6 +102,11 @@ impl Operation for Letterbox {
         if input.size == self.outer { CpuWork::Nothing } else { CpuWork::Rows(self) }
     }
 
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        let inner = Fit::new(input.size, self.outer, self.centred).inner;
+        resize::scratch(input, Shape::new(inner, input.format))
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let fit = Fit::new(input.size, self.outer, self.centred);
         let inner = Shape::new(fit.inner, input.format);
@@ -133,7 +139,7 @@ impl Rows for Letterbox {
         let (first, end) = (fit.top, fit.top + fit.inner.height());
         let (left, samples) = (fit.left * channels, fit.inner.width() * channels);
         each_plane(input, outer, rows, output, |_, from, rows, mut to| {
-            for (at, y) in rows.clone().enumerate() {
+            for (at, y) in cpu.watched(rows.clone(), outer.row_bytes()).enumerate() {
                 let row = to.row(at);
                 if !(first..end).contains(&y) {
                     fill::row(row, pixel);

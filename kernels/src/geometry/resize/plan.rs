@@ -11,7 +11,7 @@ use super::taps::{self, Filter, Taps};
 use super::{blocks, down};
 use crate::geometry::planes::{Band, PlaneRows, PlaneShape, planes};
 use crate::scratch::Scratch;
-use crate::{Cpu, Shape};
+use crate::{Cpu, ScratchBytes, Shape};
 
 /// How one plane is resized.
 #[derive(Debug)]
@@ -99,11 +99,11 @@ impl Plan {
     ) {
         match self {
             Self::Copy => {
-                for (at, y) in rows.enumerate() {
+                for (at, y) in cpu.watched(rows, from.plane.samples()).enumerate() {
                     to.row(at).copy_from_slice(from.row(y));
                 }
             }
-            Self::Nearest(nearest) => nearest.render(cpu.level(), from, rows, to),
+            Self::Nearest(nearest) => nearest.render(cpu, from, rows, to),
             Self::Blocks { across, down } => {
                 blocks::render(cpu, (*across, *down), from, rows, to);
             }
@@ -121,6 +121,23 @@ impl Plan {
             }),
         }
     }
+}
+
+/// The bytes of memory that resizing takes: the tables for its columns and rows, and the rows of
+/// sums that one row of the result is made of.
+pub(crate) fn scratch(from: Shape, to: Shape) -> ScratchBytes {
+    /// Of each tap of a table: its weight, and what vectors make of it.
+    const TAP: usize = 16;
+    /// Taps of the widest filter for a result of the same size.
+    const TAPS: usize = 6;
+    let (wide, high) = (from.size.width(), from.size.height());
+    let (across, down) = (to.size.width(), to.size.height());
+    let taps = |from: usize, to: usize| TAPS * from.div_ceil(to) + 2;
+    let tables = TAP * (taps(wide, across) * across + taps(high, down) * down);
+    let rows = taps(high, down).min(high) + MOST_AT_ONCE;
+    let ring = 2 * rows * (4 * across + 64);
+    let scratch = ScratchBytes::keeping(tables, from, to);
+    ScratchBytes { thread: scratch.thread + ring + 8 * from.row_bytes(), ..scratch }
 }
 
 /// A whole number, as closely as OpenCV asks for.
@@ -154,10 +171,14 @@ impl Passes {
         let mut starts = Scratch::<u32>::take(cpu.pool(), count);
         let mut memory = Scratch::<i16>::take(cpu.pool(), self.across.memory());
         let (ring, starts, memory) = (ring.as_mut(), starts.as_mut(), memory.as_mut());
+        let mut watch = cpu.watch((to.samples() + from.plane.samples()) * at_once);
         let (mut next, end) = (0, self.row(rows.end.saturating_sub(1), count - 1) + 1);
         for (at, y) in rows.enumerate() {
             next = next.max(self.row(y, 0));
             while next <= self.row(y, count - 1) {
+                if watch.is_over() {
+                    return;
+                }
                 let group = next..(next + at_once).min(end);
                 next = group.end;
                 let places = group.clone().map(|row| row % kept * room).collect::<Few<_>>();
@@ -166,6 +187,9 @@ impl Passes {
             }
             for (tap, start) in starts.iter_mut().enumerate() {
                 *start = (self.row(y, tap) % kept * room) as u32;
+            }
+            if watch.is_over() {
+                return;
             }
             finish(starts, y, ring, to.row(at));
         }

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use super::mapping::{Fit, Mapping};
 use crate::cuda::CudaWork;
-use crate::geometry::resize::{Filter, Prepared};
+use crate::geometry::resize::{Filter, Prepared, scratch};
 use crate::geometry::{MAX_SIDE, samples_of};
 use crate::{
-    Cpu, CpuWork, Element, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape,
-    Size, Tensor, TensorShape, ToTensor,
+    Cpu, CpuWork, Element, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, ScratchBytes, Shape, Size,
+    Tensor, TensorShape, ToTensor, WorkError,
 };
 use numbers::Numbers;
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
@@ -270,13 +270,27 @@ impl Operation for Normalize {
         CpuWork::Tensor(self)
     }
 
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        let Some(mapping) = self.mapping(input.size) else { return ScratchBytes::default() };
+        let pixels = Self::pixels(input);
+        let inner = Shape::new(mapping.inner(), pixels.format);
+        let scratch = scratch(pixels, inner);
+        // Stripes of the resized image, and for planar layouts of what they are read from.
+        let stripe = (64 << 10) + 8 * inner.row_bytes();
+        let rows = (16 * (1 + pixels.size.height().div_ceil(inner.size.height())) + 8)
+            .min(pixels.size.height());
+        let read =
+            if input.format.is_planar() { rows * pixels.row_bytes() + (512 << 10) } else { 0 };
+        ScratchBytes { thread: scratch.thread + stripe + read, ..scratch }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         self.program(input).map(CudaWork::Program)
     }
 }
 
 impl ToTensor for Normalize {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError> {
-        self.make(cpu, input)
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, WorkError> {
+        Ok(self.make(cpu, input)?)
     }
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub(crate) mod counts;
+pub(crate) mod raw;
 
 use std::{
     future::Future,
@@ -14,14 +15,13 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use ocelli_actors::{
     broker::Connection,
+    credits::Budget,
     supervisor::{Supervisor, SupervisorHandle},
     tree::ActorTree,
 };
 use ocelli_gpu_filter::{Config, Parts, supervisor};
-use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole};
-use ocelli_kernels::{
-    Catalog, Entry, Family, FilterDefinition, Image, ImageError, PixelFormat, Shape, probe,
-};
+use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole, WorkError};
+use ocelli_kernels::{Catalog, Entry, Family, FilterDefinition, Image, PixelFormat, Shape, probe};
 use ocelli_kit::host::Clock;
 use ocelli_messages::{Failure, Limits, MessageContext, Tenant, Tenants, subjects, v1};
 use ocelli_testkit::{
@@ -73,6 +73,7 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
 pub(crate) async fn parts(url: &str) -> Parts {
     Parts {
         config: Config { cpu_workers: 2, ..Config::default() },
+        budget: Budget::new(1 << 30),
         limits: Limits::default(),
         tenants: Tenants::All,
         request_timeout: Duration::from_secs(10),
@@ -191,7 +192,7 @@ macro_rules! test_filter {
         }
 
         impl Whole for $operation {
-            fn run(&self, _: &Cpu, input: &Image) -> Result<Image, ImageError> {
+            fn run(&self, _: &Cpu, input: &Image) -> Result<Image, WorkError> {
                 let run: fn(&Image) -> Image = $run;
                 Ok(run(input))
             }

@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, ReqData},
 };
 use bytes::Bytes;
-use ocelli_actors::credits::Credit;
+use ocelli_actors::credits::{Caller, Credit};
 use ocelli_messages::{
     EncodedFrame, ErrorKind, Failure, Limits, MessageContext, RawFrame, subjects, v1,
 };
@@ -206,7 +206,7 @@ async fn admit(
 ) -> Result<Credit, Failure> {
     let bytes = length.unwrap_or(most * 2);
     let patience = until.min(Instant::now() + shared.patience);
-    shared.credits.acquire_before(bytes, patience).await.map_err(|shed| {
+    shared.credits.acquire_before(&Caller::UNKNOWN, bytes, patience).await.map_err(|shed| {
         let failure = Failure::from(shed);
         if failure.kind == ErrorKind::TooLarge { failure.at("body") } else { failure }
     })

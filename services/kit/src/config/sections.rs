@@ -17,8 +17,7 @@ use super::{Problem, Secret, Section};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BrokerConfig {
-    /// The URL of the server, `nats://`, `tls://`, `ws://` or `wss://`, which may contain
-    /// credentials.
+    /// The URL of the server, `nats://` or `tls://`, which may contain credentials.
     pub url: String,
     /// The tenant of requests over HTTP.
     pub tenant: String,
@@ -81,7 +80,7 @@ impl BrokerConfig {
 impl Section for BrokerConfig {
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let schemes = ["nats://host:4222", "tls://host:4222", "ws://host:80", "wss://host:443"];
+        let schemes = ["nats://host:4222", "tls://host:4222"];
         if !is_server(&self.url) {
             let mut message = format!("{} is not the URL of a NATS server", quoted(&self.url));
             if self.url.contains('@') {
@@ -231,9 +230,11 @@ impl Section for TelemetryConfig {
 /// host too early.
 fn is_server(text: &str) -> bool {
     let with_host = |server: async_nats::ServerAddr| {
+        // The client is built without WebSockets.
+        let tcp = !server.is_websocket();
         let url = server.into_inner();
         let behind = [Some(url.path()), url.query(), url.fragment()];
-        url.host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))
+        tcp && url.host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))
             && !behind.into_iter().flatten().any(|part| part.contains('@'))
     };
     text.contains("://") && text.parse().is_ok_and(with_host)
@@ -320,6 +321,7 @@ mod tests {
         for (url, right) in [
             ("nats://127.0.0.1:4222", true),
             ("tls://user:pass@nats.example.org", true),
+            ("wss://nats.example.org", false),
             ("127.0.0.1:4222", false),
             ("nats://", false),
             ("nats://two hosts", false),
