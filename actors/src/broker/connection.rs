@@ -122,11 +122,12 @@ impl Connection {
         // The client itself does not read credentials from the URL.
         let connect = match (server.username(), server.password()) {
             (Some(user), Some(password)) => {
-                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+                ConnectOptions::with_user_and_password(decoded(user), decoded(password))
             }
-            (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
+            (Some(token), None) => ConnectOptions::with_token(decoded(token)),
             (None, _) => ConnectOptions::new(),
         };
+        let server = without_credentials(server).map_err(|error| wrong(error.to_string()))?;
         let (name, told) = (options.name.clone(), AtomicBool::new(false));
         let client = connect
             .name(&options.name)
@@ -338,6 +339,36 @@ impl Connection {
     }
 }
 
+/// The address alone, because the client logs it.
+fn without_credentials(server: ServerAddr) -> io::Result<ServerAddr> {
+    let mut url = server.into_inner();
+    // These fail only for a URL without a host, which has no credentials.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    ServerAddr::from_url(url)
+}
+
+/// The text of a part of a URL, in which `%2F` stands for `/`. What stands for nothing is kept.
+pub(super) fn decoded(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| first == b'%');
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Counts the logins that the broker refuses in a row. The client reports a refused attempt to
 /// connect as an error of its own, with the text of its kind.
 fn count_refused_login(refused: &watch::Sender<u32>, event: &Event) {
@@ -405,5 +436,25 @@ fn note(name: &str, link: &watch::Sender<Link>, told: &AtomicBool, event: &Event
             warn!(name, %error, "the broker's client reported an error");
         }
         Event::ClientError(error) => debug!(name, %error, "the broker is still unreachable"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_decoded_and_not_in_the_address() {
+        for (part, text) in [
+            ("secret", "secret"),
+            ("%2F%23%3f%40%25", "/#?@%"),
+            ("%C3%A9", "é"),
+            ("100%", "100%"),
+            ("%zz%4", "%zz%4"),
+        ] {
+            assert_eq!(decoded(part), text);
+        }
+        let server: ServerAddr = "nats://me:secret@host:4223".parse().unwrap();
+        assert_eq!(without_credentials(server).unwrap().as_url_str(), "nats://host:4223");
     }
 }

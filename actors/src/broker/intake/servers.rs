@@ -6,7 +6,7 @@ use async_nats::ServerAddr;
 use ocelli_messages::{ErrorKind, Failure};
 use serde_json::json;
 
-use crate::broker::ConnectionOptions;
+use crate::broker::{ConnectionOptions, connection::decoded};
 
 /// The most servers of a cluster that are remembered.
 const MAX_SERVERS: usize = 64;
@@ -81,7 +81,7 @@ pub(super) struct Login {
 
 impl Login {
     pub(super) fn new(options: &ConnectionOptions, servers: &Servers) -> Self {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let owned = |text: Option<&str>| text.map(decoded);
         Self {
             name: format!("{}-in", options.name),
             user: owned(servers.configured.username()),

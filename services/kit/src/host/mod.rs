@@ -198,12 +198,12 @@ impl Host {
     /// This never happens once the broker has accepted a login: its credentials may then be rotated
     /// while the process runs, so the process keeps trying and only `/ready` tells.
     pub async fn login_refused(&self) -> Failure {
-        let mut link = self.control.watch();
         tokio::select! {
             biased;
-            _ = link.wait_for(|link| link.generation > 0) => std::future::pending().await,
-            failure = self.control.login_refused(LOGIN_ATTEMPTS) => failure,
+            () = self.control.up() => {}
+            failure = self.control.login_refused(LOGIN_ATTEMPTS) => return failure,
         }
+        std::future::pending().await
     }
 
     /// Ends the tasks that follow dependencies when the process begins to stop.
