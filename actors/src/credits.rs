@@ -8,7 +8,13 @@
 mod budget;
 mod room;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use ocelli_messages::{ErrorKind, Failure};
 use tokio::{
@@ -83,8 +89,9 @@ impl From<Shed> for Failure {
 
 /// Who a request comes from, as far as that can be told: callers share capacity fairly.
 ///
-/// A NATS message does not name its sender, so this is the prefix of its reply inbox, which belongs
-/// to one connection, and the caller that a gateway passes on.
+/// A NATS message does not name its sender, so this is the start of its reply inbox, such as
+/// `_INBOX.abc` of `_INBOX.abc.1`, which belongs to one client, and the caller that a gateway passes
+/// on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Caller(Option<Arc<str>>);
 
@@ -101,8 +108,7 @@ impl Caller {
     /// The caller of a request with that reply subject, on behalf of `behind` if a gateway sent it.
     #[must_use]
     pub fn of(reply: Option<&str>, behind: Option<&str>) -> Self {
-        let inbox =
-            reply.map_or("", |reply| reply.rsplit_once('.').map_or(reply, |(inbox, _)| inbox));
+        let inbox = reply.map_or("", inbox);
         match (inbox, behind) {
             ("", None) => Self::UNKNOWN,
             (inbox, None) => Self::new(inbox),
@@ -113,6 +119,12 @@ impl Caller {
     fn has_name(&self) -> bool {
         self.0.is_some()
     }
+}
+
+/// The first two parts of a reply subject that has more of them.
+fn inbox(reply: &str) -> &str {
+    let second = reply.match_indices('.').nth(1);
+    second.and_then(|(end, _)| reply.get(..end)).unwrap_or(reply)
 }
 
 impl std::fmt::Display for Caller {
@@ -135,13 +147,14 @@ pub struct Credit {
     shared: Arc<Shared>,
     index: usize,
     caller: Caller,
-    bytes: usize,
+    /// Changed only under the lock of the budget.
+    bytes: AtomicUsize,
     since: Instant,
 }
 
 fn credit(shared: &Arc<Shared>, index: usize, bytes: usize, caller: &Caller) -> Credit {
     let (shared, caller) = (Arc::clone(shared), caller.clone());
-    Credit { shared, index, caller, bytes, since: Instant::now() }
+    Credit { shared, index, caller, bytes: AtomicUsize::new(bytes), since: Instant::now() }
 }
 
 impl CreditPool {
@@ -299,26 +312,26 @@ impl Drop for LeaveRoom<'_> {
 impl Credit {
     /// The bytes that the credit covers.
     #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Changes the bytes that the credit covers, without waiting.
     ///
     /// # Errors
     /// [`Shed`] if there are not so many bytes left. The credit is then unchanged.
-    pub fn resize(&mut self, bytes: usize) -> Result<(), Shed> {
+    pub fn resize(&self, bytes: usize) -> Result<(), Shed> {
         let grants = {
             let mut state = self.shared.lock();
-            let free = self.shared.free(&state);
+            let (before, free) = (self.bytes(), self.shared.free(&state));
             let Some(room) = state.rooms.get_mut(self.index) else { return Ok(()) };
-            if !room.resize(&self.caller, self.bytes, bytes, free) {
+            if !room.resize(&self.caller, before, bytes, free) {
                 return Err(room.shed(ShedReason::Full));
             }
-            state.used = state.used - self.bytes + bytes;
+            state.used = state.used - before + bytes;
+            self.bytes.store(bytes, Ordering::Relaxed);
             self.shared.serve(&mut state)
         };
-        self.bytes = bytes;
         hand_over(grants);
         Ok(())
     }
@@ -329,9 +342,9 @@ impl Drop for Credit {
         let grants = {
             let mut state = self.shared.lock();
             if let Some(room) = state.rooms.get_mut(self.index) {
-                room.give_back(&self.caller, self.bytes, self.since.elapsed());
+                room.give_back(&self.caller, self.bytes(), self.since.elapsed());
             }
-            state.used -= self.bytes;
+            state.used -= self.bytes();
             self.shared.serve(&mut state)
         };
         hand_over(grants);
@@ -340,7 +353,7 @@ impl Drop for Credit {
 
 impl std::fmt::Debug for Credit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credit").field("bytes", &self.bytes).finish_non_exhaustive()
+        f.debug_struct("Credit").field("bytes", &self.bytes()).finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@
 //! jobs for longer is replaced: a new thread takes over the queue, and the old one ends after its
 //! jobs.
 
+mod lines;
 mod queue;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -19,6 +20,7 @@ use ocelli_messages::{ErrorKind, Failure};
 use tokio::sync::watch;
 use tracing::error;
 
+pub use lines::JobSize;
 pub use queue::{BatchLimits, DeviceQueue, QueueFull};
 
 use crate::supervisor::{ChildContext, Exit, Stop};

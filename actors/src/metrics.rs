@@ -115,8 +115,14 @@ metrics_table! {
         "Open connections to NATS.";
     BrokerReconnects = "ocelli_broker_reconnects_total", Counter, [],
         "Reconnections to NATS.";
+    BrokerOutgoing = "ocelli_broker_outgoing_bytes", Gauge, [],
+        "Bytes that wait to be sent to NATS.";
+    RequestRetries = "ocelli_request_retries_total", Counter, [],
+        "Requests sent again because no worker gave a sign of life.";
     BrokerSlowConsumers = "ocelli_broker_slow_consumers_total", Counter, [],
         "Times the client dropped messages because a subscription was full.";
+    BrokerMalformed = "ocelli_broker_malformed_messages_total", Counter, ["reason"],
+        "Messages of which something could not be read, by what it was.";
 }
 
 /// The bucket bounds of every histogram, in seconds. A hop takes 0.2 ms, a large photograph a
@@ -180,7 +186,11 @@ pub fn problems<'a>(rows: impl IntoIterator<Item = &'a MetricRow>) -> Vec<String
             }
         };
         check(seen.insert(name), "is defined twice");
-        check(name.starts_with("ocelli_"), "must start with ocelli_");
+        check(
+            // `process_` is for what Prometheus expects of every process.
+            name.starts_with("ocelli_") || name.starts_with("process_"),
+            "must start with ocelli_",
+        );
         check(
             name.ends_with("_total") == (row.kind == Kind::Counter),
             "must end with _total if and only if it is a counter",

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
 use ocelli_messages::{Deadline, ErrorKind, Failure, MessageContext, Tenant, subjects};
 use ocelli_nats_server::ServerOptions;
 use ocelli_testkit::{Broker, PATIENCE, connect, open, patiently};
@@ -97,8 +97,12 @@ async fn a_request_over_the_brokers_limit_is_too_large() {
 
 #[tokio::test]
 async fn a_url_that_is_none_is_said() {
-    let options =
-        ConnectionOptions { url: "::".into(), name: "x".into(), subscription_capacity: 1 };
+    let options = ConnectionOptions {
+        url: "::".into(),
+        name: "x".into(),
+        subscription_capacity: 1,
+        outgoing: Outgoing::default(),
+    };
     let failure = Connection::open(options).await.unwrap_err();
     assert_eq!((failure.kind, failure.field.as_str()), (ErrorKind::InvalidArgument, "broker.url"));
 }

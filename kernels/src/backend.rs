@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 use crate::chain::MAX_STEPS;
 use crate::cpu::{self, Cpu};
 use crate::simd::Level;
-use crate::{Chain, Image, PixelFormat, Planned, Pool, Refusal, Tensor, WorkerPool};
+use crate::{Chain, Image, Interrupt, PixelFormat, Planned, Pool, Refusal, Tensor, WorkerPool};
 
 /// A kind of processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,10 +75,15 @@ pub enum BackendError {
     /// The device cannot be used again before the process is restarted.
     #[error("the device is lost: {0}")]
     DeviceLost(String),
+    /// The interrupt of the run was set before the result was complete.
+    #[error("the work was interrupted")]
+    Interrupted,
     /// There is a bug in this crate.
     #[error("internal error: {0}")]
     Internal(String),
 }
+
+static NEVER: Interrupt = Interrupt::never();
 
 /// A processor that runs chains.
 pub trait Backend: Send {
@@ -88,19 +93,34 @@ pub trait Backend: Send {
     /// Runs a planned chain on an image of the shape that it was planned for. An empty chain returns
     /// the image as it is.
     ///
+    /// Once `interrupt` is set, the run ends with [`BackendError::Interrupted`]: on a CPU at most
+    /// 50 ms later, on a GPU when the launches that it has begun are done.
+    ///
     /// # Errors
     /// [`BackendError`] says after which errors another attempt may succeed.
-    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError>;
+    fn run_planned(
+        &mut self,
+        planned: &Planned,
+        input: Image,
+        interrupt: &Interrupt,
+    ) -> Result<Output, BackendError>;
 
     /// Runs a planned chain on several images of the shape that it was planned for, and returns a
     /// result for each, in their order. A processor may run them together; then an error that one
     /// image causes may be the result of others too.
+    ///
+    /// Each image has an interrupt, at the same place in `interrupts`; one that has none cannot be
+    /// interrupted. Images that are computed together stop when all their interrupts are set; the
+    /// result of an image whose own interrupt is set is [`BackendError::Interrupted`] all the same.
     fn run_batch(
         &mut self,
         planned: &Planned,
         inputs: Vec<Image>,
+        interrupts: &[Interrupt],
     ) -> Vec<Result<Output, BackendError>> {
-        inputs.into_iter().map(|input| self.run_planned(planned, input)).collect()
+        let interrupts = interrupts.iter().chain(std::iter::repeat(&NEVER));
+        let all = inputs.into_iter().zip(interrupts);
+        all.map(|(input, interrupt)| self.run_planned(planned, input, interrupt)).collect()
     }
 
     /// Plans a chain for one image, and runs it.
@@ -109,7 +129,7 @@ pub trait Backend: Send {
     /// As [`Planned::new`] and [`Backend::run_planned`].
     fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
         let planned = Planned::new(chain.clone(), input.shape())?;
-        self.run_planned(&planned, input)
+        self.run_planned(&planned, input, &NEVER)
     }
 
     /// The time spent so far on work that is only done once, such as compiling and taking memory.
@@ -124,16 +144,22 @@ impl Backend for Box<dyn Backend> {
         (**self).accelerator()
     }
 
-    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
-        (**self).run_planned(planned, input)
+    fn run_planned(
+        &mut self,
+        planned: &Planned,
+        input: Image,
+        interrupt: &Interrupt,
+    ) -> Result<Output, BackendError> {
+        (**self).run_planned(planned, input, interrupt)
     }
 
     fn run_batch(
         &mut self,
         planned: &Planned,
         inputs: Vec<Image>,
+        interrupts: &[Interrupt],
     ) -> Vec<Result<Output, BackendError>> {
-        (**self).run_batch(planned, inputs)
+        (**self).run_batch(planned, inputs, interrupts)
     }
 
     fn run(&mut self, chain: &Chain, input: Image) -> Result<Output, BackendError> {
@@ -185,7 +211,16 @@ impl Backend for CpuBackend {
         Accelerator::Cpu
     }
 
-    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
+    fn run_planned(
+        &mut self,
+        planned: &Planned,
+        input: Image,
+        interrupt: &Interrupt,
+    ) -> Result<Output, BackendError> {
+        if interrupt.can_be_set() {
+            let cpu = self.cpu.clone().with_interrupt(interrupt.clone());
+            return cpu::run_planned(&cpu, planned, input);
+        }
         cpu::run_planned(&self.cpu, planned, input)
     }
 

@@ -12,6 +12,12 @@ mod real {
     #[derive(Clone, Copy, Debug)]
     pub(crate) struct Stopwatch(Instant);
 
+    /// The time now.
+    #[cfg(test)]
+    pub(crate) fn now() -> Instant {
+        Instant::now()
+    }
+
     impl Stopwatch {
         pub(crate) fn start() -> Self {
             Self(Instant::now())
@@ -24,3 +30,5 @@ mod real {
 }
 
 pub(crate) use real::Stopwatch;
+#[cfg(test)]
+pub(crate) use real::now;

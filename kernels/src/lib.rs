@@ -32,6 +32,7 @@ mod definition;
 mod edges;
 mod effect;
 mod geometry;
+mod interrupt;
 mod morphology;
 pub mod operation;
 mod parameters;
@@ -56,11 +57,14 @@ pub use cpu::WorkerPool;
 pub(crate) use cpu::{Cpu, Cut, Table, Window};
 pub use cuda::{CudaBackend, CudaError};
 pub use definition::{Family, FilterDefinition, ParameterDefinition, ParameterKind};
+pub use interrupt::Interrupt;
 pub use ocelli_media::{
     Image, ImageError, Limits, PixelFormat, Plane, Pool, PooledBuffer, Shape, Size,
 };
 pub use operation::Refusal;
-pub(crate) use operation::{CpuWork, CutRows, Operation, Pointwise, Reach, Rows, ToTensor, Whole};
+pub(crate) use operation::{
+    CpuWork, CutRows, Operation, Pointwise, Reach, Rows, ToTensor, Whole, WorkError,
+};
 pub use parameters::{ParameterError, Parameters};
 pub use probe::{CudaDevice, Probe, probe};
 pub use tensor::{Element, Fit, Mapping, Tensor, TensorShape};

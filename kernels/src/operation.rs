@@ -100,6 +100,9 @@ pub trait Rows: Debug + Sync {
 
     /// Makes rows `rows` of the result, without padding, on the calling thread. The window has at
     /// least the rows that they depend on.
+    ///
+    /// What takes long goes over [`Cpu::watched`] rows, and may leave the rest unwritten when these
+    /// end: then nobody looks at the result.
     fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]);
 
     /// A faster way for results that are only compared with a threshold, a [`Cut`] of each colour;
@@ -138,8 +141,8 @@ pub trait Whole: Debug + Sync {
     /// Makes the result, also on the threads that [`Cpu::bands`] offers.
     ///
     /// # Errors
-    /// If the result is not a valid image, which is a bug of the operation.
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError>;
+    /// If it was interrupted, or if the result is not a valid image, which is a bug of the operation.
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError>;
 }
 
 /// Work that makes a tensor from an image.
@@ -147,9 +150,20 @@ pub trait ToTensor: Debug + Sync {
     /// Makes the tensor, also on the threads that [`Cpu::bands`] offers.
     ///
     /// # Errors
-    /// If the result is not the tensor that [`Operation::tensor`] announced, which is a bug of the
-    /// operation.
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError>;
+    /// If it was interrupted, or if the result is not the tensor that [`Operation::tensor`]
+    /// announced, which is a bug of the operation.
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, WorkError>;
+}
+
+/// Why work on the CPU made nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkError {
+    /// Its interrupt was set.
+    #[error("the work was interrupted")]
+    Interrupted,
+    /// What it made is not valid, which is a bug of the operation.
+    #[error(transparent)]
+    Invalid(#[from] ImageError),
 }
 
 /// Why an operation does not accept an image of that size.

@@ -6,10 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole};
+use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole, WorkError};
 use ocelli_kernels::{
     Accelerator, Backend, BackendError, Catalog, Chain, CpuBackend, Entry, Family,
-    FilterDefinition, Image, ImageError, PixelFormat, Pool, Shape, Size,
+    FilterDefinition, Image, PixelFormat, Pool, Shape, Size,
 };
 
 fn image(width: u32, height: u32, format: PixelFormat, padding: usize) -> Image {
@@ -84,7 +84,7 @@ impl Operation for Broken {
 }
 
 impl Whole for Broken {
-    fn run(&self, _: &Cpu, _: &Image) -> Result<Image, ImageError> {
+    fn run(&self, _: &Cpu, _: &Image) -> Result<Image, WorkError> {
         panic!("as expected")
     }
 }

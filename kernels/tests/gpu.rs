@@ -94,7 +94,7 @@ fn chains_and_batches_give_what_single_frames_give() {
                 })
                 .collect();
             let planned = Planned::new(chain.clone(), images[0].shape()).unwrap();
-            let results = gpu.run_batch(&planned, images.clone());
+            let results = gpu.run_batch(&planned, images.clone(), &[]);
             assert_eq!(results.len(), images.len());
             for (image, result) in images.into_iter().zip(results) {
                 let must = cpu().run(&chain, image).unwrap();

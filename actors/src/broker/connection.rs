@@ -10,16 +10,22 @@ use std::{
 };
 
 use async_nats::{
-    Client, ClientError, ConnectErrorKind, ConnectOptions, Event, ServerAddr,
-    client::RequestErrorKind,
+    Client, ClientError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, ServerAddr,
 };
 use bytes::Bytes;
 use ocelli_messages::{ErrorKind, Failure, MessageContext, Subject, header, v1};
 use prost::Message as _;
-use tokio::sync::watch;
+use tokio::{
+    sync::{OnceCell, watch},
+    time::{Instant, sleep_until},
+};
 use tracing::{Span, debug, info, warn};
 
-use super::delivery::{too_large, write_headers};
+use super::{
+    Outgoing,
+    delivery::{headers_len, too_large, write_headers},
+    requests::{Requests, has_no_responder},
+};
 use crate::{
     metrics::{Metric, counter, gauge},
     trace,
@@ -33,7 +39,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// How long closing may take. A broker that can be reached confirms a drain at once.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// The wait that is suggested to callers while a worker or the broker cannot be reached.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How often the broker is pinged. Two pings without an answer, and it counts as down: a frozen
+/// broker must not be taken for a slow one for long, because what is sent to it waits in memory.
+const PING_EVERY: Duration = Duration::from_secs(1);
 /// What is wrong when the user, the password or the token is.
 pub const LOGIN_REFUSED: &str = "the broker refused the login";
 /// A broker that does not confirm a subscription within this time counts as unreachable.
@@ -49,6 +58,8 @@ pub struct ConnectionOptions {
     pub name: String,
     /// The number of messages that a subscription may buffer.
     pub subscription_capacity: usize,
+    /// The room for what waits to be sent.
+    pub outgoing: Outgoing,
 }
 
 impl std::fmt::Debug for ConnectionOptions {
@@ -72,10 +83,14 @@ pub struct Link {
 pub struct Connection {
     client: Client,
     options: Arc<ConnectionOptions>,
+    /// The prefix of the inboxes of this connection and its siblings. To a worker, who shares it is
+    /// one caller.
+    inbox: Arc<str>,
     link: watch::Receiver<Link>,
     overflow: watch::Receiver<u64>,
     refusal: watch::Receiver<Option<String>>,
     refused_logins: watch::Receiver<u32>,
+    requests: Arc<OnceCell<Requests>>,
 }
 
 impl Connection {
@@ -85,7 +100,8 @@ impl Connection {
     /// # Errors
     /// `invalid_argument` if the URL is invalid.
     pub async fn open(options: ConnectionOptions) -> Result<Self, Failure> {
-        Self::open_shared(Arc::new(options)).await
+        let inbox = format!("_INBOX.{:032x}", rand::random::<u128>());
+        Self::open_shared(Arc::new(options), inbox.into()).await
     }
 
     /// Opens another connection to the same broker, served by the runtime that calls this function.
@@ -93,10 +109,13 @@ impl Connection {
     /// # Errors
     /// The same as those of [`Connection::open`].
     pub async fn sibling(&self) -> Result<Self, Failure> {
-        Self::open_shared(Arc::clone(&self.options)).await
+        Self::open_shared(Arc::clone(&self.options), Arc::clone(&self.inbox)).await
     }
 
-    async fn open_shared(options: Arc<ConnectionOptions>) -> Result<Self, Failure> {
+    async fn open_shared(
+        options: Arc<ConnectionOptions>,
+        inbox: Arc<str>,
+    ) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
         let (overflowed, overflow) = watch::channel(0);
         let (refused, refusal) = watch::channel(None);
@@ -115,8 +134,10 @@ impl Connection {
         let (name, told) = (options.name.clone(), AtomicBool::new(false));
         let client = connect
             .name(&options.name)
+            .custom_inbox_prefix(&*inbox)
             .subscription_capacity(options.subscription_capacity)
             .connection_timeout(CONNECT_WITHIN)
+            .ping_interval(PING_EVERY)
             // Requests have deadlines of their own.
             .request_timeout(None)
             .reconnect_delay_callback(|attempts| {
@@ -138,7 +159,14 @@ impl Connection {
             .connect(server)
             .await
             .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { client, options, link, overflow, refusal, refused_logins })
+        let requests = Arc::default();
+        Ok(Self { client, options, inbox, link, overflow, refusal, refused_logins, requests })
+    }
+
+    /// The name of this client, which the broker shows.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.options.name
     }
 
     /// The underlying client, for calls that have no method here.
@@ -242,7 +270,60 @@ impl Connection {
         }
     }
 
-    /// Sends a request, and waits for the answer until the context's deadline.
+    /// Sends a message once there is room for it among what waits to be sent.
+    ///
+    /// # Errors
+    /// `too_large` if the broker does not accept so large a message, `unavailable` if the
+    /// connection was closed.
+    pub async fn publish(
+        &self,
+        subject: impl Into<String>,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<(), Failure> {
+        self.check_size(&headers, &payload)?;
+        let payload = self.options.outgoing.enter(payload).await;
+        self.send(subject.into(), headers, payload).await
+    }
+
+    /// Sends a message that nobody waits for, or returns `overloaded` if too much waits to be sent.
+    ///
+    /// # Errors
+    /// The same as those of [`Connection::publish`], and `overloaded`.
+    pub async fn publish_or_drop(
+        &self,
+        subject: impl Into<String>,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<(), Failure> {
+        self.check_size(&headers, &payload)?;
+        let payload = self.options.outgoing.try_enter(payload).ok_or_else(|| {
+            Failure::overloaded("too many bytes wait to be sent to the broker", RETRY_AFTER)
+        })?;
+        self.send(subject.into(), headers, payload).await
+    }
+
+    async fn send(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+    ) -> Result<(), Failure> {
+        let sent = self.client.publish_with_headers(subject, headers, payload).await;
+        sent.map_err(|_| {
+            Failure::unavailable("the connection to the broker is closed", RETRY_AFTER)
+        })
+    }
+
+    /// Checks the size of a message, headers included, as the broker does.
+    fn check_size(&self, headers: &HeaderMap, payload: &Bytes) -> Result<(), Failure> {
+        let (is, most) = (headers_len(headers) + payload.len(), self.max_payload());
+        if is > most { Err(too_large(is, most)) } else { Ok(()) }
+    }
+
+    /// Sends a request, and waits for the answer until the context's deadline. If no worker gives a
+    /// sign of life for a second and a half, the request is sent again. Dropping the future
+    /// cancels the work on the request.
     ///
     /// # Errors
     /// The failure that the service answered. `unavailable` at once if there is no broker or no
@@ -260,38 +341,20 @@ impl Connection {
         }
         let left = context.deadline.left(SystemTime::now());
         let left = left.ok_or_else(|| Failure::deadline("the deadline has already passed"))?;
-        let length = payload.len();
-        let request = async_nats::Request::new()
-            .headers(write_headers(&trace::outgoing(&Span::current(), context)))
-            .payload(payload)
-            .timeout(None);
+        let until = Instant::now() + left;
+        let headers = write_headers(&trace::outgoing(&Span::current(), context));
+        self.check_size(&headers, &payload)?;
+        let start = || Requests::start(self.client.clone(), self.options.outgoing.clone());
+        let requests = self.requests.get_or_try_init(start).await?;
         let mut link = self.link.clone();
         tokio::select! {
-            answer = self.client.send_request(subject.to_string(), request) => {
-                let answer = answer.map_err(|error| self.refused(error.kind(), subject, length))?;
-                read_answer(answer)
-            }
+            answer = requests.ask(subject, headers, payload) => read_answer(subject, answer?),
             _ = link.wait_for(|link| *link != connected) => Err(Failure::unavailable(
                 "the connection to the broker was lost before an answer arrived",
                 RETRY_AFTER,
             )),
-            () = tokio::time::sleep(left) => {
+            () = sleep_until(until) => {
                 Err(Failure::deadline("no answer arrived before the deadline"))
-            }
-        }
-    }
-
-    fn refused(&self, kind: RequestErrorKind, subject: &Subject, length: usize) -> Failure {
-        match kind {
-            RequestErrorKind::NoResponders => {
-                Failure::unavailable(format!("no worker is subscribed to {subject}"), RETRY_AFTER)
-            }
-            RequestErrorKind::MaxPayloadExceeded => too_large(length, self.max_payload()),
-            RequestErrorKind::TimedOut => {
-                Failure::deadline("no answer arrived before the deadline")
-            }
-            RequestErrorKind::InvalidSubject | RequestErrorKind::Other => {
-                Failure::unavailable("the request could not be sent", RETRY_AFTER)
             }
         }
     }
@@ -319,7 +382,11 @@ fn count_refused_login(refused: &watch::Sender<u32>, event: &Event) {
     refused.send_replace(now);
 }
 
-fn read_answer(answer: async_nats::Message) -> Result<Bytes, Failure> {
+fn read_answer(subject: &Subject, answer: async_nats::Message) -> Result<Bytes, Failure> {
+    if has_no_responder(&answer) {
+        let message = format!("no worker is subscribed to {subject}");
+        return Err(Failure::unavailable(message, RETRY_AFTER));
+    }
     let code = answer.headers.as_ref().and_then(|headers| headers.get(header::ERROR_CODE));
     let Some(code) = code else { return Ok(answer.payload) };
     match v1::Error::decode(answer.payload) {

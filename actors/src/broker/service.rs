@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::{
     Connection, EndpointSpec, EndpointStats, ServiceApi, TaskActor,
-    delivery::{pump::pump, reply::Endpoint},
+    delivery::{callers::Callers, pump::pump, reply::Endpoint},
     task_actor::PATIENT,
 };
 use crate::supervisor::{ChildContext, ChildSpec};
@@ -79,8 +79,12 @@ async fn run(
         () = connection.up() => {}
         () = stop.cancelled() => return Ok(()),
     }
+    let callers = Callers::default();
     let endpoints: Vec<_> = (spec.endpoints.iter())
-        .map(|endpoint| Arc::new(Endpoint::new(endpoint.clone(), connection.clone(), spec.name)))
+        .map(|endpoint| {
+            let (endpoint, callers) = (endpoint.clone(), callers.clone());
+            Arc::new(Endpoint::new(endpoint, connection.clone(), callers, spec.name))
+        })
         .collect();
     let mut pumps = JoinSet::new();
     for endpoint in &endpoints {

@@ -224,7 +224,7 @@ async fn a_full_waiting_room_makes_place_for_a_caller_with_fewer_requests_in_it(
 async fn pools_share_a_budget_and_each_serves_when_the_other_gives_back() {
     let budget = Budget::new(100);
     let [one, two] = ["one", "two"].map(|name| budget.pool(LIMITS, name));
-    let mut held = one.try_acquire(&Caller::UNKNOWN, 60).expect("free");
+    let held = one.try_acquire(&Caller::UNKNOWN, 60).expect("free");
     assert!(two.try_acquire(&Caller::UNKNOWN, 41).is_none());
     let mut waiter = waiting(&two, 80);
     assert!(look(&mut waiter).await.is_none());
@@ -241,6 +241,7 @@ fn a_caller_is_its_inbox_and_whom_it_speaks_for() {
     let of = |reply, behind| Caller::of(reply, behind).to_string();
     assert_eq!(of(Some("_INBOX.abc.1"), None), "_INBOX.abc");
     assert_eq!(of(Some("_INBOX.abc.2"), Some("10.0.0.1")), "_INBOX.abc 10.0.0.1");
+    assert_eq!(of(Some("_INBOX.abc.def.3"), None), "_INBOX.abc");
     assert_eq!(of(Some("answers"), None), "answers");
     assert_eq!(Caller::of(None, None), Caller::UNKNOWN);
 }

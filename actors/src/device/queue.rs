@@ -1,8 +1,11 @@
-//! The bounded queue of a device's workers, and the choice of jobs for a batch.
+//! The bounded queue of a device's workers.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::time::Instant;
+
+use super::lines::{JobSize, Lines};
 
 /// The reason why a queue refused a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,67 +32,98 @@ impl BatchLimits {
     pub const ONE: Self = Self { jobs: 1, bytes: 0 };
 }
 
-/// The bounded queue of a device's workers. It is cheap to clone; clones share the queue.
+/// A worker that helps out takes jobs only after no other worker has taken one for this long: all
+/// of them are then busy with long jobs. Under a load of short jobs it does nothing, because one
+/// thread more than there are cores only costs switches.
+const HELP_AFTER: Duration = Duration::from_millis(25);
+
+/// The bounded queue of a device's workers, in which callers take turns. It is cheap to clone;
+/// clones share the queue.
 #[derive(Debug)]
 pub struct DeviceQueue<J> {
     shared: Arc<Shared<J>>,
+    /// For a worker that helps out: the most that a job may cost.
+    helps_with: Option<Duration>,
 }
 
 impl<J> Clone for DeviceQueue<J> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self { shared: Arc::clone(&self.shared), ..*self }
     }
 }
 
 #[derive(Debug)]
 struct Shared<J> {
-    waiting: Mutex<Waiting<J>>,
+    state: Mutex<State<J>>,
     arrived: Condvar,
+    /// Wakes the worker that helps out.
+    help: Condvar,
     max_jobs: usize,
     max_bytes: usize,
 }
 
 #[derive(Debug)]
-struct Waiting<J> {
-    jobs: VecDeque<(J, usize)>,
-    /// The bytes of `jobs`.
-    bytes: usize,
+struct State<J> {
+    lines: Lines<J>,
     /// Jobs that were taken before but not processed. They come first, each alone, and do not count
     /// towards the limits.
     again: VecDeque<J>,
     closed: bool,
+    /// The workers that wait for a job, without one that helps out.
+    idle: usize,
+    /// When one of them took a job last.
+    taken: Instant,
+    /// Whether a worker that helps out sleeps until it is woken.
+    helper_sleeps: bool,
 }
 
 impl<J> DeviceQueue<J> {
     /// A queue in which at most `max_jobs` jobs of at most `max_bytes` bytes in all may wait.
     #[must_use]
     pub fn new(max_jobs: usize, max_bytes: usize) -> Self {
-        let (jobs, again) = (VecDeque::new(), VecDeque::new());
-        let waiting = Waiting { jobs, bytes: 0, again, closed: false };
-        let (waiting, arrived) = (Mutex::new(waiting), Condvar::new());
-        Self { shared: Arc::new(Shared { waiting, arrived, max_jobs: max_jobs.max(1), max_bytes }) }
+        let state = Mutex::new(State {
+            lines: Lines::default(),
+            again: VecDeque::new(),
+            closed: false,
+            idle: 0,
+            taken: Instant::now(),
+            helper_sleeps: false,
+        });
+        let (arrived, help) = (Condvar::new(), Condvar::new());
+        let shared = Shared { state, arrived, help, max_jobs: max_jobs.max(1), max_bytes };
+        Self { shared: Arc::new(shared), helps_with: None }
     }
 
-    /// Adds a job of `bytes` bytes. A job that alone exceeds the limit is accepted if no other job
-    /// waits.
+    /// The same queue for a worker that helps out while all others are busy with long jobs: it
+    /// takes only jobs that cost at most `most`.
+    #[must_use]
+    pub fn helping_with(&self, most: Duration) -> Self {
+        Self { helps_with: Some(most), ..self.clone() }
+    }
+
+    /// Adds a job. A job that alone exceeds the limit on bytes is accepted if no other job waits.
     ///
     /// # Errors
     /// If there is no room. The job is returned with the reason.
-    pub fn submit(&self, job: J, bytes: usize) -> Result<(), (QueueFull, J)> {
-        let mut waiting = self.shared.waiting.lock();
-        if waiting.closed {
+    pub fn submit(&self, job: J, size: impl Into<JobSize>) -> Result<(), (QueueFull, J)> {
+        let size = size.into();
+        let mut state = self.shared.state.lock();
+        if state.closed {
             return Err((QueueFull::Closed, job));
         }
-        let all = waiting.bytes.saturating_add(bytes);
-        if waiting.bytes > 0 && all > self.shared.max_bytes {
+        let (waiting, all) = (state.lines.bytes(), state.lines.bytes().saturating_add(size.bytes));
+        if waiting > 0 && all > self.shared.max_bytes {
             return Err((QueueFull::Bytes, job));
         }
-        if waiting.jobs.len() >= self.shared.max_jobs {
+        if state.lines.len() >= self.shared.max_jobs {
             return Err((QueueFull::Jobs, job));
         }
-        waiting.bytes = all;
-        waiting.jobs.push_back((job, bytes));
-        drop(waiting);
+        state.lines.push(job, size);
+        let wake_helper = state.idle == 0 && state.helper_sleeps;
+        drop(state);
+        if wake_helper {
+            self.shared.help.notify_one();
+        }
         self.shared.arrived.notify_one();
         Ok(())
     }
@@ -97,8 +131,8 @@ impl<J> DeviceQueue<J> {
     /// The number of waiting jobs.
     #[must_use]
     pub fn len(&self) -> usize {
-        let waiting = self.shared.waiting.lock();
-        waiting.jobs.len() + waiting.again.len()
+        let state = self.shared.state.lock();
+        state.lines.len() + state.again.len()
     }
 
     /// Whether no job waits.
@@ -107,7 +141,7 @@ impl<J> DeviceQueue<J> {
         self.len() == 0
     }
 
-    /// Moves the oldest job into `to`, together with the jobs that can be in one batch with it. If
+    /// Moves the next job into `to`, together with the jobs that can be in one batch with it. If
     /// no job waits, it waits for one until the timeout, but never for a second one.
     pub(super) fn take(
         &self,
@@ -116,69 +150,72 @@ impl<J> DeviceQueue<J> {
         limits: BatchLimits,
         together: impl Fn(&J, &J) -> bool,
     ) {
-        let mut waiting = self.shared.waiting.lock();
-        if waiting.again.is_empty() && waiting.jobs.is_empty() {
-            self.shared.arrived.wait_for(&mut waiting, within);
-        }
-        if let Some(job) = waiting.again.pop_front() {
-            to.push(job);
+        let mut state = self.shared.state.lock();
+        if let Some(most) = self.helps_with {
+            if self.may_help(&mut state, within, most) {
+                state.lines.take(to, most, limits, together);
+            }
             return;
         }
-        let Waiting { jobs, bytes, .. } = &mut *waiting;
-        *bytes -= batch(jobs, to, limits, together);
+        if state.again.is_empty() && state.lines.len() == 0 {
+            state.idle += 1;
+            self.shared.arrived.wait_for(&mut state, within);
+            state.idle -= 1;
+        }
+        if let Some(job) = state.again.pop_front() {
+            to.push(job);
+        } else {
+            state.lines.take(to, Duration::MAX, limits, together);
+        }
+        if !to.is_empty() {
+            state.taken = Instant::now();
+        }
+    }
+
+    /// Waits until there is a job that costs at most `most` and all other workers have been busy
+    /// for a while. Returns whether that is so.
+    fn may_help(
+        &self,
+        state: &mut MutexGuard<'_, State<J>>,
+        within: Duration,
+        most: Duration,
+    ) -> bool {
+        if !state.lines.has(most) || state.idle > 0 {
+            state.helper_sleeps = true;
+            self.shared.help.wait_for(state, within);
+            state.helper_sleeps = false;
+        }
+        if state.lines.has(most) && state.idle == 0 {
+            let wait = HELP_AFTER.saturating_sub(state.taken.elapsed());
+            if wait.is_zero() {
+                return true;
+            }
+            // Nobody wakes it: it only lets time pass.
+            self.shared.help.wait_for(state, wait);
+        }
+        false
     }
 
     /// Returns jobs that were taken together to the queue, so that each is processed alone.
     pub(super) fn again(&self, jobs: impl Iterator<Item = J>) {
-        self.shared.waiting.lock().again.extend(jobs);
+        self.shared.state.lock().again.extend(jobs);
         self.shared.arrived.notify_all();
     }
 
     /// Drops all waiting jobs and refuses new ones.
     pub(super) fn close(&self) {
-        let mut waiting = self.shared.waiting.lock();
-        (waiting.bytes, waiting.closed) = (0, true);
-        let (jobs, again) = (std::mem::take(&mut waiting.jobs), std::mem::take(&mut waiting.again));
-        drop(waiting);
-        drop((jobs, again));
+        let mut state = self.shared.state.lock();
+        state.closed = true;
+        let (lines, again) = (state.lines.clear(), std::mem::take(&mut state.again));
+        drop(state);
+        drop((lines, again));
     }
-}
-
-/// Moves the first job into `to`, with those behind it that can be in one batch with it, within the
-/// limits. The others keep their order. Returns the bytes of the moved jobs.
-fn batch<J>(
-    waiting: &mut VecDeque<(J, usize)>,
-    to: &mut Vec<J>,
-    limits: BatchLimits,
-    together: impl Fn(&J, &J) -> bool,
-) -> usize {
-    let Some((first, mut bytes)) = waiting.pop_front() else { return 0 };
-    let start = to.len();
-    let mut at = 0;
-    while to.len() - start + 1 < limits.jobs
-        && let Some((job, more)) = waiting.get(at)
-    {
-        let all = bytes.saturating_add(*more);
-        if all <= limits.bytes
-            && together(&first, job)
-            && let Some((job, _)) = waiting.remove(at)
-        {
-            to.push(job);
-            bytes = all;
-        } else {
-            at += 1;
-        }
-    }
-    // It is inserted last, because the others are compared with it.
-    to.insert(start, first);
-    bytes
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
+    use crate::credits::Caller;
 
     const NEVER: fn(&char, &char) -> bool = |_, _| false;
     const SOON: Duration = Duration::from_millis(1);
@@ -246,37 +283,23 @@ mod tests {
         assert_eq!(taken, ['a']);
     }
 
-    proptest! {
-        /// A job is a kind and its bytes; equal kinds go together.
-        #[test]
-        fn a_batch_is_the_first_job_and_its_like(
-            kinds in prop::collection::vec((0..3_usize, 0..50_usize), 0..20),
-            jobs in 1..9_usize,
-            bytes in 0..200_usize,
-        ) {
-            let numbered: Vec<(usize, usize)> = kinds.iter().map(|(kind, _)| *kind).enumerate().collect();
-            let sizes: Vec<usize> = kinds.iter().map(|(_, bytes)| *bytes).collect();
-            let mut waiting: VecDeque<_> = numbered.iter().copied().zip(sizes.iter().copied()).collect();
-            let mut taken = Vec::new();
-            let limits = BatchLimits { jobs, bytes };
-            let held = batch(&mut waiting, &mut taken, limits, |a, b| a.1 == b.1);
-
-            prop_assert_eq!(taken.first(), numbered.first());
-            prop_assert!(taken.len() <= jobs);
-            prop_assert!(taken.iter().all(|job| job.1 == taken[0].1));
-            prop_assert_eq!(held, taken.iter().map(|job| sizes[job.0]).sum::<usize>());
-            prop_assert!(taken.len() <= 1 || held <= bytes);
-            // Both lists keep their order, and no job is lost.
-            prop_assert!(taken.is_sorted_by_key(|job| job.0));
-            let left: Vec<_> = waiting.iter().map(|(job, _)| *job).collect();
-            prop_assert!(left.is_sorted_by_key(|job| job.0));
-            let mut all = [taken.clone(), left.clone()].concat();
-            all.sort_unstable();
-            prop_assert_eq!(all, numbered);
-            // A job that stays behind is of another kind or exceeds the limits.
-            let has_room = |job: &(usize, usize)| taken.len() < jobs && held + sizes[job.0] <= bytes;
-            let stays = |job: &&(usize, usize)| Some(job.1) == taken.first().map(|t| t.1) && has_room(job);
-            prop_assert_eq!(left.iter().find(stays), None);
-        }
+    #[test]
+    fn a_worker_that_helps_out_takes_short_jobs_while_the_others_are_busy_with_long_ones() {
+        let queue = DeviceQueue::new(9, 100);
+        let helper = queue.helping_with(Duration::from_millis(50));
+        let size = |caller: &str, ms| {
+            let cost = Duration::from_millis(ms);
+            JobSize { caller: Caller::new(caller), bytes: 1, cost }
+        };
+        queue.submit('A', size("slow", 900)).unwrap();
+        queue.submit('B', size("slow", 900)).unwrap();
+        queue.submit('c', size("quick", 5)).unwrap();
+        assert_eq!(take(&queue), ['A']);
+        // The other worker has only just taken a job.
+        assert!(take(&helper).is_empty());
+        std::thread::sleep(HELP_AFTER);
+        assert_eq!(take(&helper), ['c']);
+        assert!(take(&helper).is_empty(), "the rest takes too long");
+        assert_eq!(take(&queue), ['B']);
     }
 }

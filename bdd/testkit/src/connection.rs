@@ -1,7 +1,7 @@
 //! Connections as the services open them.
 
 use anyhow::Result;
-use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
 
 use crate::{Broker, patiently};
 
@@ -14,6 +14,7 @@ pub async fn open(url: &str) -> Result<Connection> {
         url: url.to_owned(),
         name: "test".into(),
         subscription_capacity: 1_024,
+        outgoing: Outgoing::default(),
     };
     Ok(Connection::open(options).await?)
 }

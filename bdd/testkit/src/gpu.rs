@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use ocelli_kernels::{
-    Accelerator, Backend, BackendError, CpuBackend, CudaDevice, Image, Output, Planned, Pool,
-    StepTimes,
+    Accelerator, Backend, BackendError, CpuBackend, CudaDevice, Image, Interrupt, Output, Planned,
+    Pool, StepTimes,
 };
 use parking_lot::{Condvar, Mutex};
 use tokio::time::Instant;
@@ -112,8 +112,14 @@ impl Backend for FakeGpu {
         Accelerator::Cuda
     }
 
-    fn run_planned(&mut self, planned: &Planned, image: Image) -> Result<Output, BackendError> {
-        let result = self.run_batch(planned, vec![image]).pop();
+    fn run_planned(
+        &mut self,
+        planned: &Planned,
+        image: Image,
+        interrupt: &Interrupt,
+    ) -> Result<Output, BackendError> {
+        let interrupts = std::slice::from_ref(interrupt);
+        let result = self.run_batch(planned, vec![image], interrupts).pop();
         result.unwrap_or_else(|| Err(BackendError::Internal("no result for the image".into())))
     }
 
@@ -121,6 +127,7 @@ impl Backend for FakeGpu {
         &mut self,
         planned: &Planned,
         images: Vec<Image>,
+        interrupts: &[Interrupt],
     ) -> Vec<Result<Output, BackendError>> {
         let pace = self.begin(images.len());
         let has = |byte: u8| images.iter().any(|image| image.data().first() == Some(&byte));
@@ -141,7 +148,7 @@ impl Backend for FakeGpu {
                 return images.into_iter().map(same).collect();
             }
         }
-        CpuBackend::new(Pool::new(0)).run_batch(planned, images)
+        CpuBackend::new(Pool::new(0)).run_batch(planned, images, interrupts)
     }
 
     fn preparing(&self) -> Duration {
@@ -184,12 +191,18 @@ mod tests {
     fn it_computes_and_notes_its_batches() {
         let mut gpu = FakeGpu::default();
         assert_eq!(gpu.accelerator(), Accelerator::Cuda);
-        let outputs = gpu.run_batch(&inversion(), vec![image(1), image(2)]);
+        let outputs = gpu.run_batch(&inversion(), vec![image(1), image(2)], &[]);
         let first: Vec<_> = outputs.into_iter().map(|it| it.unwrap().image.data()[0]).collect();
         assert_eq!(first, [254, 253]);
-        assert_eq!(gpu.run_planned(&inversion(), image(3)).unwrap().image.data()[0], 252);
+        assert_eq!(
+            gpu.run_planned(&inversion(), image(3), &Interrupt::never()).unwrap().image.data()[0],
+            252
+        );
         gpu.set_pace(Pace::Instant);
-        assert_eq!(gpu.run_planned(&inversion(), image(3)).unwrap().image.data()[0], 3);
+        assert_eq!(
+            gpu.run_planned(&inversion(), image(3), &Interrupt::never()).unwrap().image.data()[0],
+            3
+        );
         assert_eq!(gpu.batches(), [2, 1, 1]);
     }
 
@@ -198,12 +211,15 @@ mod tests {
         let mut gpu = FakeGpu::default();
         let lost = BackendError::DeviceLost("it is gone".into());
         for (byte, error) in [(ERROR, BackendError::Internal("an error".into())), (LOST, lost)] {
-            let results = gpu.run_batch(&inversion(), vec![image(1), image(byte)]);
+            let results = gpu.run_batch(&inversion(), vec![image(1), image(byte)], &[]);
             assert!(results.iter().all(|it| it.as_ref().unwrap_err() == &error), "{results:?}");
         }
-        let run = || gpu.run_batch(&inversion(), vec![image(1), image(PANIC)]);
+        let run = || gpu.run_batch(&inversion(), vec![image(1), image(PANIC)], &[]);
         assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
-        assert!(gpu.run_planned(&inversion(), image(1)).is_ok(), "it works after a panic");
+        assert!(
+            gpu.run_planned(&inversion(), image(1), &Interrupt::never()).is_ok(),
+            "it works after a panic"
+        );
     }
 
     #[test]
@@ -212,11 +228,11 @@ mod tests {
         gpu.compile(Duration::from_millis(20));
         gpu.set_pace(Pace::Slower(Duration::from_millis(5)));
         let started = Instant::now();
-        gpu.run_planned(&inversion(), image(1)).unwrap();
+        gpu.run_planned(&inversion(), image(1), &Interrupt::never()).unwrap();
         assert!(started.elapsed() >= Duration::from_millis(25));
         let compiled = gpu.preparing();
         assert!(compiled >= Duration::from_millis(20), "{compiled:?}");
-        gpu.run_planned(&inversion(), image(1)).unwrap();
+        gpu.run_planned(&inversion(), image(1), &Interrupt::never()).unwrap();
         assert_eq!(gpu.preparing(), compiled, "it compiles once");
     }
 
@@ -225,7 +241,9 @@ mod tests {
         let gpu = FakeGpu::default();
         gpu.hold();
         let mut device = gpu.clone();
-        let batch = tokio::task::spawn_blocking(move || device.run_planned(&inversion(), image(1)));
+        let batch = tokio::task::spawn_blocking(move || {
+            device.run_planned(&inversion(), image(1), &Interrupt::never())
+        });
         eventually("the batch has begun", || gpu.batches() == [1]).await.unwrap();
         assert!(!batch.is_finished());
         gpu.release();

@@ -118,7 +118,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{Backend as _, Catalog, CpuBackend, PixelFormat, Pool, Size, test_images};
+    use crate::{
+        Backend as _, Catalog, CpuBackend, Interrupt, PixelFormat, Pool, Size, test_images,
+    };
 
     fn chain(ids: &[&str]) -> Chain {
         let none = BTreeMap::new();
@@ -159,10 +161,10 @@ mod tests {
         let image = test_images::filled(PixelFormat::Rgb8, 9, 7, 30);
         let mut backend = CpuBackend::new(Pool::new(0));
         let planned = Planned::new(chain.clone(), image.shape()).unwrap();
-        let output = backend.run_planned(&planned, image.clone()).unwrap();
+        let output = backend.run_planned(&planned, image.clone(), &Interrupt::never()).unwrap();
         assert_eq!(output.image, backend.run(&chain, image).unwrap().image);
         let other = test_images::filled(PixelFormat::Rgb8, 7, 9, 30);
-        let error = backend.run_planned(&planned, other).unwrap_err();
+        let error = backend.run_planned(&planned, other, &Interrupt::never()).unwrap_err();
         assert!(matches!(error, BackendError::Internal(_)), "{error}");
     }
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::{Cpu, Image, ImageError, Shape, Table, Window};
+use crate::{Cpu, Image, ImageError, Shape, Table, Window, WorkError};
 
 /// Bytes of one result of a part of an image: 256 counts, or sums.
 const PART_BYTES: usize = 256 * size_of::<u64>();
@@ -15,7 +15,7 @@ fn gather(
     input: &Image,
     work: impl Fn(Range<usize>) -> [u64; 256] + Sync + Send,
     mut add: impl FnMut(&[u64; 256]),
-) {
+) -> Result<(), WorkError> {
     /// So many that adding up costs nothing, so few that all threads get some.
     const ROWS: usize = 64;
     let height = input.size().height();
@@ -27,6 +27,7 @@ fn gather(
             *to = count.to_le_bytes();
         }
     });
+    cpu.go_on()?;
     for part in parts.as_chunks::<PART_BYTES>().0 {
         let mut counts = [0; 256];
         for (count, bytes) in counts.iter_mut().zip(part.as_chunks::<8>().0) {
@@ -34,10 +35,11 @@ fn gather(
         }
         add(&counts);
     }
+    Ok(())
 }
 
 /// How often each level occurs in an image of one channel.
-pub(super) fn histogram(cpu: &Cpu, input: &Image) -> [u64; 256] {
+pub(super) fn histogram(cpu: &Cpu, input: &Image) -> Result<[u64; 256], WorkError> {
     let mut all = [0; 256];
     let work = |rows: Range<usize>| {
         // Neighbours are often alike; one count for both would have to wait for itself.
@@ -55,12 +57,12 @@ pub(super) fn histogram(cpu: &Cpu, input: &Image) -> [u64; 256] {
     };
     gather(cpu, input, work, |part| {
         all.iter_mut().zip(part).for_each(|(all, count)| *all += count);
-    });
-    all
+    })?;
+    Ok(all)
 }
 
 /// The sums of red, green and blue.
-pub(super) fn colour_sums(cpu: &Cpu, input: &Image) -> [u64; 3] {
+pub(super) fn colour_sums(cpu: &Cpu, input: &Image) -> Result<[u64; 3], WorkError> {
     let channels = input.format().channels();
     let mut all = [0; 3];
     let work = |rows: Range<usize>| {
@@ -70,8 +72,8 @@ pub(super) fn colour_sums(cpu: &Cpu, input: &Image) -> [u64; 3] {
     };
     gather(cpu, input, work, |part| {
         all.iter_mut().zip(part).for_each(|(all, sum)| *all += sum);
-    });
-    all
+    })?;
+    Ok(all)
 }
 
 /// The image after a table that its statistics made.

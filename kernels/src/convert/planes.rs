@@ -87,7 +87,8 @@ fn make(
         }
     };
     cpu.each(made, &mut parts, |part| {
-        for (at, luma) in part.luma.chunks_mut(2 * stride).enumerate() {
+        let pairs = cpu.watched(part.luma.chunks_mut(2 * stride), 2 * stride);
+        for (at, luma) in pairs.enumerate() {
             let (first, second) = luma.split_at_mut_checked(stride).unwrap_or_default();
             let rows = [first, second].map(|row| {
                 let (row, rest) = row.split_at_mut(width.min(row.len()));

@@ -6,8 +6,8 @@ use crate::colour::spaces::Space;
 use crate::colour::spaces::ycbcr::BT601_LIMITED;
 use crate::cuda::CudaWork;
 use crate::{
-    Cpu, CpuWork, Family, FilterDefinition, Image, ImageError, Operation, PixelFormat, Refusal,
-    Shape, Whole,
+    Cpu, CpuWork, Family, FilterDefinition, Image, Operation, PixelFormat, Refusal, Shape, Whole,
+    WorkError,
 };
 
 /// The conversion of a planar layout, which a plan inserts before a step that does not accept one.
@@ -48,7 +48,7 @@ impl Operation for ToRgb {
 }
 
 impl Whole for ToRgb {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
-        Planar::of(input).read(cpu, &BT601_LIMITED, Space::Rgb, &BT601_LIMITED)
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
+        Ok(Planar::of(input).read(cpu, &BT601_LIMITED, Space::Rgb, &BT601_LIMITED)?)
     }
 }

@@ -6,7 +6,7 @@ use super::{Cpu, stream};
 use crate::backend::StepTimes;
 use crate::chain::{Step, Steps};
 use crate::clock::Stopwatch;
-use crate::{BackendError, Chain, CpuWork, Image, Output, Planned};
+use crate::{BackendError, Chain, CpuWork, Image, Output, Planned, WorkError};
 
 /// Plans a chain for one image, and runs it.
 pub(crate) fn run(cpu: &Cpu, chain: &Chain, input: Image) -> Result<Output, BackendError> {
@@ -40,29 +40,41 @@ fn run_steps(
     let mut tensor = None;
     let mut rest = steps;
     while let [first, ..] = rest {
+        stop_if_interrupted(cpu)?;
         let together = stream::length(rest);
         let watch = Stopwatch::start();
         match first.work() {
             CpuWork::Whole(whole) => {
-                image = whole.run(cpu, &image).map_err(|error| bug(first, &error.to_string()))?;
+                image = whole.run(cpu, &image).map_err(|error| failed(first, error))?;
                 stream::charge(&mut times, first.index, watch.elapsed());
             }
             CpuWork::Tensor(work) => {
-                let made = work.run(cpu, &image).map_err(|error| bug(first, &error.to_string()))?;
+                let made = work.run(cpu, &image).map_err(|error| failed(first, error))?;
                 tensor = Some(made);
                 stream::charge(&mut times, first.index, watch.elapsed());
             }
             CpuWork::Nothing | CpuWork::Pointwise(_) | CpuWork::Rows(_) => {
                 let (steps, _) = rest.split_at(together);
                 image = stream::run(cpu, steps, &image, &mut times)
-                    .map_err(|error| bug(first, &error.to_string()))?;
+                    .map_err(|error| failed(first, error.into()))?;
             }
         }
         rest = rest.get(together..).unwrap_or_default();
     }
+    // Bands that were not begun have no pixels.
+    stop_if_interrupted(cpu)?;
     Ok(Output { image, tensor, steps: times })
 }
 
-fn bug(step: &Step<'_>, message: &str) -> BackendError {
-    BackendError::Internal(format!("{}: {message}", step.operation.definition().id))
+fn stop_if_interrupted(cpu: &Cpu) -> Result<(), BackendError> {
+    if cpu.is_interrupted() { Err(BackendError::Interrupted) } else { Ok(()) }
+}
+
+fn failed(step: &Step<'_>, error: WorkError) -> BackendError {
+    match error {
+        WorkError::Interrupted => BackendError::Interrupted,
+        WorkError::Invalid(error) => {
+            BackendError::Internal(format!("{}: {error}", step.operation.definition().id))
+        }
+    }
 }

@@ -18,6 +18,9 @@ use crate::{CpuWork, CutRows, Image, ImageError, PooledBuffer, Reach, Rows, Shap
 /// stay in a second-level cache.
 const BAND_BYTES: usize = 192 << 10;
 
+/// Bytes that pointwise steps make between two looks at the interrupt.
+const POINTS_BYTES: usize = 256 << 10;
+
 /// One pass over the rows of a band.
 struct Link<'a> {
     kind: Kind<'a>,
@@ -72,10 +75,8 @@ pub(super) fn run(
     let window = Window::all(input);
     let work =
         |rows: Range<usize>, band: &mut [u8]| render(cpu, (&links, points), &window, rows, band);
-    match band_rows(cpu, &links) {
-        Some(rows) => cpu.bands_of(&mut buffer, row_bytes, rows, work),
-        None => cpu.bands(&mut buffer, row_bytes, work),
-    }
+    let rows = band_rows(cpu, &links).unwrap_or_else(|| cpu.fair_band(output.bytes(), row_bytes));
+    cpu.bands_of(&mut buffer, row_bytes, rows, work);
     share(&links, watch.elapsed(), times);
     Image::packed(output.size, output.format, buffer)
 }
@@ -169,6 +170,9 @@ fn render(
             let height = later.input.size.height();
             rows.start.saturating_sub(later.reach)..(rows.end + later.reach).min(height)
         });
+        if cpu.is_interrupted() {
+            return;
+        }
         let mut buffer = cpu.take(link.output.row_bytes() * needed.len());
         link.run((cpu, points), &window_on(&between, input), needed.clone(), &mut buffer, timed);
         between = Some((buffer, link.output, needed));
@@ -206,10 +210,24 @@ impl Link<'_> {
                 let mut work = |from: &[u8], to: &mut [u8]| {
                     points::run(points, cpu.level(), &mut scratch, from, to);
                 };
-                match input.packed(rows.clone()) {
-                    Some(all) => work(all, output),
-                    None => (rows.zip(output.chunks_exact_mut(self.output.row_bytes())))
-                        .for_each(|(y, to)| work(input.row(y), to)),
+                let row_bytes = self.output.row_bytes();
+                // As many rows as it takes to look at the interrupt now and then.
+                let some = match cpu.can_be_interrupted() {
+                    true => (POINTS_BYTES / row_bytes).max(1),
+                    false => rows.len().max(1),
+                };
+                for (first, output) in
+                    rows.clone().step_by(some).zip(output.chunks_mut(some * row_bytes))
+                {
+                    if cpu.is_interrupted() {
+                        break;
+                    }
+                    let rows = first..rows.end.min(first + some);
+                    match input.packed(rows.clone()) {
+                        Some(all) => work(all, output),
+                        None => (rows.zip(output.chunks_exact_mut(row_bytes)))
+                            .for_each(|(y, to)| work(input.row(y), to)),
+                    }
                 }
             }
         }

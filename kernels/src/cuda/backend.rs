@@ -16,7 +16,9 @@ use super::program::Programs;
 use super::schedule::{Schedule, Ticket};
 use super::{CudaError, disk};
 use crate::analysis::{Difference, difference_plan};
-use crate::{Accelerator, Backend, BackendError, Chain, Image, Output, Planned, Pool, StepTimes};
+use crate::{
+    Accelerator, Backend, BackendError, Chain, Image, Interrupt, Output, Planned, Pool, StepTimes,
+};
 
 /// The largest number of images in a batch, however small they are.
 const MOST_IMAGES: usize = 64;
@@ -159,15 +161,17 @@ impl CudaBackend {
         if images.iter().any(|image| image.shape() != shape) {
             return Err(BackendError::Internal("the images of a batch differ".to_owned()));
         }
-        self.submit_plan(CudaPlan::new(chain, shape)?, images, chain.len())
+        self.submit_plan(CudaPlan::new(chain, shape)?, images, chain.len(), &[])
     }
 
-    /// Starts a batch of a plan for a chain of that many steps.
+    /// Starts a batch of a plan for a chain of that many steps. It stops between two launches if all
+    /// interrupts are set, and there are some.
     fn submit_plan(
         &mut self,
         plan: CudaPlan,
         images: Vec<Image>,
         steps: usize,
+        interrupts: &[Interrupt],
     ) -> Result<Ticket, BackendError> {
         let device = self.device.as_mut().ok_or_else(|| self.lost.clone())?;
         let Some((index, ticket)) = device.schedule.take() else {
@@ -177,7 +181,7 @@ impl CudaBackend {
         let result = guard(|| {
             let Device { lanes, programs, constants, .. } = device;
             let lane = lanes.get_mut(index).ok_or_else(|| CudaError::Bug("no lane".to_owned()))?;
-            let submitted = lane.submit(plan, images, steps, programs, constants);
+            let submitted = lane.submit(plan, images, steps, interrupts, programs, constants);
             submitted.or_else(|error| {
                 // Part of it may be under way.
                 lane.settle(patience)?;
@@ -212,7 +216,7 @@ impl CudaBackend {
         let mut left = frames;
         while left.len() > 1 {
             let batch = left.get(..most.clamp(2, MOST_IMAGES)).unwrap_or(left);
-            let ticket = self.submit_plan(plan.clone(), batch.to_vec(), 0)?;
+            let ticket = self.submit_plan(plan.clone(), batch.to_vec(), 0, &[])?;
             let (outputs, _) = self.complete(ticket)?;
             let tensors = outputs.iter().skip(1).filter_map(|output| output.tensor.as_ref());
             differences.extend(tensors.map(|parts| Difference::read(shape, parts.data())));
@@ -276,17 +280,18 @@ impl CudaBackend {
     fn retry(
         &mut self,
         (plan, steps): (&CudaPlan, usize),
-        images: &[Image],
+        (images, interrupts): (&[Image], &[Interrupt]),
         error: BackendError,
         results: &mut Vec<Result<Output, BackendError>>,
     ) {
         if !matches!(error, BackendError::DeviceBusy(_)) || images.len() < 2 {
             return results.extend(images.iter().map(|_| Err(error.clone())));
         }
-        for half in images.chunks(images.len().div_ceil(2)) {
-            match self.submit_plan(plan.clone(), half.to_vec(), steps) {
+        let half = images.len().div_ceil(2);
+        for (half, interrupts) in images.chunks(half).zip(interrupts.chunks(half)) {
+            match self.submit_plan(plan.clone(), half.to_vec(), steps, interrupts) {
                 Ok(ticket) => self.collect(Some((ticket, half.len())), results),
-                Err(error) => self.retry((plan, steps), half, error, results),
+                Err(error) => self.retry((plan, steps), (half, interrupts), error, results),
             }
         }
     }
@@ -303,7 +308,12 @@ impl Backend for CudaBackend {
         Accelerator::Cuda
     }
 
-    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
+    fn run_planned(
+        &mut self,
+        planned: &Planned,
+        input: Image,
+        interrupt: &Interrupt,
+    ) -> Result<Output, BackendError> {
         if self.device.is_none() {
             return Err(self.lost.clone());
         }
@@ -312,8 +322,11 @@ impl Backend for CudaBackend {
         if let Some(steps) = unchanged(&plan, steps) {
             return Ok(Output { image: input, tensor: None, steps });
         }
-        let ticket = self.submit_plan(plan, vec![input], steps)?;
+        let ticket = self.submit_plan(plan, vec![input], steps, std::slice::from_ref(interrupt))?;
         let (mut outputs, _) = self.complete(ticket)?;
+        if interrupt.is_set() {
+            return Err(BackendError::Interrupted);
+        }
         outputs.pop().ok_or_else(|| BackendError::Internal("a batch without result".to_owned()))
     }
 
@@ -322,7 +335,10 @@ impl Backend for CudaBackend {
         &mut self,
         planned: &Planned,
         images: Vec<Image>,
+        interrupts: &[Interrupt],
     ) -> Vec<Result<Output, BackendError>> {
+        let mut interrupts = interrupts.to_vec();
+        interrupts.resize(images.len(), Interrupt::never());
         let checked = images.iter().try_for_each(|image| planned.check(image));
         let (plan, steps) = match checked.and_then(|()| CudaPlan::of(planned)) {
             Ok(plan) => (plan, planned.chain().len()),
@@ -335,22 +351,27 @@ impl Backend for CudaBackend {
         let most = self.most_images(&plan);
         let mut results = Vec::with_capacity(images.len());
         let mut waiting = VecDeque::new();
-        for batch in images.chunks(most) {
+        for (batch, interrupts) in images.chunks(most).zip(interrupts.chunks(most)) {
             if self.free_lanes() == 0 {
                 self.collect(waiting.pop_front(), &mut results);
             }
-            match self.submit_plan(plan.clone(), batch.to_vec(), steps) {
+            match self.submit_plan(plan.clone(), batch.to_vec(), steps, interrupts) {
                 Ok(ticket) => waiting.push_back((ticket, batch.len())),
                 Err(error) => {
                     while let Some(before) = waiting.pop_front() {
                         self.collect(Some(before), &mut results);
                     }
-                    self.retry((&plan, steps), batch, error, &mut results);
+                    self.retry((&plan, steps), (batch, interrupts), error, &mut results);
                 }
             }
         }
         for before in waiting {
             self.collect(Some(before), &mut results);
+        }
+        for (result, interrupt) in results.iter_mut().zip(&interrupts) {
+            if result.is_ok() && interrupt.is_set() {
+                *result = Err(BackendError::Interrupted);
+            }
         }
         results
     }

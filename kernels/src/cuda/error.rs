@@ -43,6 +43,9 @@ pub enum CudaError {
     /// The device did not finish within that time.
     #[error("the device has not finished within {0:?}")]
     Hung(Duration),
+    /// Nobody waits for the results any more.
+    #[error("the work was interrupted")]
+    Interrupted,
     /// A bug in this program.
     #[error("{0}")]
     Bug(String),
@@ -107,6 +110,7 @@ impl From<CudaError> for BackendError {
     fn from(error: CudaError) -> Self {
         let text = error.to_string();
         match error {
+            CudaError::Interrupted => Self::Interrupted,
             CudaError::Driver(DriverFault::OutOfMemory(_)) => Self::DeviceBusy(text),
             CudaError::NoDriver
             | CudaError::NoDevice { .. }

@@ -17,7 +17,7 @@ use super::wait::wait;
 use super::{BatchTimes, CudaError};
 use crate::chain::MAX_STEPS;
 use crate::clock::Stopwatch;
-use crate::{Image, Output, Pool, StepTimes, Tensor};
+use crate::{Image, Interrupt, Output, Pool, StepTimes, Tensor};
 
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -77,6 +77,7 @@ impl Lane {
         plan: CudaPlan,
         inputs: Vec<Image>,
         steps: usize,
+        interrupts: &[Interrupt],
         programs: &mut Programs,
         constants: &mut Constants,
     ) -> Result<(), CudaError> {
@@ -94,7 +95,7 @@ impl Lane {
         self.reserve(&plan, images)?;
         self.preparing += watch.elapsed();
         self.start(&plan, &inputs)?;
-        self.compute(&plan, images, &functions, &held)?;
+        self.compute(&plan, (images, interrupts), &functions, &held)?;
         self.fetch(&plan, images)?;
         self.flight = Some(Flight { plan, inputs, steps, _held: (functions, held) });
         Ok(())
@@ -142,7 +143,7 @@ impl Lane {
     fn compute(
         &mut self,
         plan: &CudaPlan,
-        images: usize,
+        (images, interrupts): (usize, &[Interrupt]),
         functions: &[CudaFunction],
         data: &[Arc<CudaSlice<u8>>],
     ) -> Result<(), CudaError> {
@@ -157,6 +158,9 @@ impl Lane {
             let (input, output) = (front.address(&self.stream), back.address(&self.stream));
             let at_device = Addresses { input, output, scratch: &scratch, data: own };
             for (launch, function) in stage.launches.iter().zip(functions.by_ref()) {
+                if all_set(interrupts) {
+                    return Err(CudaError::Interrupted);
+                }
                 let values = resolve(&launch.arguments, at_device)?;
                 run(&self.stream, function, launch, images, &values)?;
             }
@@ -269,6 +273,11 @@ impl Lane {
         let event = self.stream.record_event(None)?;
         wait(patience, || Ok(event.try_is_complete()?))
     }
+}
+
+/// Whether nobody waits for any result of a batch. One without interrupts goes on.
+fn all_set(interrupts: &[Interrupt]) -> bool {
+    !interrupts.is_empty() && interrupts.iter().all(Interrupt::is_set)
 }
 
 /// Whether this stage leaves the image where it is.

@@ -62,7 +62,7 @@ impl Derivative {
             (cpu.level(), input.shape().row_bytes(), input.channels());
         let square = passes::least_square(cut.at, self.scale);
         let mut sums = Sums::take(cpu, self.kernels, input, self.border);
-        for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+        for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
             let both = sums.of_row(level, input, y, self.combine);
             passes::squares(level, self.kernels, both, channels, (square, cut), output);
             keep_alpha(level, input, y, output);
@@ -81,7 +81,7 @@ impl Derivative {
         let (level, row_bytes) = (cpu.level(), input.shape().row_bytes());
         let channels = input.channels();
         let mut sums = Sums::take(cpu, self.kernels, input, self.border);
-        for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+        for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
             let both = sums.of_row(level, input, y, self.combine);
             let how = (self.combine, self.scale);
             passes::horizontal(level, self.kernels, both, channels, how, output);

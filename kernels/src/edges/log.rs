@@ -10,9 +10,8 @@ use crate::blur::gaussian::{Gaussian, KERNEL_SIZE, SIGMA};
 use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, Parameters, PixelFormat, Reach, Rows, Shape, Whole,
-    Window,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, Parameters, PixelFormat, Reach, Rows, Shape, Whole, Window, WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
@@ -106,7 +105,8 @@ impl Rows for Log {
         let mut blurred = cpu.take(most);
         // What the buffer has.
         let mut there = rows.start..rows.start;
-        for (strip, output) in output.chunks_mut(STRIP * row_bytes).enumerate() {
+        let strips = cpu.watched(output.chunks_mut(STRIP * row_bytes), STRIP * row_bytes);
+        for (strip, output) in strips.enumerate() {
             let first = rows.start + strip * STRIP;
             let strip = first..first + output.len() / row_bytes;
             let needed = strip.start.saturating_sub(radius)..(strip.end + radius).min(height);
@@ -126,18 +126,19 @@ impl Rows for Log {
 }
 
 impl Whole for Log {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
         let (shape, row_bytes) = (input.shape(), input.row_bytes());
         let window = Window::all(input);
         let mut blurred = cpu.take(shape.bytes());
         cpu.bands(&mut blurred, row_bytes, |rows, band| {
             self.gaussian.render(cpu, &window, rows, band);
         });
+        cpu.go_on()?;
         let between = Window::part(shape, 0..shape.size.height(), &blurred);
         let mut output = cpu.take(shape.bytes());
         cpu.bands(&mut output, row_bytes, |rows, band| {
             self.laplacian.samples(cpu, &between, &window, rows, band);
         });
-        Image::packed(shape.size, shape.format, output)
+        Ok(Image::packed(shape.size, shape.format, output)?)
     }
 }

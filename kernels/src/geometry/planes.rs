@@ -75,6 +75,11 @@ pub(crate) struct Band<'a> {
 }
 
 impl Band<'_> {
+    /// The bytes to be written of a row.
+    pub(crate) fn samples(&self) -> usize {
+        self.samples
+    }
+
     /// What is to be written of the row at that height of the band.
     #[inline]
     pub(crate) fn row(&mut self, index: usize) -> &mut [u8] {

@@ -74,6 +74,7 @@ impl Band {
     /// the first-level cache.
     pub(super) fn render(
         &mut self,
+        cpu: &Cpu,
         input: &Window<'_>,
         rows: Range<usize>,
         output: &mut [u8],
@@ -81,7 +82,9 @@ impl Band {
     ) {
         let row_bytes = self.shape.row_bytes();
         let groups = output.chunks_mut(self.group * row_bytes);
-        for (start, output) in rows.step_by(self.group).zip(groups) {
+        for (start, output) in
+            cpu.watched(rows.step_by(self.group), self.group * row_bytes).zip(groups)
+        {
             let rows = start..start + output.len() / row_bytes;
             self.group(input, rows.clone(), output);
             finish(rows, output);

@@ -30,7 +30,8 @@ pub(super) fn render(
 ) {
     let row_bytes = input.shape().row_bytes();
     let strip_rows = (STRIP_BYTES / row_bytes).clamp(4, 64);
-    for (strip, output) in output.chunks_mut(strip_rows * row_bytes).enumerate() {
+    let strips = output.chunks_mut(strip_rows * row_bytes);
+    for (strip, output) in cpu.watched(strips, strip_rows * row_bytes).enumerate() {
         let first = rows.start + strip * strip_rows;
         let strip = first..first + output.len() / row_bytes;
         gaussian.render(cpu, input, strip.clone(), output);

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ocelli_actors::{
     actor_ref::ActorRef,
     breaker::{Breaker, BreakerPermit},
-    device::{DeviceActor, DeviceQueue, QueueFull},
+    credits::Caller,
+    device::{DeviceActor, DeviceQueue, JobSize, QueueFull},
+    metrics::counter,
 };
 use ocelli_kernels::Accelerator;
 use ocelli_messages::{ErrorKind, Failure, v1};
@@ -13,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::{
     dispatch::{Balance, ChoiceCounters, Expected, Reason},
+    metrics::Metric,
     plan::Plan,
     worker::{FilterWorker, Job},
 };
@@ -30,8 +33,6 @@ pub(crate) struct Gpu {
     pub(crate) queue: DeviceQueue<Job>,
     pub(crate) worker: ActorRef<DeviceActor<FilterWorker>>,
     pub(crate) breaker: Breaker,
-    /// The costs and the backlogs of the GPU and the CPU.
-    pub(crate) balance: Balance,
     pub(crate) choices: ChoiceCounters,
 }
 
@@ -41,6 +42,8 @@ pub(crate) struct Devices {
     /// The queue that all CPU workers share.
     pub(crate) cpu: DeviceQueue<Job>,
     pub(crate) gpu: Option<Gpu>,
+    /// The costs of requests, and the backlogs of the GPU and the CPU.
+    pub(crate) balance: Balance,
 }
 
 impl Devices {
@@ -52,25 +55,32 @@ impl Devices {
 
     /// Puts a job into the queue of the device that it asks for, or that is expected to finish it
     /// first. If the device has a breaker, its permit is returned, and the outcome of the job must
-    /// be recorded in it.
-    pub(crate) fn submit(&self, mut job: Job) -> Result<Option<BreakerPermit>, Failure> {
-        let bytes = job.plan.payload.bytes();
+    /// be recorded in it. `left` is the time until the job's deadline.
+    pub(crate) fn submit(
+        &self,
+        mut job: Job,
+        caller: &Caller,
+        left: Duration,
+    ) -> Result<Option<BreakerPermit>, Failure> {
+        let expected = self.balance.expect(&job.plan);
         let (queue, permit, on) = match &self.gpu {
             None => (self.only_cpu(&job.plan)?, None, Accelerator::Cpu),
             Some(gpu) => {
-                let expected = gpu.balance.expect(&job.plan);
-                let (permit, reason) = gpu.choose(&job.plan, &expected)?;
+                let (permit, reason) = gpu.choose(&job.plan, &self.balance, &expected)?;
                 let (queue, on) = match &permit {
                     Some(_) => (&gpu.queue, Accelerator::Cuda),
                     None => (&self.cpu, Accelerator::Cpu),
                 };
-                job.pending = Some(gpu.balance.add(&expected, on));
+                job.pending = Some(self.balance.add(&expected, on));
                 gpu.choices.count(on, reason);
                 (queue, permit, on)
             }
         };
+        let cost = expected.on(on);
+        has_a_chance(cost, left)?;
         job.span.record("ocelli.accelerator", on.name());
-        match queue.submit(job, bytes) {
+        let size = JobSize { caller: caller.clone(), bytes: job.plan.payload.bytes(), cost };
+        match queue.submit(job, size) {
             Ok(()) => Ok(permit),
             // The worker has just ended.
             Err((QueueFull::Closed, _)) => Err(down(LOST_RETRY_AFTER)),
@@ -96,13 +106,14 @@ impl Gpu {
     fn choose(
         &self,
         plan: &Plan,
+        balance: &Balance,
         expected: &Expected,
     ) -> Result<(Option<BreakerPermit>, Reason), Failure> {
         match plan.accelerator {
             v1::Accelerator::Cuda => Ok((Some(self.admit()?), Reason::Request)),
             v1::Accelerator::Cpu => Ok((None, Reason::Request)),
             _ if plan.chain.is_empty() || !plan.chain.runs_on_cuda() => Ok((None, Reason::Only)),
-            _ => match self.balance.choose(expected) {
+            _ => match balance.choose(expected) {
                 Accelerator::Cpu => Ok((None, Reason::Cost)),
                 // If the GPU is down, the CPU gives the same result.
                 Accelerator::Cuda => Ok(match self.admit() {
@@ -120,6 +131,22 @@ impl Gpu {
         }
         self.breaker.try_acquire(Instant::now()).map_err(|rejected| down(rejected.retry_in))
     }
+}
+
+/// Refuses work that would take more than twice the time that is left: it would only keep a worker
+/// busy until its deadline. Estimates err, hence the factor.
+fn has_a_chance(cost: Duration, left: Duration) -> Result<(), Failure> {
+    if cost <= left * 2 {
+        return Ok(());
+    }
+    counter(Metric::RefusedByCost, &[]).increment(1);
+    let seconds = |time: Duration| time.as_secs_f64();
+    Err(Failure::deadline(format!(
+        "the work is expected to take {:.1} s, but the deadline is in {:.1} s; allow more time, or \
+         ask for less",
+        seconds(cost),
+        seconds(left)
+    )))
 }
 
 fn down(retry_in: Duration) -> Failure {
@@ -153,6 +180,10 @@ mod tests {
         test_jobs::job(Plan { accelerator, ..plan }).0
     }
 
+    fn submit(devices: &Devices, job: Job) -> Result<Option<BreakerPermit>, Failure> {
+        devices.submit(job, &Caller::UNKNOWN, Duration::from_secs(60))
+    }
+
     /// Devices whose GPU queue has no consumer, so that tests can see where jobs went.
     async fn devices() -> (Devices, SupervisorHandle) {
         devices_with(Arc::default()).await
@@ -163,7 +194,7 @@ mod tests {
         let make: MakeWorker<FilterWorker> = Arc::new(|| {
             let limits = Limits { max_side_px: 1, max_pixels: 1, ..Limits::default() };
             let backend = Box::new(CpuBackend::new(Pool::new(0)));
-            Ok(FilterWorker::new(backend, Pool::new(0), limits, "w".into()))
+            Ok(FilterWorker::new(backend, Pool::new(0), limits, "w".into(), Arc::default()))
         });
         let idle = DeviceQueue::new(1, 1);
         let (child, worker) = ChildSpec::actor("cuda-worker", move |child| {
@@ -174,8 +205,8 @@ mod tests {
         supervisor.ready().await.unwrap();
         let breaker = Breaker::new("cuda", BreakerPolicy::default(), 1);
         let (balance, choices) = (Balance::new(costs, 1), ChoiceCounters::new());
-        let gpu = Some(Gpu { queue, worker, breaker, balance, choices });
-        (Devices { cpu: DeviceQueue::new(8, 1000), gpu }, supervisor)
+        let gpu = Some(Gpu { queue, worker, breaker, choices });
+        (Devices { cpu: DeviceQueue::new(8, 1000), gpu, balance }, supervisor)
     }
 
     #[tokio::test]
@@ -184,12 +215,12 @@ mod tests {
             .run_until(async {
                 let (devices, supervisor) = devices().await;
                 let gpu = devices.gpu.clone().unwrap();
-                let permit = devices.submit(job(v1::Accelerator::Auto)).unwrap().unwrap();
+                let permit = submit(&devices, job(v1::Accelerator::Auto)).unwrap().unwrap();
                 assert_eq!((gpu.queue.len(), devices.cpu.len()), (1, 0));
                 permit.record(Verdict::Trip);
-                assert!(devices.submit(job(v1::Accelerator::Auto)).unwrap().is_none());
+                assert!(submit(&devices, job(v1::Accelerator::Auto)).unwrap().is_none());
                 assert_eq!((gpu.queue.len(), devices.cpu.len()), (1, 1));
-                let refused = devices.submit(job(v1::Accelerator::Cuda)).unwrap_err();
+                let refused = submit(&devices, job(v1::Accelerator::Cuda)).unwrap_err();
                 assert_eq!(refused.kind, ErrorKind::DeviceLost);
                 assert!(refused.retry_after.is_some());
                 supervisor.shutdown(Duration::from_secs(5)).await;
@@ -203,9 +234,9 @@ mod tests {
             .run_until(async {
                 let (devices, supervisor) = devices().await;
                 supervisor.shutdown(Duration::from_secs(5)).await;
-                assert!(devices.submit(job(v1::Accelerator::Auto)).unwrap().is_none());
+                assert!(submit(&devices, job(v1::Accelerator::Auto)).unwrap().is_none());
                 assert_eq!(devices.cpu.len(), 1);
-                let refused = devices.submit(job(v1::Accelerator::Cuda)).unwrap_err();
+                let refused = submit(&devices, job(v1::Accelerator::Cuda)).unwrap_err();
                 assert_eq!(refused.kind, ErrorKind::DeviceLost);
             })
             .await;
@@ -222,7 +253,7 @@ mod tests {
                 let (devices, supervisor) = devices_with(costs).await;
                 let gpu = devices.gpu.clone().unwrap();
                 let submit = |filter, accelerator| {
-                    drop(devices.submit(job_of(filter, accelerator)).unwrap());
+                    drop(super::tests::submit(&devices, job_of(filter, accelerator)).unwrap());
                     (devices.cpu.len(), gpu.queue.len())
                 };
                 use v1::Accelerator::{Auto, Cpu, Cuda, Unspecified};
@@ -235,5 +266,14 @@ mod tests {
                 supervisor.shutdown(Duration::from_secs(5)).await;
             })
             .await;
+    }
+
+    #[test]
+    fn work_without_a_chance_is_refused_with_the_estimate() {
+        let second = Duration::from_secs(1);
+        assert!(has_a_chance(4 * second, 2 * second).is_ok());
+        let refused = has_a_chance(52 * second, 2 * second).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::DeadlineExceeded);
+        assert!(refused.message.contains("52.0 s"), "{refused}");
     }
 }

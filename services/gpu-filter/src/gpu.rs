@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ocelli_kernels::{
-    Accelerator, Backend, BackendError, CudaBackend, Image, Output, Planned, Pool,
+    Accelerator, Backend, BackendError, CudaBackend, Image, Interrupt, Output, Planned, Pool,
 };
 use ocelli_messages::{ErrorKind, Failure};
 use tokio::sync::watch;
@@ -97,8 +97,13 @@ impl Backend for Watched {
         self.backend.accelerator()
     }
 
-    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
-        let result = self.backend.run_planned(planned, input);
+    fn run_planned(
+        &mut self,
+        planned: &Planned,
+        input: Image,
+        interrupt: &Interrupt,
+    ) -> Result<Output, BackendError> {
+        let result = self.backend.run_planned(planned, input, interrupt);
         self.note(std::iter::once(&result));
         result
     }
@@ -107,8 +112,9 @@ impl Backend for Watched {
         &mut self,
         planned: &Planned,
         inputs: Vec<Image>,
+        interrupts: &[Interrupt],
     ) -> Vec<Result<Output, BackendError>> {
-        let results = self.backend.run_batch(planned, inputs);
+        let results = self.backend.run_batch(planned, inputs, interrupts);
         self.note(results.iter());
         results
     }

@@ -17,10 +17,12 @@ mod devices;
 mod dispatch;
 mod gpu;
 mod handlers;
+mod memory;
 mod metrics;
 mod output;
 mod pixels;
 mod plan;
+mod quarantine;
 mod service;
 #[cfg(test)]
 mod test_jobs;

@@ -11,4 +11,8 @@ ocelli_actors::metrics_table! {
         "Batches that a GPU has run, of one frame or more.";
     GpuBatchFrames = "ocelli_gpu_batch_frames_total", Counter, [],
         "Frames in the batches that a GPU has run.";
+    Quarantined = "ocelli_quarantines_total", Counter, ["scope"],
+        "Kinds of requests refused because they made workers panic, to one caller or to all.";
+    RefusedByCost = "ocelli_requests_refused_by_cost_total", Counter, [],
+        "Requests refused because the work would take far longer than their deadline allows.";
 }

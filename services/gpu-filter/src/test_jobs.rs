@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use ocelli_actors::broker::Hold;
 use ocelli_kernels::{
-    Accelerator, Backend as _, Catalog, Chain, CpuBackend, Image, Output, PixelFormat, Pool, Size,
+    Accelerator, Backend as _, Catalog, Chain, CpuBackend, Image, Interrupt, Output, PixelFormat,
+    Pool, Size,
     codec::{self, Codec},
 };
 use ocelli_messages::{Deadline, Failure, Limits, v1};
@@ -55,6 +57,8 @@ pub(crate) fn job(plan: Plan) -> (Job, Answer) {
         arrived: Instant::now(),
         deadline: Deadline::from_unix_ms(u64::MAX),
         span: tracing::Span::none(),
+        interrupt: Interrupt::never(),
+        hold: Hold::default(),
         pending: None,
         reply,
     };
@@ -67,7 +71,8 @@ pub(crate) fn measured(costs: &Arc<Costs>, plan: &Plan, cpu: Duration, cuda: Dur
     let planned = plan.planned.as_ref().unwrap();
     let input = planned.input();
     let image = Image::packed(input.size, input.format, Pool::new(0).take(input.bytes())).unwrap();
-    let made = CpuBackend::new(Pool::new(0)).run_planned(planned, image).unwrap();
+    let made =
+        CpuBackend::new(Pool::new(0)).run_planned(planned, image, &Interrupt::never()).unwrap();
     for _ in 0..8 {
         for (accelerator, took) in [(Accelerator::Cpu, cpu), (Accelerator::Cuda, cuda)] {
             let steps = made.steps.iter().map(|_| took / made.steps.len() as u32).collect();

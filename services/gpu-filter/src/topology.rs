@@ -1,11 +1,12 @@
 //! Creates the actors of this service and connects them.
 //!
 //! ```text
-//! gpu-filter ─┬─ devices ─┬─ cpu-worker-0 … n   one thread each ◀── queue ◀─┐
-//!             │           └─ cuda-worker        one thread      ◀── queue ◀─┤
-//!             ├─ requests     req.filter.process ─ Process ─────────────────┤
-//!             │               req.filter.list    ─ List                     │
-//!             └─ live         frame.in.* ────────── Live ───────────────────┘
+//! gpu-filter ─┬─ devices ─┬─ cpu-worker-0 … n   one thread each ◀─┬─ queue ◀─┐
+//!             │           ├─ cpu-worker-short   one thread      ◀─┘          │
+//!             │           └─ cuda-worker        one thread      ◀─── queue ◀─┤
+//!             ├─ requests     req.filter.process ─ Process ──────────────────┤
+//!             │               req.filter.list    ─ List                      │
+//!             └─ live         frame.in.* ────────── Live ────────────────────┘
 //! ```
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -27,14 +28,17 @@ use crate::{
     dispatch::{Balance, ChoiceCounters, Costs, Measured},
     gpu::Gpu,
     handlers::{List, Live, Process},
+    quarantine::Quarantine,
     worker::FilterWorker,
 };
 
 /// A request that makes a filter panic must not stop the service for others, so its worker is
 /// replaced at once, and a client can repeat the request many times before the process gives up.
 const WORKER_RESTARTS: (usize, Duration) = (1_000, Duration::from_secs(60));
-const WORKER_BACKOFF: (Duration, Duration) =
-    (Duration::from_millis(10), Duration::from_millis(500));
+/// Other requests wait for the new worker, and what makes workers panic is refused after a few times.
+const WORKER_BACKOFF: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(4));
+/// What `cpu-worker-short` helps out with while all other workers are busy with longer requests.
+const SHORT: Duration = Duration::from_millis(50);
 /// The most bytes of a batch. A batch saves launches and waiting, by estimate about 0.1 ms for each
 /// frame (see `docs/explanation/gpu.md` for the state of the GPU path). With large frames, the
 /// first would wait longer for the others than that is worth: two of 1080p in RGB are batched, none
@@ -83,6 +87,8 @@ pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
         catalog: Arc::clone(&parts.catalog),
         limits: parts.limits,
         devices: devices.clone(),
+        quarantine: Quarantine::default(),
+        max_result: parts.requests.max_payload(),
         clock: parts.clock,
         pool,
         name,
@@ -131,39 +137,41 @@ fn devices(
     // There is room for every request that holds a credit and for every live frame in progress.
     let queue = || DeviceQueue::new(config.credits + config.threads() * 2, config.credit_bytes * 2);
     let cpu = queue();
-    // Without a GPU there is no choice between devices, so nothing needs to be measured.
-    let costs = gpu.then(|| Arc::new(Costs::default()));
+    let costs = Arc::new(Costs::default());
+    let balance = Balance::new(Arc::clone(&costs), config.threads());
     let (restarts, window) = WORKER_RESTARTS;
     let (base, cap) = WORKER_BACKOFF;
     let mut workers = SupervisorSpec::new("devices").intensity(restarts, window).backoff(base, cap);
-    for index in 0..config.threads() {
+    let numbered = (0..config.threads()).map(|index| (index.to_string(), cpu.clone()));
+    for (which, queue) in numbered.chain([("short".to_owned(), cpu.helping_with(SHORT))]) {
         let (pool, name, worker_pool) = (pool.clone(), Arc::clone(name), Arc::clone(&worker_pool));
-        let costs = costs.clone();
+        let costs = Arc::clone(&costs);
         let make: MakeWorker<FilterWorker> = Arc::new(move || {
             let backend = CpuBackend::new(pool.clone()).with_workers(Arc::clone(&worker_pool));
-            let backend = measured(Box::new(backend), costs.as_ref());
-            let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
-            Ok(worker.recording(costs.clone()))
+            let backend = Measured::new(backend, Arc::clone(&costs));
+            let (name, costs) = (Arc::clone(&name), Arc::clone(&costs));
+            Ok(FilterWorker::new(Box::new(backend), pool.clone(), limits, name, costs))
         });
-        let queue = cpu.clone();
         // There is one name for each worker thread, and it is needed as long as the process lives.
-        let thread: &'static str = String::leak(format!("cpu-worker-{index}"));
+        let thread: &'static str = String::leak(format!("cpu-worker-{which}"));
         let (child, _) = ChildSpec::actor(thread, move |child| {
             DeviceActor::new(thread, queue.clone(), Arc::clone(&make), child)
         });
         workers = workers.child(child.hung_after(Duration::from_millis(config.hang_ms)));
     }
-    let Some(costs) = costs else {
-        return Ok((workers, Devices { cpu, gpu: None }));
-    };
+    if !gpu {
+        return Ok((workers, Devices { cpu, gpu: None, balance }));
+    }
     let queue = queue();
     let (jobs, pool, name) = (queue.clone(), pool.clone(), Arc::clone(name));
-    let (device, noted) = (parts.gpu.clone(), Arc::clone(&costs));
+    let device = parts.gpu.clone();
     let batch = BatchLimits { jobs: config.batch, bytes: BATCH_BYTES };
     let make: MakeWorker<FilterWorker> = Arc::new(move || {
-        let backend = measured(Box::new(device.open(pool.clone())?), Some(&noted));
-        let worker = FilterWorker::new(backend, pool.clone(), limits, Arc::clone(&name));
-        Ok(worker.recording(Some(Arc::clone(&noted))).in_batches(batch))
+        let backend: Box<dyn Backend> = Box::new(device.open(pool.clone())?);
+        let backend = Measured::new(backend, Arc::clone(&costs));
+        let (name, costs) = (Arc::clone(&name), Arc::clone(&costs));
+        let worker = FilterWorker::new(Box::new(backend), pool.clone(), limits, name, costs);
+        Ok(worker.in_batches(batch))
     });
     let (child, worker) = ChildSpec::actor("cuda-worker", move |child| {
         DeviceActor::new("cuda-worker", jobs.clone(), Arc::clone(&make), child)
@@ -171,18 +179,8 @@ fn devices(
     // A worker that panicked is replaced. A lost GPU is not, and `auto` continues with the CPU.
     let workers = workers.child(child.restart(Restart::UnlessLost));
     let breaker = Breaker::new("cuda", BreakerPolicy::default(), rand::random());
-    let (balance, choices) = (Balance::new(costs, config.threads()), ChoiceCounters::new());
-    Ok((
-        workers,
-        Devices { cpu, gpu: Some(devices::Gpu { queue, worker, breaker, balance, choices }) },
-    ))
-}
-
-fn measured(backend: Box<dyn Backend>, costs: Option<&Arc<Costs>>) -> Box<dyn Backend> {
-    match costs {
-        Some(costs) => Box::new(Measured::new(backend, Arc::clone(costs))),
-        None => backend,
-    }
+    let gpu = devices::Gpu { queue, worker, breaker, choices: ChoiceCounters::new() };
+    Ok((workers, Devices { cpu, gpu: Some(gpu), balance }))
 }
 
 fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) -> ServiceSpec {

@@ -6,8 +6,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use ocelli_actors::device::{BatchLimits, Worker};
-use ocelli_kernels::{Backend, BackendError, Image, Limits, Output as Computed, Planned, Pool};
+use ocelli_actors::{
+    broker::Hold,
+    device::{BatchLimits, Worker},
+};
+use ocelli_kernels::{
+    Backend, BackendError, Image, Interrupt, Limits, Output as Computed, Planned, Pool,
+};
 use ocelli_messages::{Deadline, ErrorKind, Failure, Payload, v1};
 use prost::Message as _;
 use tokio::{sync::oneshot, time::Instant};
@@ -29,6 +34,10 @@ pub(crate) struct Job {
     pub(crate) deadline: Deadline,
     /// The span of the request, so that log lines show which request they belong to.
     pub(crate) span: tracing::Span,
+    /// Tells the work to stop at the deadline, and when nobody waits for it any more.
+    pub(crate) interrupt: Interrupt,
+    /// The credit of the request. The work may outlive the request, and takes memory until it ends.
+    pub(crate) hold: Hold,
     /// Counts the job in the backlog of its device, if there is a choice of devices.
     pub(crate) pending: Option<Pending>,
     /// The channel for the answer, an encoded `ProcessResponse`.
@@ -43,7 +52,7 @@ pub(crate) struct FilterWorker {
     /// The name of the worker in its responses.
     name: Arc<str>,
     batch: BatchLimits,
-    costs: Option<Arc<Costs>>,
+    costs: Arc<Costs>,
     meters: Meters,
 }
 
@@ -60,9 +69,10 @@ impl FilterWorker {
         pool: Pool,
         limits: Limits,
         name: Arc<str>,
+        costs: Arc<Costs>,
     ) -> Self {
         let meters = Meters::new(backend.accelerator());
-        Self { backend, pool, limits, name, batch: BatchLimits::ONE, costs: None, meters }
+        Self { backend, pool, limits, name, batch: BatchLimits::ONE, costs, meters }
     }
 
     /// The same worker, which takes several jobs at a time if they can be in one batch.
@@ -70,22 +80,21 @@ impl FilterWorker {
         Self { batch, ..self }
     }
 
-    /// The same worker, which records the time to decode and encode files.
-    pub(crate) fn recording(self, costs: Option<Arc<Costs>>) -> Self {
-        Self { costs, ..self }
-    }
-
     fn decode(&self, job: &Job) -> Result<(Decoded, Image), Failure> {
         let (queue, started) = (job.arrived.elapsed(), Instant::now());
         // The receiver is dropped if the request timed out or its connection was lost.
-        if job.reply.is_closed() || job.deadline.left(SystemTime::now()).is_none() {
+        if job.reply.is_closed()
+            || job.interrupt.is_set()
+            || job.deadline.left(SystemTime::now()).is_none()
+        {
             return Err(Failure::deadline("the deadline passed before the work began"));
         }
         let _entered = job.span.enter();
         let image = pixels::decode(&job.plan.payload, &self.limits, &self.pool)?;
         let decode = started.elapsed();
-        if let (Some(costs), Payload::Encoded(file)) = (&self.costs, &job.plan.payload) {
-            costs.record_file(file.header.codec, FileWork::Decode, image.shape().bytes(), decode);
+        if let Payload::Encoded(file) = &job.plan.payload {
+            let (codec, pixels) = (file.header.codec, image.shape().bytes());
+            self.costs.record_file(codec, FileWork::Decode, pixels, decode);
         }
         let planned = job.plan.for_image(image.shape(), &self.limits)?;
         Ok((Decoded { planned, queue, decode }, image))
@@ -97,20 +106,21 @@ impl FilterWorker {
         &mut self,
         planned: &Planned,
         images: Vec<Image>,
+        interrupts: &[Interrupt],
     ) -> Vec<Result<Computed, BackendError>> {
         self.meters.batch(images.len());
         if images.len() == 1 {
-            let run = |image| self.backend.run_planned(planned, image);
-            return images.into_iter().map(run).collect();
+            let run = |(image, interrupt)| self.backend.run_planned(planned, image, interrupt);
+            return images.into_iter().zip(interrupts).map(run).collect();
         }
-        let results = self.backend.run_batch(planned, images.clone());
+        let results = self.backend.run_batch(planned, images.clone(), interrupts);
         results
             .into_iter()
-            .zip(images)
-            .map(|(result, image)| match result {
+            .zip(images.into_iter().zip(interrupts))
+            .map(|(result, (image, interrupt))| match result {
                 Err(BackendError::Internal(_) | BackendError::DeviceBusy(_)) => {
                     self.meters.batch(1);
-                    self.backend.run_planned(planned, image)
+                    self.backend.run_planned(planned, image, interrupt)
                 }
                 result => result,
             })
@@ -132,10 +142,8 @@ impl FilterWorker {
             None => pixels::encode(computed.image, plan.output, &self.pool)?,
         };
         let encode = started.elapsed();
-        if let (Some(costs), Output::Encoded(codec, _), false) =
-            (&self.costs, plan.output, makes_tensor)
-        {
-            costs.record_file(codec, FileWork::Encode, bytes, encode);
+        if let (Output::Encoded(codec, _), false) = (plan.output, makes_tensor) {
+            self.costs.record_file(codec, FileWork::Encode, bytes, encode);
         }
         let &Decoded { queue, decode, .. } = decoded;
         let times = Times { queue, decode, steps: computed.steps, encode };
@@ -181,7 +189,8 @@ impl Worker for FilterWorker {
         };
         let computed = {
             let _entered = (images.len() == 1).then(|| first.span.enter());
-            self.compute(planned, images)
+            let interrupts: Vec<_> = jobs.iter().map(|job| job.interrupt.clone()).collect();
+            self.compute(planned, images, &interrupts)
         };
         let (mut computed, mut lost) = (computed.into_iter(), None);
         for one in decoded {
@@ -239,6 +248,9 @@ fn failed(error: &BackendError) -> Failure {
             tracing::error!(detail, "the device is lost");
             Failure::new(ErrorKind::DeviceLost, "the device is lost")
                 .retry_after(Duration::from_secs(1))
+        }
+        BackendError::Interrupted => {
+            Failure::deadline("the deadline passed while the filters worked")
         }
         BackendError::Internal(detail) => {
             tracing::error!(detail, "a filter failed");

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{IN, counts::Counts, frame, with_service};
-use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
 use ocelli_testkit::{PATIENCE, eventually, patiently};
 
 /// Fewer than the client can report at once.
@@ -24,6 +24,7 @@ fn frames_that_overflow_the_subscription_are_counted() {
                 url: service.broker.url(),
                 name: "narrow".into(),
                 subscription_capacity: 1,
+                outgoing: Outgoing::default(),
             })
             .await
             .unwrap();

@@ -16,7 +16,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use ocelli_messages::{MessageContext, header};
 use serde_json::json;
 
-use crate::{health::Health, problem};
+use crate::{health::Health, memory, problem};
 
 /// A function that returns the actors of this process as JSON.
 pub type Tree = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
@@ -102,6 +102,7 @@ fn health(state: &AdminState) -> HttpResponse {
 }
 
 fn metrics(state: &AdminState) -> HttpResponse {
+    memory::record_resident();
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(state.prometheus.render())
@@ -206,6 +207,10 @@ mod tests {
             assert!(body.lines().any(|found| found == line), "{line}\n{body}");
         }
         assert!(body.contains("# HELP ocelli_requests_total Requests answered"), "{body}");
+        let resident = body.lines().find_map(|line| {
+            line.strip_prefix("process_resident_memory_bytes ")?.parse::<f64>().ok()
+        });
+        assert!(resident.unwrap() > 1e6, "{body}");
     }
 
     #[actix_web::test]

@@ -6,7 +6,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use ocelli_actors::broker::{Connection, ConnectionOptions};
+use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
+use ocelli_kit::host::LOGIN_ATTEMPTS;
 use ocelli_messages::{
     ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, subjects, v1,
 };
@@ -36,10 +37,15 @@ impl Client {
             url: target.nats.clone(),
             name: "ocelli client".into(),
             subscription_capacity: 1024,
+            outgoing: Outgoing::default(),
         })
         .await
         .map_err(|failure| failure.at("--nats"))?;
-        if tokio::time::timeout(CONNECT_WITHIN, connection.up()).await.is_err() {
+        let connected = tokio::select! {
+            failure = connection.login_refused(LOGIN_ATTEMPTS) => return Err(failure.at("--nats")),
+            connected = tokio::time::timeout(CONNECT_WITHIN, connection.up()) => connected,
+        };
+        if connected.is_err() {
             // What follows the last `@` is never a password, however the URL is written.
             let host = target.nats.rsplit_once('@').map_or(&*target.nats, |(_, host)| host);
             let message = format!("no broker at {host}; is `ocelli up` running?");

@@ -13,6 +13,9 @@ pub(crate) const UNAVAILABLE: u8 = 69;
 /// A supervisor gave up, so the process should be restarted.
 pub(crate) const SOFTWARE: u8 = 70;
 
+/// The broker refused the login or a subscription.
+pub(crate) const NO_PERMISSION: u8 = 77;
+
 /// The configuration is invalid. The error lists its problems.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration is invalid:\n  {}", .0.join("\n  "))]
@@ -34,6 +37,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     match failure.kind {
         ErrorKind::InvalidArgument | ErrorKind::Unsupported | ErrorKind::TooLarge => USAGE.into(),
         ErrorKind::Unavailable | ErrorKind::Overloaded => UNAVAILABLE.into(),
+        ErrorKind::PermissionDenied | ErrorKind::Unauthenticated => NO_PERMISSION.into(),
         _ => ExitCode::FAILURE,
     }
 }

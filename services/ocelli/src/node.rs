@@ -9,7 +9,7 @@ use ocelli_actors::{
 };
 use ocelli_kit::{
     admin::{self, AdminState},
-    config::{AdminConfig, BrokerConfig, Settings, hide_credentials},
+    config::{AdminConfig, BrokerConfig, LimitsConfig, Settings, hide_credentials},
     health::Health,
     host::Host,
     service::ServiceEntry,
@@ -55,7 +55,8 @@ impl Node {
             root = root.child(managed.child);
         }
 
-        let host = Host::open(&broker, section(settings, "limits")?, Health::new()).await?;
+        let limits: LimitsConfig = section(settings, "limits")?;
+        let host = Host::open(&broker, limits, Health::new()).await?;
         let mut children = Vec::new();
         let mut addresses = Vec::new();
         for service in services {
@@ -89,6 +90,7 @@ impl Node {
             }
             std::future::pending::<()>().await;
         };
+        let mut refused = None;
         let code = tokio::select! {
             signal = shutdown_signal() => {
                 info!(signal, "stopping");
@@ -102,6 +104,11 @@ impl Node {
                 error!(reason, "a service requested a new process");
                 exit::SOFTWARE.into()
             }
+            failure = self.host.login_refused() => {
+                error!(error = %failure, "stopping");
+                refused = Some(failure);
+                ExitCode::SUCCESS
+            }
             () = ready => ExitCode::SUCCESS,
         };
         self.host.stop_following();
@@ -112,7 +119,7 @@ impl Node {
         };
         self.admin.stop(false).await;
         info!(stopped, "stopped");
-        Ok(code)
+        refused.map_or(Ok(code), |failure| Err(failure.into()))
     }
 }
 

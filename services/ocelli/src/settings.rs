@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use ocelli_kit::{
     config::{
-        AdminConfig, BrokerConfig, Problem, Section, SectionEntry, Settings, Sources,
+        AdminConfig, BrokerConfig, LimitsConfig, Problem, Section, SectionEntry, Settings, Sources,
         TelemetryConfig, load,
     },
     service::ServiceEntry,
 };
-use ocelli_messages::Limits;
 use serde::{Deserialize, Serialize};
 
 use crate::{cli::ConfigFile, exit::BadConfig};
@@ -24,7 +23,7 @@ const SECTIONS: [SectionEntry; 6] = [
     SectionEntry::of::<ManagedBroker>("managed_broker"),
     SectionEntry::of::<AdminConfig>("admin"),
     SectionEntry::of::<TelemetryConfig>("telemetry"),
-    SectionEntry::of::<Limits>("limits"),
+    SectionEntry::of::<LimitsConfig>("limits"),
     SectionEntry::of::<Shutdown>("shutdown"),
 ];
 

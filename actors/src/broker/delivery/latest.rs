@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    Delivery, Encoded, Incoming, Request, consumer_span, headers,
+    Admission, Delivery, Encoded, Incoming, Request, consumer_span, headers,
     pump::next_of_drained,
     queue::{DropReason, LatestQueue, Queued},
     time_left,
@@ -283,7 +283,8 @@ impl<H: LiveHandler> Lane<H> {
         let (identity, contradiction) = handler.identify(&stream, &mut message);
         let span = consumer_span!("live frame", self.delivery.template, incoming.context);
         let work = |context| {
-            let request = Request { tenant: tenant.clone(), context, message, arrived };
+            let admission = Admission::free();
+            let request = Request { tenant: tenant.clone(), context, message, arrived, admission };
             async move {
                 contradiction?;
                 handler.handle(request).await
@@ -291,12 +292,14 @@ impl<H: LiveHandler> Lane<H> {
         };
         let (context, result) = self.delivery.run(span, incoming, work).await;
         let result = result.map(Encoded::into_bytes);
-        let result = result.and_then(|response| self.delivery.fit(response, H::RESPONSE_FIELD));
+        let headers = headers::write(&context);
+        let result =
+            result.and_then(|response| self.delivery.fit(&headers, response, H::RESPONSE_FIELD));
         let outcome = match result {
             Ok(response) => Outcome::Answer(response),
             Err(failure) => {
                 let report = handler.failed(identity, &context, &failure).into_bytes();
-                match self.delivery.fit(report, "") {
+                match self.delivery.fit(&headers::write_error(&context, &failure), report, "") {
                     Ok(report) => Outcome::Report(report, failure),
                     Err(_) => {
                         self.delivery.note(&failure, &context);

@@ -10,6 +10,8 @@
 //! trace, turns a panic into an `internal` failure, refuses a response that is too large for the
 //! broker, and records failures in the metrics and the log.
 
+mod admission;
+pub(super) mod callers;
 mod encoded;
 mod headers;
 pub(super) mod latest;
@@ -31,8 +33,9 @@ use prost::{Message, Name};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
+pub use admission::{Admission, Hold};
 pub use encoded::Encoded;
-pub(super) use headers::write as write_headers;
+pub(super) use headers::{len as headers_len, write as write_headers};
 
 use super::Connection;
 use crate::{
@@ -52,6 +55,8 @@ pub struct Request<M> {
     pub message: M,
     /// The time at which the message arrived.
     pub arrived: Instant,
+    /// The right to wait for a credit.
+    pub admission: Admission,
 }
 
 /// The part of the delivery that all lanes share.
@@ -73,9 +78,6 @@ pub(super) struct Incoming {
     /// Whether the sender stated which trace the message belongs to.
     from_caller: bool,
 }
-
-/// The bytes reserved for a response's headers within the broker's limit on messages.
-const HEADER_ROOM: usize = 4096;
 
 /// Creates a span of the OpenTelemetry kind "consumer". The name of a span is static, so each lane
 /// creates its own.
@@ -129,18 +131,23 @@ impl Delivery {
             // The panic hook has logged the panic with its location.
             Err(Failure::internal(format!("{} failed on this message", self.name)))
         });
-        (trace::outgoing(&span, &context), result)
+        let mut context = trace::outgoing(&span, &context);
+        // Whoever gets the answer knows for whom it asked.
+        context.caller = None;
+        (context, result)
     }
 
-    /// Passes a response on if the broker accepts its size. `field` is the field of the request
-    /// that decides on the size.
-    pub(super) fn fit(&self, response: Bytes, field: &str) -> Result<Bytes, Failure> {
-        let most = self.connection.max_payload().saturating_sub(HEADER_ROOM);
-        if response.len() > most {
-            Err(too_large(response.len(), most).at(field))
-        } else {
-            Ok(response)
-        }
+    /// Checks that the broker accepts a response with these headers. `field` is the field of the
+    /// request that decides on the size.
+    pub(super) fn fit(
+        &self,
+        headers: &HeaderMap,
+        response: Bytes,
+        field: &str,
+    ) -> Result<Bytes, Failure> {
+        let is = headers::len(headers) + response.len();
+        let most = self.connection.max_payload();
+        if is > most { Err(too_large(is, most).at(field)) } else { Ok(response) }
     }
 
     /// Counts a failure, and logs it at the level of its kind.
@@ -154,9 +161,9 @@ impl Delivery {
 }
 
 /// The failure for a message that is larger than the broker accepts.
-pub(super) fn too_large(is: usize, most: usize) -> Failure {
+pub(in crate::broker) fn too_large(is: usize, most: usize) -> Failure {
     let message =
-        format!("the message has {is} bytes plus headers; the broker accepts at most {most}");
+        format!("the message has {is} bytes with its headers; the broker accepts at most {most}");
     Failure::new(ErrorKind::TooLarge, message)
 }
 

@@ -26,7 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::{Delivery, Request, consumer_span, decode, time_left};
+use super::{Admission, Delivery, Request, consumer_span, decode, time_left};
 use crate::{
     broker::{Connection, ConsumerSpec, StreamSpec, TaskActor, task_actor::PATIENT},
     metrics::{Metric, counter, histogram},
@@ -254,7 +254,13 @@ impl<H: WorkHandler> Lane<H> {
         let tenant = self.spec.subject.tenant(&message.subject);
         let tenant = tenant.map_err(|error| Failure::invalid("subject", error.to_string()))?;
         let item = decode(message.payload.clone())?;
-        let request = Request { tenant, context: context.clone(), message: item, arrived };
+        let request = Request {
+            tenant,
+            context: context.clone(),
+            message: item,
+            arrived,
+            admission: Admission::free(),
+        };
         let work = self.spec.handler.handle(request, attempt);
         let too_late = tokio::time::sleep(left);
         tokio::pin!(work, too_late);

@@ -28,12 +28,12 @@ pub(super) fn render(
     rows: Range<usize>,
     output: &mut [u8],
 ) {
-    let (level, channels) = (cpu.level(), input.channels());
+    let (level, channels, row_bytes) = (cpu.level(), input.channels(), input.shape().row_bytes());
     let mut planes = Planes::new(cpu, filter, input);
     let reach = filter.radius as isize;
     let first = rows.start as isize;
     (first - reach..first + reach).for_each(|y| planes.fill(input, y));
-    for (y, output) in rows.zip(output.chunks_exact_mut(input.shape().row_bytes())) {
+    for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         let y = y as isize;
         planes.fill(input, y + reach);
         if channels == 4 {

@@ -42,7 +42,7 @@ pub(crate) fn render(
     let division = Division::by(across * down).filter(|_| across <= NARROW);
     let room = if division.is_some() { 0 } else { 2 * row_bytes + 3 * GROUP * channels };
     let mut wide_buffer = Scratch::<u32>::take(cpu.pool(), room);
-    for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+    for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         let at = y as isize;
         let Some(middle) = sums.get_mut(margin..margin + row_bytes) else { return };
         if y == first {

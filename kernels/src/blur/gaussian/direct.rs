@@ -24,7 +24,7 @@ pub(super) fn render(
     let (level, channels, row_bytes) = (cpu.level(), input.channels(), input.shape().row_bytes());
     let radius = kernel.radius();
     let mut ring = Ring::new(cpu, input, (radius, radius), border, rows.start);
-    for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+    for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         ring.advance(input, y);
         let top = y as isize - radius as isize;
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {

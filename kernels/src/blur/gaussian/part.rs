@@ -71,6 +71,8 @@ impl Gaussian {
             return separable::render(cpu, &self.kernel, self.border, input, rows, output);
         }
         let lines = output.chunks_exact_mut(input.shape().row_bytes());
-        rows.zip(lines).for_each(|(y, to)| to.copy_from_slice(input.row(y)));
+        cpu.watched(rows, input.shape().row_bytes())
+            .zip(lines)
+            .for_each(|(y, to)| to.copy_from_slice(input.row(y)));
     }
 }

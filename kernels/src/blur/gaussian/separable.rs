@@ -34,7 +34,7 @@ pub(super) fn render(
     let mut zeros = cpu.take(if border == Border::Constant { row_bytes } else { 0 });
     zeros.fill(0);
     let mut around: [&[u8]; MAX_TAPS] = [&[]; MAX_TAPS];
-    for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+    for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         for (tap, slot) in around.iter_mut().take(kernel.weights().len()).enumerate() {
             let at = (y + tap) as isize - kernel.radius() as isize;
             *slot = input.bordered_row(at, border).unwrap_or(&zeros);

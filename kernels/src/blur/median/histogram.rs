@@ -57,7 +57,10 @@ pub(super) fn render(
                 let x = (left + column).saturating_sub(radius).min(width - 1);
                 *place = (x * input.channels() + channel) as u32;
             }
-            let stripe = Stripe { pixels, radius, channel, places, rows: rows.clone() };
+            let stripe = Stripe { pixels, radius, channel, places, rows: rows.clone(), cpu };
+            if cpu.is_interrupted() {
+                return;
+            }
             run(cpu.level(), &stripe, input, upper, lower, output);
         }
     }
@@ -71,6 +74,7 @@ struct Stripe<'a> {
     /// Where in a row the samples of its columns are, those beside it included.
     places: &'a [u32],
     rows: Range<usize>,
+    cpu: &'a Cpu,
 }
 
 #[allow(unsafe_code, reason = "instructions beyond the baseline, proved by a Level")]
@@ -117,7 +121,8 @@ fn run_with<S: Square>(
     lower.fill(NONE);
     let (channels, row_bytes) = (input.channels(), input.shape().row_bytes());
     let (radius, bottom) = (stripe.radius as isize, input.height() as isize - 1);
-    for (y, output) in stripe.rows.clone().zip(output.chunks_exact_mut(row_bytes)) {
+    let rows = stripe.cpu.watched(stripe.rows.clone(), stripe.pixels.len());
+    for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
         let at = y as isize;
         if y == stripe.rows.start {
             for y in at - radius..=at + radius {

@@ -43,7 +43,7 @@ fn each_row<const SIDE: usize>(
     let (radius, channels, row_bytes) = (SIDE / 2, input.channels(), input.shape().row_bytes());
     let (margin, bottom) = (radius * channels, input.height() - 1);
     let mut buffer = cpu.take(SIDE * (BLOCK + 2 * margin));
-    for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+    for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         let around: [&[u8]; SIDE] =
             std::array::from_fn(|row| input.row((y + row).saturating_sub(radius).min(bottom)));
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {

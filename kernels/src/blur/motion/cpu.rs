@@ -24,7 +24,7 @@ pub(super) fn render(
 ) {
     let (channels, row_bytes) = (input.channels() as isize, input.shape().row_bytes());
     let mut ring = Ring::new(cpu, input, sparse.radius, sparse.border, rows.start);
-    for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+    for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         ring.advance(input, y);
         for (block, output) in output.chunks_mut(BLOCK).enumerate() {
             let mut sums = [1 << (BITS - 1); BLOCK];

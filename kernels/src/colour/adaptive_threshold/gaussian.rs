@@ -63,8 +63,8 @@ pub(super) fn render(
         blur_row(level, padded, weights, &mut ring[start..start + stride]);
     };
     let (start, reach) = (rows.start as isize, radius as isize);
-    (start - reach..start + reach).for_each(|y| fill(ring, y));
-    for (y, to) in rows.zip(output.chunks_exact_mut(width)) {
+    cpu.watched(start - reach..start + reach, width).for_each(|y| fill(ring, y));
+    for (y, to) in cpu.watched(rows, width).zip(output.chunks_exact_mut(width)) {
         fill(ring, y as isize + reach);
         let place = |by: isize| slot(y as isize + by);
         compare(level, ring, &place, weights, rule, input.row(y), to);

@@ -33,11 +33,11 @@ pub(super) fn render(
         sum_row(level, row, size, padded.as_mut(), doubled.as_mut(), sums);
     };
     let (start, reach) = (rows.start as isize, radius as isize);
-    for y in start - reach..start + reach {
+    for y in cpu.watched(start - reach..start + reach, width) {
         fill(ring, y);
         add(level, ring.get(slot(y, size, width)).unwrap_or_default(), columns);
     }
-    for (y, to) in rows.zip(output.chunks_exact_mut(width)) {
+    for (y, to) in cpu.watched(rows, width).zip(output.chunks_exact_mut(width)) {
         fill(ring, y as isize + reach);
         let new = ring.get(slot(y as isize + reach, size, width)).unwrap_or_default();
         let old = ring.get(slot(y as isize - reach, size, width)).unwrap_or_default();

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::{luma, tones};
 use crate::cuda::{Argument, CudaProgram, CudaWork, wide};
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Shape, Whole,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Shape, Whole, WorkError,
 };
 use interpolate::Rows;
 use tiles::Tiles;
@@ -117,7 +117,7 @@ impl Operation for Clahe {
 }
 
 impl Whole for Clahe {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
         let (size, format, level) = (input.size(), input.format(), cpu.level());
         let tiles = Tiles::new(size, self.tiles, self.clip_limit);
         let (width, row_bytes) = (size.width(), input.row_bytes());
@@ -129,11 +129,13 @@ impl Whole for Clahe {
                 luma::of(level, format, input.row(y), to);
             }
         });
+        cpu.go_on()?;
         let row = |y: usize| match gray {
             true => input.row(y),
             false => plane.get(y * width..(y + 1) * width).unwrap_or_default(),
         };
         let luts = tiles.luts(cpu, size, row);
+        cpu.go_on()?;
         let mut buffer = cpu.take(row_bytes * size.height());
         cpu.bands(&mut buffer, row_bytes, |rows, band| {
             let mut interpolated = Rows::new(cpu, &tiles, &luts, width);
@@ -150,6 +152,6 @@ impl Whole for Clahe {
                 });
             }
         });
-        Image::packed(size, format, buffer)
+        Ok(Image::packed(size, format, buffer)?)
     }
 }

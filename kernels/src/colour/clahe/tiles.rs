@@ -42,7 +42,7 @@ impl Tiles {
         cpu.bands_from(size.pixels(), &mut luts, row_of_tiles, 1, |tiles, luts| {
             for (y, luts) in tiles.zip(luts.chunks_exact_mut(row_of_tiles)) {
                 for (x, lut) in luts.chunks_exact_mut(256).enumerate() {
-                    self.lut(size, &row, x, y, lut);
+                    self.lut(cpu, size, &row, (x, y), lut);
                 }
             }
         });
@@ -51,15 +51,16 @@ impl Tiles {
 
     fn lut<'a>(
         &self,
+        cpu: &Cpu,
         size: Size,
         row: &impl Fn(usize) -> &'a [u8],
-        tile_x: usize,
-        tile_y: usize,
+        (tile_x, tile_y): (usize, usize),
         lut: &mut [u8],
     ) {
         let mut counter = Counter::new();
         let (left, right) = (tile_x * self.width, (tile_x + 1) * self.width);
-        for y in tile_y * self.height..(tile_y + 1) * self.height {
+        let rows = tile_y * self.height..(tile_y + 1) * self.height;
+        for y in cpu.watched(rows, self.width) {
             let y = Border::Reflect101.index(y as isize, size.height()).unwrap_or(0);
             let row = row(y);
             let inside = left.min(row.len())..right.min(row.len());

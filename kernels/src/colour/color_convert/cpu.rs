@@ -7,7 +7,7 @@ use crate::convert::interleaved;
 use crate::convert::planar::Planar;
 use crate::convert::planes;
 use crate::simd::Level;
-use crate::{Cpu, Image, ImageError, PixelFormat, Pointwise, Whole};
+use crate::{Cpu, Image, PixelFormat, Pointwise, Whole, WorkError};
 
 impl Pointwise for ColorConvert {
     fn pixels(&self, level: Level, input: PixelFormat, from: &[u8], to: &mut [u8]) {
@@ -37,8 +37,8 @@ impl Pointwise for ColorConvert {
 }
 
 impl Whole for ColorConvert {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
-        match self.way(input.format()) {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
+        let made = match self.way(input.format()) {
             Some(Way::FromPlanar(Space::Gray)) => Planar::of(input).gray(cpu, &self.gray),
             Some(Way::FromPlanar(to)) => {
                 Planar::of(input).read(cpu, &self.planar, to, &self.interleaved)
@@ -48,6 +48,7 @@ impl Whole for ColorConvert {
                 planes::write(cpu, input, (from, &self.interleaved), to, &self.planar)
             }
             Some(Way::Interleaved(..)) | None => Ok(input.clone()),
-        }
+        };
+        Ok(made?)
     }
 }

@@ -10,8 +10,8 @@ use super::tones;
 use crate::cpu::look_up;
 use crate::cuda::{Argument, CudaProgram, CudaWork, wide};
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation, ParameterError,
-    Parameters, PixelFormat, Shape, Whole,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterError, Parameters,
+    PixelFormat, Shape, Whole, WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry {
     definition: &DEFINITION,
@@ -101,8 +101,8 @@ fn list(histogram: &Histogram) -> [u8; 256] {
 }
 
 impl Whole for Equalize {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
-        let list = list(&luma::histogram(cpu, input));
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
+        let list = list(&luma::histogram(cpu, input)?);
         let (format, level, row_bytes) = (input.format(), cpu.level(), input.row_bytes());
         let mut buffer = cpu.take(row_bytes * input.size().height());
         cpu.bands(&mut buffer, row_bytes, |rows, band| {
@@ -117,6 +117,6 @@ impl Whole for Equalize {
                 });
             }
         });
-        Image::packed(input.size(), format, buffer)
+        Ok(Image::packed(input.size(), format, buffer)?)
     }
 }

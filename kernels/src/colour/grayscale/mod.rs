@@ -15,9 +15,9 @@ use crate::convert::{gpu, planar::Planar};
 use crate::cuda::{CudaPointwise, CudaWork};
 use crate::simd::Level;
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
-    Refusal, Shape, Whole,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise, Refusal, Shape, Whole,
+    WorkError,
 };
 use weights::Rule;
 pub(crate) const ENTRY: Entry = Entry {
@@ -97,10 +97,10 @@ impl Pointwise for Grayscale {
 
 /// From a planar layout.
 impl Whole for Grayscale {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
         let planar = Planar::of(input);
         if self.rule == Rule::of("bt601") {
-            return planar.gray(cpu, &BT601_LIMITED_GRAY);
+            return Ok(planar.gray(cpu, &BT601_LIMITED_GRAY)?);
         }
         let (size, level) = (input.size(), cpu.level());
         let mut buffer = cpu.take(size.pixels());
@@ -111,7 +111,7 @@ impl Whole for Grayscale {
                 cpu::pixels(level, self.rule, PixelFormat::Rgb8, &colours, to);
             }
         });
-        Image::packed(size, PixelFormat::Gray8, buffer)
+        Ok(Image::packed(size, PixelFormat::Gray8, buffer)?)
     }
 }
 

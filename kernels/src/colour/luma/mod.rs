@@ -6,7 +6,7 @@ use super::spaces::block::{BLOCK, Block};
 use super::spaces::ycbcr::{self, Matrix};
 use crate::simd::Level;
 use crate::simd::simd_levels;
-use crate::{Cpu, Image, PixelFormat};
+use crate::{Cpu, Image, PixelFormat, WorkError};
 
 /// How often each level occurs.
 pub(crate) type Histogram = [u32; 256];
@@ -84,7 +84,7 @@ pub(crate) fn replace(
 }
 
 /// The histogram of the whole image.
-pub(crate) fn histogram(cpu: &Cpu, image: &Image) -> Histogram {
+pub(crate) fn histogram(cpu: &Cpu, image: &Image) -> Result<Histogram, WorkError> {
     /// Bytes of one list on the device.
     const BYTES: usize = 1024;
     let (height, format, level) = (image.size().height(), image.format(), cpu.level());
@@ -97,7 +97,8 @@ pub(crate) fn histogram(cpu: &Cpu, image: &Image) -> Histogram {
     cpu.bands_from(image.data().len(), &mut lists, BYTES, 1, |part, list| {
         let mut counter = Counter::new();
         let mut luma = cpu.take(image.size().width());
-        for y in part.start * height / parts..part.end * height / parts {
+        let rows = part.start * height / parts..part.end * height / parts;
+        for y in cpu.watched(rows, image.row_bytes()) {
             if format == PixelFormat::Gray8 {
                 counter.add(image.row(y));
             } else {
@@ -109,13 +110,14 @@ pub(crate) fn histogram(cpu: &Cpu, image: &Image) -> Histogram {
             *to = count.to_le_bytes();
         }
     });
+    cpu.go_on()?;
     let mut all = [0; 256];
     for list in lists.chunks_exact(BYTES) {
         for (all, bytes) in all.iter_mut().zip(list.as_chunks::<4>().0) {
             *all += u32::from_le_bytes(*bytes);
         }
     }
-    all
+    Ok(all)
 }
 
 simd_levels! {

@@ -10,9 +10,9 @@ use super::{gpu, statistics, tabled};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::simd::Level;
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise,
-    Refusal, Shape, Table, Whole, Window,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Pointwise, Refusal, Shape, Table,
+    Whole, Window, WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
@@ -217,10 +217,10 @@ impl Operation for Otsu {
 }
 
 impl Whole for Otsu {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
-        let counts = statistics::histogram(cpu, input);
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
+        let counts = statistics::histogram(cpu, input)?;
         let threshold = otsu::threshold(&counts);
         let table = Table::new(|sample| self.mode.apply(sample, threshold, self.max_value));
-        statistics::apply(cpu, &table, &Window::all(input), input.shape())
+        Ok(statistics::apply(cpu, &table, &Window::all(input), input.shape())?)
     }
 }

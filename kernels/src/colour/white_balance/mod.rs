@@ -8,9 +8,8 @@ use std::sync::Arc;
 use super::{gpu, statistics};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Shape, Table,
-    Whole, Window,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Shape, Table, Whole, Window, WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
@@ -117,8 +116,8 @@ impl Operation for WhiteBalance {
 }
 
 impl Whole for WhiteBalance {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
-        let table = self.table(statistics::colour_sums(cpu, input));
-        statistics::apply(cpu, &table, &Window::all(input), input.shape())
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
+        let table = self.table(statistics::colour_sums(cpu, input)?);
+        Ok(statistics::apply(cpu, &table, &Window::all(input), input.shape())?)
     }
 }

@@ -10,7 +10,7 @@ use super::{STRONG, WEAK, trace};
 use crate::edges::kernels::Kernels;
 use crate::scratch::Scratch;
 use crate::simd::simd_levels;
-use crate::{Cpu, Image, ImageError, PixelFormat, Window};
+use crate::{Cpu, Image, PixelFormat, Window, WorkError};
 
 /// Bytes of the map of a band: with what lies around it, that stays in a second-level cache.
 const BAND_BYTES: usize = 128 << 10;
@@ -21,7 +21,7 @@ pub(super) fn edges<S: Thin + Send + Sync>(
     input: &Image,
     kernels: Kernels,
     thresholds: (S, S),
-) -> Result<Image, ImageError> {
+) -> Result<Image, WorkError> {
     let (rows, threads) = ((BAND_BYTES / input.size().width()).clamp(32, 512), cpu.threads());
     // As many for each thread.
     let bands = input.size().height().div_ceil(rows).next_multiple_of(threads);
@@ -35,7 +35,7 @@ pub(super) fn edges_in_bands<S: Thin + Send + Sync>(
     kernels: Kernels,
     thresholds: (S, S),
     band_rows: usize,
-) -> Result<Image, ImageError> {
+) -> Result<Image, WorkError> {
     let size = input.size();
     let (width, height) = (size.width(), size.height());
     // A column of zeros between the rows.
@@ -50,25 +50,28 @@ pub(super) fn edges_in_bands<S: Thin + Send + Sync>(
         let first = index * band_rows;
         ridges(cpu, &window, kernels, thresholds, first..first + rows, map);
         let mut stack = Scratch::<u64>::take(cpu.pool(), map.len());
-        trace::follow(map, stride, 0..rows, stack.as_mut(), |_| {});
+        let mut watch = cpu.watch_every(trace::STEPS);
+        trace::follow(map, stride, 0..rows, stack.as_mut(), &mut watch, |_| {});
         left.fetch_add(weak(map), Ordering::Relaxed);
         // Now, while the map is in the cache: for 4K, 4 % of all the time less than at the end.
         for (from, to) in map.chunks(stride).zip(output.chunks_exact_mut(width)) {
             strong_only(cpu.level(), from, to);
         }
     });
+    cpu.go_on()?;
     // A power of two, so that the next frame finds it in the pool.
     let room = left.into_inner().next_power_of_two();
     let mut stack = Scratch::<u64>::take(cpu.pool(), room);
+    let mut watch = cpu.watch_every(trace::STEPS);
     for seam in (band_rows..height).step_by(band_rows) {
-        trace::follow(&mut map, stride, seam - 1..seam + 1, stack.as_mut(), |at| {
+        trace::follow(&mut map, stride, seam - 1..seam + 1, stack.as_mut(), &mut watch, |at| {
             // Without the column between the rows.
             if let Some(pixel) = output.get_mut(at - at / stride) {
                 *pixel = 255;
             }
         });
     }
-    Image::packed(size, PixelFormat::Gray8, output)
+    Ok(Image::packed(size, PixelFormat::Gray8, output)?)
 }
 
 /// What the pixels of a band are.

@@ -13,9 +13,8 @@ use std::sync::Arc;
 use super::kernels::Kernels;
 use crate::cuda::CudaWork;
 use crate::{
-    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape,
-    Whole,
+    Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape, Whole, WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
@@ -123,7 +122,7 @@ impl Operation for Canny {
 }
 
 impl Whole for Canny {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, ImageError> {
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Image, WorkError> {
         if self.squared {
             return cpu::edges(cpu, input, self.kernels, self.thresholds);
         }

@@ -4,6 +4,10 @@
 //! side.
 
 use super::{STRONG, WEAK};
+use crate::interrupt::Watch;
+
+/// Pixels that are followed between two looks at the interrupt.
+pub(super) const STEPS: usize = 1 << 14;
 
 /// Makes weak pixels strong that are connected with strong ones of those rows, as far as the map
 /// goes, and calls `found` with the place of each. Each weak pixel of the map needs room on the
@@ -13,6 +17,7 @@ pub(super) fn follow(
     stride: usize,
     rows: std::ops::Range<usize>,
     stack: &mut [u64],
+    watch: &mut Watch<'_>,
     mut found: impl FnMut(usize),
 ) {
     /// The highest bit of each byte: strong pixels have it, others do not.
@@ -26,14 +31,14 @@ pub(super) fn follow(
             let seed = at + strong.trailing_zeros() as usize / 8;
             strong &= strong - 1;
             if seed < end {
-                flood(map, stride, seed, stack, &mut found);
+                flood(map, stride, seed, stack, watch, &mut found);
             }
         }
         at += 8;
     }
     for seed in at..end {
         if map.get(seed) == Some(&STRONG) {
-            flood(map, stride, seed, stack, &mut found);
+            flood(map, stride, seed, stack, watch, &mut found);
         }
     }
 }
@@ -43,10 +48,14 @@ fn flood(
     stride: usize,
     seed: usize,
     stack: &mut [u64],
+    watch: &mut Watch<'_>,
     found: &mut impl FnMut(usize),
 ) {
     let mut depth = widen(map, stride, seed, stack, 0);
     while depth > 0 {
+        if watch.is_over() {
+            return;
+        }
         depth -= 1;
         let Some(next) = stack.get(depth) else { return };
         let next = *next as usize;

@@ -25,7 +25,7 @@ pub(super) fn render(
     // Only a constant border needs it.
     let mut zeros = cpu.take(if emboss.border == Border::Constant { row_bytes } else { 0 });
     zeros.fill(0);
-    for (y, to) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+    for (y, to) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         let row = |down: isize| {
             let y = y as isize + down;
             input.bordered_row(y, emboss.border).unwrap_or(&zeros)

@@ -17,7 +17,8 @@ pub(super) fn render(
     let mut means = cpu.take(blocks.across() * channels);
     let mut rest = output;
     let mut y = rows.start;
-    while y < rows.end {
+    let mut watch = cpu.watch(blocks.side() * row_bytes);
+    while y < rows.end && !watch.is_over() {
         let row = y / blocks.side();
         let end = blocks.rows(row).end.min(rows.end);
         let Some((these, after)) = rest.split_at_mut_checked((end - y) * row_bytes) else { return };

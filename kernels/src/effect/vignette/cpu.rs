@@ -26,14 +26,14 @@ pub(super) fn render(
     rows: Range<usize>,
     output: &mut [u8],
 ) {
-    let (width, channels) = (input.width(), input.channels());
+    let (width, channels, row_bytes) = (input.width(), input.channels(), input.shape().row_bytes());
     let (unit, half) = (unit(input.shape()), width.div_ceil(2));
     let mut across = Scratch::<f32>::take(cpu.pool(), half);
     let mut weights = Scratch::<i16>::take(cpu.pool(), width);
     let across = across.as_mut();
     across.iter_mut().enumerate().for_each(|(x, to)| *to = square(x, width, unit) * vignette.slope);
     let weights = weights.as_mut();
-    for (y, to) in rows.zip(output.chunks_exact_mut(input.shape().row_bytes())) {
+    for (y, to) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         let down = (square(y, input.height(), unit) - vignette.start) * vignette.slope;
         // Both sides are the same.
         let (left, right) = weights.split_at_mut(half);

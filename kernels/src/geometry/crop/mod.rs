@@ -162,13 +162,13 @@ impl Rows for Crop {
         Reach::Anywhere
     }
 
-    fn render(&self, _: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
+    fn render(&self, cpu: &Cpu, input: &Window<'_>, rows: Range<usize>, output: &mut [u8]) {
         let Ok(shape) = self.output(input.shape()) else { return };
         let ask = prefetch::pays(shape.bytes());
         each_plane(input, shape, rows, output, |index, from, rows, mut to| {
             let left = (self.x >> index) * from.plane.channels;
             let top = self.y >> index;
-            for (at, y) in rows.enumerate() {
+            for (at, y) in cpu.watched(rows, shape.row_bytes()).enumerate() {
                 if ask {
                     to.prefetch(at + 1);
                 }

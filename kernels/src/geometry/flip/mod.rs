@@ -100,7 +100,7 @@ impl Rows for Flip {
         let ask = prefetch::pays(input.shape().bytes());
         each_plane(input, input.shape(), rows, output, |_, from, rows, mut to| {
             let plane = from.plane;
-            for (at, y) in rows.enumerate() {
+            for (at, y) in cpu.watched(rows, plane.samples()).enumerate() {
                 if ask {
                     to.prefetch(at + 1);
                 }

@@ -133,7 +133,7 @@ impl Rows for Letterbox {
         let (first, end) = (fit.top, fit.top + fit.inner.height());
         let (left, samples) = (fit.left * channels, fit.inner.width() * channels);
         each_plane(input, outer, rows, output, |_, from, rows, mut to| {
-            for (at, y) in rows.clone().enumerate() {
+            for (at, y) in cpu.watched(rows.clone(), outer.row_bytes()).enumerate() {
                 let row = to.row(at);
                 if !(first..end).contains(&y) {
                     fill::row(row, pixel);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Pad, fill};
 use crate::simd::prefetch;
-use crate::{Shape, Window};
+use crate::{Cpu, Shape, Window};
 
 /// Those rows of the result, which has that shape.
 ///
@@ -12,6 +12,7 @@ use crate::{Shape, Window};
 /// take 4 % longer on 1920×1080, and a third on 640×480.
 pub(super) fn render(
     pad: &Pad,
+    cpu: &Cpu,
     input: &Window<'_>,
     shape: Shape,
     pixel: &[u8],
@@ -21,7 +22,7 @@ pub(super) fn render(
     let (left, right) = (pad.left * pixel.len(), pad.right * pixel.len());
     let ask = prefetch::pays(shape.bytes());
     let (mut frame, mut rest) = (0, output);
-    for y in rows {
+    for y in cpu.watched(rows, shape.row_bytes()) {
         let Some(y) = y.checked_sub(pad.top).filter(|y| *y < input.height()) else {
             frame += shape.row_bytes();
             continue;
@@ -36,5 +37,7 @@ pub(super) fn render(
         row.copy_from_slice(source);
         (frame, rest) = (right, after);
     }
-    fill::row(rest, pixel);
+    if !cpu.is_interrupted() {
+        fill::row(rest, pixel);
+    }
 }

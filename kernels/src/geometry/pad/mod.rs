@@ -161,7 +161,7 @@ impl Rows for Pad {
         let color = samples_of(self.color, input.channels());
         let Some(pixel) = color.get(..input.channels()) else { return };
         if self.border == Border::Constant {
-            return framed::render(self, input, shape, pixel, rows, output);
+            return framed::render(self, cpu, input, shape, pixel, rows, output);
         }
         let ask = prefetch::pays(shape.bytes());
         each_plane(input, shape, rows, output, |_, from, rows, mut to| {
@@ -169,7 +169,7 @@ impl Rows for Pad {
             let left = self.left * plane.channels;
             let (level, border, width) = (cpu.level(), self.border, plane.width);
             let beside = Beside { level, border, width, channels: plane.channels };
-            for (at, y) in rows.enumerate() {
+            for (at, y) in cpu.watched(rows, shape.row_bytes()).enumerate() {
                 if ask {
                     to.prefetch(at + 1);
                 }

@@ -99,11 +99,11 @@ impl Plan {
     ) {
         match self {
             Self::Copy => {
-                for (at, y) in rows.enumerate() {
+                for (at, y) in cpu.watched(rows, from.plane.samples()).enumerate() {
                     to.row(at).copy_from_slice(from.row(y));
                 }
             }
-            Self::Nearest(nearest) => nearest.render(cpu.level(), from, rows, to),
+            Self::Nearest(nearest) => nearest.render(cpu, from, rows, to),
             Self::Blocks { across, down } => {
                 blocks::render(cpu, (*across, *down), from, rows, to);
             }
@@ -154,10 +154,14 @@ impl Passes {
         let mut starts = Scratch::<u32>::take(cpu.pool(), count);
         let mut memory = Scratch::<i16>::take(cpu.pool(), self.across.memory());
         let (ring, starts, memory) = (ring.as_mut(), starts.as_mut(), memory.as_mut());
+        let mut watch = cpu.watch((to.samples() + from.plane.samples()) * at_once);
         let (mut next, end) = (0, self.row(rows.end.saturating_sub(1), count - 1) + 1);
         for (at, y) in rows.enumerate() {
             next = next.max(self.row(y, 0));
             while next <= self.row(y, count - 1) {
+                if watch.is_over() {
+                    return;
+                }
                 let group = next..(next + at_once).min(end);
                 next = group.end;
                 let places = group.clone().map(|row| row % kept * room).collect::<Few<_>>();
@@ -166,6 +170,9 @@ impl Passes {
             }
             for (tap, start) in starts.iter_mut().enumerate() {
                 *start = (self.row(y, tap) % kept * room) as u32;
+            }
+            if watch.is_over() {
+                return;
             }
             finish(starts, y, ring, to.row(at));
         }

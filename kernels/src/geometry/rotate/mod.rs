@@ -179,7 +179,7 @@ impl Rows for Rotate {
                 let Some(size) = turned(input.shape().size) else { return };
                 let shape = Shape::new(size, input.shape().format);
                 each_plane(input, shape, rows, output, |_, from, rows, mut to| {
-                    turn::render(cpu.level(), turn, from, rows, &mut to);
+                    turn::render(cpu, turn, from, rows, &mut to);
                 });
             }
             Some(Way::Nothing | Way::Half) | None => {}

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::Cpu;
 use crate::geometry::planes::{Band, PlaneRows};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Instructions;
@@ -59,22 +60,22 @@ pub(super) struct Source<'a> {
 
 /// Makes those rows of the result.
 pub(super) fn render(
-    level: Level,
+    cpu: &Cpu,
     turn: Turn,
     from: PlaneRows<'_>,
     rows: Range<usize>,
     to: &mut Band<'_>,
 ) {
     match from.plane.channels {
-        1 => each::<1>(level, turn, from, rows, to),
-        3 => each::<3>(level, turn, from, rows, to),
-        _ => each::<4>(level, turn, from, rows, to),
+        1 => each::<1>(cpu, turn, from, rows, to),
+        3 => each::<3>(cpu, turn, from, rows, to),
+        _ => each::<4>(cpu, turn, from, rows, to),
     }
 }
 
 /// Turns pixels of `N` bytes.
 fn each<const N: usize>(
-    level: Level,
+    cpu: &Cpu,
     turn: Turn,
     from: PlaneRows<'_>,
     rows: Range<usize>,
@@ -83,14 +84,15 @@ fn each<const N: usize>(
     let (data, stride) = from.data();
     let (width, height) = (from.plane.width, from.plane.height);
     let source = Source { data, stride, width, height };
-    for top in rows.clone().step_by(STRIP) {
+    // A strip reads whole lines of the cache from every row of the input.
+    for top in cpu.watched(rows.clone().step_by(STRIP), STRIP * height) {
         let bottom = (top + STRIP).min(rows.end);
         // A narrow rest is done with some columns before it once more.
         let first = bottom.saturating_sub(LEAST).max(rows.start).min(top);
         let ends = [turn.column(first, width), turn.column(bottom - 1, width)];
         let columns = ends[0].min(ends[1])..ends[0].max(ends[1]) + 1;
         let (place, to_stride) = to.at_row(first - rows.start);
-        if !vectors::<N>(level, turn, source, columns.clone(), place, to_stride) {
+        if !vectors::<N>(cpu.level(), turn, source, columns.clone(), place, to_stride) {
             one_by_one::<N>(turn, from, first..bottom, first - rows.start, to);
         }
     }

@@ -146,7 +146,7 @@ pub(crate) fn render(
     let level = cpu.level();
     let mut positions = positions::Positions::new(cpu, map, filter, input.shape().size, size);
     let row_bytes = size.width() * input.channels();
-    for (y, to) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+    for (y, to) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         let [across, down] = positions.row(level, map, filter, y);
         sample::row(level, input, sampling, across, down, to);
     }

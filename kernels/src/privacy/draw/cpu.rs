@@ -9,15 +9,20 @@ use crate::{Cpu, PixelFormat, Window};
 /// Makes rows `rows` of the result.
 pub(super) fn render(
     drawing: &Drawing,
-    _: &Cpu,
+    cpu: &Cpu,
     input: &Window<'_>,
     rows: Range<usize>,
     output: &mut [u8],
 ) {
-    let format = input.shape().format;
-    for (y, line) in rows.zip(output.chunks_exact_mut(input.shape().row_bytes())) {
+    let (format, row_bytes) = (input.shape().format, input.shape().row_bytes());
+    let mut spans = cpu.watch(row_bytes);
+    for (y, line) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
         line.copy_from_slice(input.row(y));
         for span in drawing.row(y) {
+            // There may be hundreds over the whole width.
+            if spans.is_over() {
+                return;
+            }
             let Some((columns, coverage)) = clip(span, input.width()) else { continue };
             let samples = columns.start * format.channels()..columns.end * format.channels();
             let coverage = coverage.map(|at| drawing.coverage().get(at..).unwrap_or_default());

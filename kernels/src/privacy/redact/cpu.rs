@@ -30,16 +30,16 @@ pub(super) fn render(
     output: &mut [u8],
 ) {
     let row_bytes = input.shape().row_bytes();
-    match input.packed(rows.clone()) {
+    match input.packed(rows.clone()).filter(|_| !cpu.can_be_interrupted()) {
         Some(all) => output.copy_from_slice(all),
         None => {
-            let lines = output.chunks_exact_mut(row_bytes);
+            let lines = cpu.watched(output.chunks_exact_mut(row_bytes), row_bytes);
             rows.clone().zip(lines).for_each(|(y, to)| to.copy_from_slice(input.row(y)));
         }
     }
     for part in redact.regions.iter().filter_map(|region| region.within(input.shape())) {
         let clipped = part.rows.start.max(rows.start)..part.rows.end.min(rows.end);
-        if clipped.is_empty() {
+        if clipped.is_empty() || cpu.is_interrupted() {
             continue;
         }
         let first = (clipped.start - rows.start) * row_bytes;
@@ -47,7 +47,7 @@ pub(super) fn render(
         let part = Part { rows: clipped, ..part };
         let lines = &mut output[first..end];
         match redact.mode {
-            Mode::Fill => fill(redact, input, &part, lines),
+            Mode::Fill => fill(redact, cpu, input, &part, lines),
             Mode::Pixelate => pixelate(redact, cpu, input, &part, lines),
             Mode::Blur => blur(redact, cpu, input, &part, lines),
         }
@@ -55,14 +55,14 @@ pub(super) fn render(
 }
 
 /// `lines` are the whole rows of the part, in all of these.
-fn fill(redact: &Redact, input: &Window<'_>, part: &Part, lines: &mut [u8]) {
+fn fill(redact: &Redact, cpu: &Cpu, input: &Window<'_>, part: &Part, lines: &mut [u8]) {
     let (channels, row_bytes) = (input.channels(), input.shape().row_bytes());
     let samples = part.columns.start * channels..part.columns.end * channels;
     let pixel = pixel(redact.color, input.shape().format);
     let (first, others) = lines.split_at_mut(row_bytes);
     let first = &mut first[samples.clone()];
     first.chunks_exact_mut(channels).for_each(|to| to.copy_from_slice(&pixel[..channels]));
-    for other in others.chunks_exact_mut(row_bytes) {
+    for other in cpu.watched(others.chunks_exact_mut(row_bytes), row_bytes) {
         other[samples.clone()].copy_from_slice(first);
     }
 }
@@ -78,7 +78,9 @@ fn pixelate(redact: &Redact, cpu: &Cpu, input: &Window<'_>, part: &Part, lines: 
         ..(part.columns.end - columns.start) * channels;
     let to = part.columns.start * channels..part.columns.end * channels;
     let mut made = None;
-    for (y, line) in part.rows.clone().zip(lines.chunks_exact_mut(row_bytes)) {
+    for (y, line) in
+        cpu.watched(part.rows.clone(), row_bytes).zip(lines.chunks_exact_mut(row_bytes))
+    {
         let row = y / blocks.side();
         if made != Some(row) {
             blocks.means(cpu, input, row, across.clone(), &mut means);
@@ -125,7 +127,9 @@ fn blur(redact: &Redact, cpu: &Cpu, input: &Window<'_>, part: &Part, lines: &mut
     let to = part.columns.start * channels..part.columns.end * channels;
     // The rows of blocks that `above` and `below` are of.
     let mut made = (None, None);
-    for (y, line) in part.rows.clone().zip(lines.chunks_exact_mut(row_bytes)) {
+    for (y, line) in
+        cpu.watched(part.rows.clone(), row_bytes).zip(lines.chunks_exact_mut(row_bytes))
+    {
         let (upper, lower, weight) = between(y, side, blocks.down());
         if made.0 != Some(upper) {
             if made.1 == Some(upper) {

@@ -35,7 +35,7 @@ impl Convolution {
             }
         }
         if input.shape().format == PixelFormat::Rgba8 {
-            for (y, to) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+            for (y, to) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
                 alpha::keep(cpu.level(), input.row(y), to);
             }
         }
@@ -67,7 +67,7 @@ impl Convolution {
         let weights: ArrayVec<S::Weight, MOST> = taps.iter().map(|tap| tap.weight).collect();
         let (first, down) = (rows.start as isize, down as isize);
         (first - down..first + down).for_each(|y| fill(&mut ring, y));
-        for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+        for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
             let top = y as isize - down;
             fill(&mut ring, y as isize + down);
             for (block, output) in output.chunks_mut(BLOCK).enumerate() {
@@ -105,7 +105,7 @@ impl Convolution {
             taps.iter().map(|tap| tap.weight).collect()
         };
         let (down_weights, across_weights) = (weights(down), weights(across));
-        for (y, output) in rows.zip(output.chunks_exact_mut(row_bytes)) {
+        for (y, output) in cpu.watched(rows, row_bytes).zip(output.chunks_exact_mut(row_bytes)) {
             let between = between.as_mut();
             let middle = between.get_mut(margin..margin + row_bytes).unwrap_or_default();
             middle.fill(0);

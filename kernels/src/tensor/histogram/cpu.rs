@@ -37,7 +37,7 @@ pub(super) fn count(cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError> {
         .map(|(first, lists)| Part { rows: first..(first + band).min(height), lists })
         .collect();
     cpu.each(input.row_bytes() * height, &mut parts, |part| {
-        for y in part.rows.clone() {
+        for y in cpu.watched(part.rows.clone(), input.row_bytes()) {
             match input.format() {
                 PixelFormat::Rgb8 => row::<3>(input.row(y), part.lists),
                 PixelFormat::Rgba8 => row::<4>(input.row(y), part.lists),

@@ -8,8 +8,8 @@ use super::CUDA;
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::geometry::{blocks, int};
 use crate::{
-    Cpu, CpuWork, Element, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterError, Parameters, PixelFormat, Shape, Tensor, TensorShape, ToTensor,
+    Cpu, CpuWork, Element, Entry, Family, FilterDefinition, Image, Operation, ParameterError,
+    Parameters, PixelFormat, Shape, Tensor, TensorShape, ToTensor, WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
@@ -76,8 +76,8 @@ impl Operation for Histogram {
 }
 
 impl ToTensor for Histogram {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError> {
-        cpu::count(cpu, input)
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, WorkError> {
+        Ok(cpu::count(cpu, input)?)
     }
 }
 

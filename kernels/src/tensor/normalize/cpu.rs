@@ -105,15 +105,17 @@ impl Work<'_> {
         let (first, end) = (part.rows.start, part.rows.end);
         let inside = self.top.max(0) as usize
             ..(self.top + self.inner.size.height() as isize).max(0) as usize;
-        for y in first..end.min(inside.start) {
+        let row_bytes = self.width * self.bytes * self.channels;
+        for y in self.cpu.watched(first..end.min(inside.start), row_bytes) {
             self.bar(part, y - first, 0..self.width);
         }
-        for y in first.max(inside.end)..end {
+        for y in self.cpu.watched(first.max(inside.end)..end, row_bytes) {
             self.bar(part, y - first, 0..self.width);
         }
         let mut y = first.max(inside.start);
         let last = end.min(inside.end);
-        while y < last {
+        let mut watch = self.cpu.watch(stripe * row_bytes.max(row));
+        while y < last && !watch.is_over() {
             let rows = stripe.min(last - y);
             // The same rows of the resized image.
             let from = (y as isize - self.top) as usize;

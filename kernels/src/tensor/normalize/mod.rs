@@ -17,9 +17,9 @@ use crate::cuda::CudaWork;
 use crate::geometry::resize::{Filter, Prepared};
 use crate::geometry::{MAX_SIDE, samples_of};
 use crate::{
-    Cpu, CpuWork, Element, Entry, Family, FilterDefinition, Image, ImageError, Operation,
-    ParameterDefinition, ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape,
-    Size, Tensor, TensorShape, ToTensor,
+    Cpu, CpuWork, Element, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape, Size, Tensor,
+    TensorShape, ToTensor, WorkError,
 };
 use numbers::Numbers;
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
@@ -276,7 +276,7 @@ impl Operation for Normalize {
 }
 
 impl ToTensor for Normalize {
-    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, ImageError> {
-        self.make(cpu, input)
+    fn run(&self, cpu: &Cpu, input: &Image) -> Result<Tensor, WorkError> {
+        Ok(self.make(cpu, input)?)
     }
 }

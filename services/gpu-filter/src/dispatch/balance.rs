@@ -39,7 +39,9 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    fn on(&self, accelerator: Accelerator) -> Duration {
+    /// How long the request is expected to keep a worker of that device busy; less than it will if
+    /// too little was measured.
+    pub(crate) fn on(&self, accelerator: Accelerator) -> Duration {
         let steps = self.steps.and_then(|steps| steps.on(accelerator));
         steps.unwrap_or_default() + self.files
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ocelli_kernels::{Accelerator, Backend, BackendError, Image, Output, Planned};
+use ocelli_kernels::{Accelerator, Backend, BackendError, Image, Interrupt, Output, Planned};
 use tokio::time::Instant;
 
 use super::Costs;
@@ -31,9 +31,14 @@ impl<B: Backend> Backend for Measured<B> {
         self.backend.accelerator()
     }
 
-    fn run_planned(&mut self, planned: &Planned, input: Image) -> Result<Output, BackendError> {
+    fn run_planned(
+        &mut self,
+        planned: &Planned,
+        input: Image,
+        interrupt: &Interrupt,
+    ) -> Result<Output, BackendError> {
         let (prepared, started) = (self.preparing(), Instant::now());
-        let output = self.backend.run_planned(planned, input)?;
+        let output = self.backend.run_planned(planned, input, interrupt)?;
         let whole = self.without_preparing(started.elapsed(), prepared);
         self.costs.record(self.accelerator(), planned, &output, whole);
         Ok(output)
@@ -43,13 +48,14 @@ impl<B: Backend> Backend for Measured<B> {
         &mut self,
         planned: &Planned,
         inputs: Vec<Image>,
+        interrupts: &[Interrupt],
     ) -> Vec<Result<Output, BackendError>> {
         if inputs.is_empty() {
             return Vec::new();
         }
         let images = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
         let (prepared, started) = (self.preparing(), Instant::now());
-        let results = self.backend.run_batch(planned, inputs);
+        let results = self.backend.run_batch(planned, inputs, interrupts);
         let each = self.without_preparing(started.elapsed(), prepared) / images;
         for output in results.iter().flatten() {
             self.costs.record(self.accelerator(), planned, output, each);
@@ -84,7 +90,7 @@ mod tests {
         let costs = Arc::new(Costs::default());
         let mut backend = Measured::new(CpuBackend::new(Pool::new(0)), Arc::clone(&costs));
         for _ in 0..MIN_SAMPLES {
-            backend.run_planned(&planned(), image()).unwrap();
+            backend.run_planned(&planned(), image(), &Interrupt::never()).unwrap();
         }
         let estimate = costs.estimate(&planned());
         assert!(estimate.cpu.unwrap() > Duration::ZERO);
@@ -98,8 +104,8 @@ mod tests {
         gpu.set_pace(Pace::Slower(Duration::from_millis(100)));
         gpu.compile(Duration::from_millis(400));
         let mut backend = Measured::new(gpu.clone(), Arc::clone(&costs));
-        assert_eq!(backend.run_batch(&planned(), Vec::new()).len(), 0);
-        let results = backend.run_batch(&planned(), vec![image(); MIN_SAMPLES as usize]);
+        assert_eq!(backend.run_batch(&planned(), Vec::new(), &[]).len(), 0);
+        let results = backend.run_batch(&planned(), vec![image(); MIN_SAMPLES as usize], &[]);
         assert!(results.iter().all(Result::is_ok));
         assert_eq!(gpu.batches(), [MIN_SAMPLES as usize]);
         let cuda = costs.estimate(&planned()).cuda.unwrap();

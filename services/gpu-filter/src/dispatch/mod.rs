@@ -1,4 +1,4 @@
-//! Decides which device a request runs on.
+//! Estimates what requests cost, and decides which device each runs on.
 //!
 //! - [`Measured`] wraps the backends of all workers and records the time of every step in
 //!   [`Costs`]. The workers also record there how long reading and writing files takes.
@@ -7,7 +7,8 @@
 //!   first.
 //! - [`ChoiceCounters`] count the choices, with their [`Reason`], as a metric.
 //!
-//! Without a GPU none of this is used, because there is no choice.
+//! The estimates also decide which requests have no chance to be done in time, whose turn it is,
+//! and which requests are short.
 
 mod balance;
 mod costs;

@@ -1,13 +1,13 @@
 //! Answers `req.filter.process`: each request has one frame and gets one answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use ocelli_actors::{
     breaker::Verdict,
     broker::{Encoded, Handler, Request},
 };
-use ocelli_kernels::{Catalog, Pool};
+use ocelli_kernels::{Catalog, Interrupt, Pool};
 use ocelli_kit::host::Clock;
 use ocelli_messages::{Failure, Limits, Payload, v1};
 use tokio::{sync::oneshot, time::Instant};
@@ -15,8 +15,9 @@ use tracing::Span;
 
 use crate::{
     devices::Devices,
-    pixels,
+    memory, pixels,
     plan::Plan,
+    quarantine::{Kind, Quarantine},
     times,
     worker::{self, Job},
 };
@@ -30,6 +31,9 @@ pub(crate) struct Process {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) limits: Limits,
     pub(crate) devices: Devices,
+    pub(crate) quarantine: Quarantine,
+    /// The largest response that the broker takes, in bytes.
+    pub(crate) max_result: usize,
     pub(crate) clock: Clock,
     pub(crate) pool: Pool,
     /// The name of this worker in responses that needed no device.
@@ -42,20 +46,28 @@ impl Process {
         &self,
         request: Request<v1::ProcessRequest>,
     ) -> Result<Encoded<v1::ProcessResponse>, Failure> {
-        let Request { context, message, arrived, .. } = request;
+        let Request { context, message, arrived, admission, .. } = request;
+        let caller = admission.caller();
         let plan = Plan::check(message, &self.catalog, &self.limits)?;
+        self.quarantine.check(&plan, caller, Instant::now())?;
+        let hold = admission.admit(memory::needed(&plan, self.max_result)).await?;
         if plan.nothing_to_do() {
             return Ok(Encoded::from_bytes(self.hand_back(&plan, arrived)));
         }
-        let late = || Failure::deadline("the deadline passed before the result was ready");
         let left = context.deadline.left(self.clock.now()).ok_or_else(late)?;
+        let (kind, interrupt) = (Kind::of(&plan), Interrupt::new(Some(real_time_in(left))));
+        // Whatever ends this future ends the work.
+        let _stop = SetOnDrop(interrupt.clone());
         let (reply, result) = oneshot::channel();
         let (deadline, span) = (context.deadline, Span::current());
-        let job = Job { plan, arrived, deadline, span, pending: None, reply };
-        let permit = self.devices.submit(job)?;
+        let job = Job { plan, arrived, deadline, span, interrupt, hold, pending: None, reply };
+        let permit = self.devices.submit(job, caller, left)?;
         let result = match tokio::time::timeout(left, result).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Failure::internal("the worker failed on this request")),
+            Ok(Err(_)) => {
+                self.quarantine.panicked(kind, caller, Instant::now());
+                Err(Failure::internal("the worker failed on this request"))
+            }
             Err(_) => Err(late()),
         };
         if let Some(permit) = permit {
@@ -87,11 +99,34 @@ impl Process {
     }
 }
 
+fn late() -> Failure {
+    Failure::deadline("the deadline passed before the result was ready")
+}
+
+/// The time at which `left` will have passed. Threads that compute look at the real clock.
+#[allow(clippy::disallowed_types, reason = "an interrupt works without tokio")]
+fn real_time_in(left: Duration) -> std::time::Instant {
+    let now = Instant::now().into_std();
+    // A deadline in centuries is none.
+    now.checked_add(left).unwrap_or(now + Duration::from_hours(24))
+}
+
+/// Stops the work when the future that waits for it ends, for whatever reason.
+struct SetOnDrop(Interrupt);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
 impl Handler for Process {
     type Request = v1::ProcessRequest;
     type Response = v1::ProcessResponse;
 
     const RESPONSE_FIELD: &'static str = RESPONSE_FIELD;
+    /// The header of its image tells what a request takes.
+    const ADMITS: bool = true;
 
     async fn handle(
         &self,

@@ -18,10 +18,8 @@ use ocelli_actors::{
     tree::ActorTree,
 };
 use ocelli_gpu_filter::{Config, Parts, supervisor};
-use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole};
-use ocelli_kernels::{
-    Catalog, Entry, Family, FilterDefinition, Image, ImageError, PixelFormat, Shape, probe,
-};
+use ocelli_kernels::operation::{Cpu, CpuWork, Operation, Whole, WorkError};
+use ocelli_kernels::{Catalog, Entry, Family, FilterDefinition, Image, PixelFormat, Shape, probe};
 use ocelli_kit::host::Clock;
 use ocelli_messages::{Failure, Limits, MessageContext, Tenant, Tenants, subjects, v1};
 use ocelli_testkit::{
@@ -191,7 +189,7 @@ macro_rules! test_filter {
         }
 
         impl Whole for $operation {
-            fn run(&self, _: &Cpu, input: &Image) -> Result<Image, ImageError> {
+            fn run(&self, _: &Cpu, input: &Image) -> Result<Image, WorkError> {
                 let run: fn(&Image) -> Image = $run;
                 Ok(run(input))
             }

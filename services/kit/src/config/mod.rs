@@ -4,6 +4,7 @@
 //! [`load`] lists the mistakes of all layers at once, each with its source.
 
 mod layers;
+mod limits;
 mod load;
 mod parse;
 mod secret;
@@ -17,6 +18,7 @@ use std::{fmt, path::PathBuf};
 mod tests;
 
 pub use self::{
+    limits::LimitsConfig,
     load::{Settings, load},
     secret::Secret,
     section::{Section, SectionEntry},

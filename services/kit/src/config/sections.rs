@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::http::Uri;
-use ocelli_messages::{Limits, Tenant, Tenants, TokenError};
+use ocelli_messages::{Tenant, Tenants, TokenError};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
@@ -119,24 +119,6 @@ impl Section for AdminConfig {
 impl Default for AdminConfig {
     fn default() -> Self {
         Self { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8002)) }
-    }
-}
-
-impl Section for Limits {
-    fn problems(&self) -> Vec<Problem> {
-        let limits = [
-            ("max_encoded_bytes", self.max_encoded_bytes as u64),
-            ("max_side_px", self.max_side_px.into()),
-            ("max_pixels", self.max_pixels),
-            ("max_steps", self.max_steps as u64),
-        ];
-        limits
-            .into_iter()
-            .filter(|(_, value)| *value == 0)
-            .map(|(field, _)| {
-                Problem::new(field, "must be at least 1, because 0 would refuse everything")
-            })
-            .collect()
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use ocelli_actors::{
-    broker::{Connection, ConnectionOptions},
+    broker::{Connection, ConnectionOptions, Outgoing},
     supervisor::ChildSpec,
 };
 use ocelli_messages::{Failure, Limits, Tenant, Tenants};
@@ -18,13 +18,18 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use self::links::Links;
 use crate::{
-    config::BrokerConfig,
+    config::{BrokerConfig, LimitsConfig},
     health::{Dependency, Health},
+    memory,
 };
 
 /// The number of messages that a subscription may buffer until its pump takes them. The pump only
 /// moves messages, so a small buffer is enough, and frames are large.
 const SUBSCRIPTION_CAPACITY: usize = 1_024;
+
+/// The number of refused logins after which a process that was never connected gives up. A broker
+/// that is starting may refuse a login before it has read its accounts.
+pub const LOGIN_ATTEMPTS: u32 = 3;
 
 /// What the services of a process share.
 ///
@@ -35,7 +40,8 @@ pub struct Host {
     tenant: Tenant,
     tenants: Tenants,
     request_timeout: Duration,
-    limits: Limits,
+    limits: LimitsConfig,
+    memory_bytes: u64,
     health: Health,
     clock: Clock,
     instance: String,
@@ -59,7 +65,7 @@ impl Host {
     /// `invalid_argument` if the broker's settings are wrong.
     pub async fn open(
         broker: &BrokerConfig,
-        limits: Limits,
+        limits: impl Into<LimitsConfig>,
         health: Health,
     ) -> Result<Self, Failure> {
         let name = |field: &'static str| {
@@ -67,6 +73,7 @@ impl Host {
                 Failure::invalid(format!("broker.{field}"), e.to_string())
             }
         };
+        let limits = limits.into();
         let control = connect(&broker.url, "control").await?;
         let instance = control.client().new_inbox();
         let host = Self {
@@ -75,6 +82,7 @@ impl Host {
             tenants: broker.tenants().map_err(name("tenants"))?,
             request_timeout: broker.request_timeout(),
             limits,
+            memory_bytes: limits.memory_bytes(),
             health,
             clock: Clock::system(),
             instance: instance.rsplit('.').next().unwrap_or("0").to_owned(),
@@ -83,6 +91,7 @@ impl Host {
             exit: watch::Sender::new(None),
             control,
         };
+        memory::record_budget(host.memory_bytes);
         host.follow(presence::broker(host.control.clone(), host.dependency("broker", true)));
         Ok(host)
     }
@@ -121,7 +130,14 @@ impl Host {
     /// The limits on images and pipelines.
     #[must_use]
     pub const fn limits(&self) -> Limits {
-        self.limits
+        self.limits.limits()
+    }
+
+    /// The budget of this process for images and messages, in bytes. It is the same however often
+    /// it is asked for.
+    #[must_use]
+    pub const fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
     }
 
     /// The tenant of requests over HTTP, which name none.
@@ -174,6 +190,19 @@ impl Host {
         request.ok().and_then(|reason| reason.clone()).unwrap_or_default()
     }
 
+    /// Waits until the broker has refused the login so often that the credentials must be wrong.
+    ///
+    /// This never happens once the broker has accepted a login: its credentials may then be rotated
+    /// while the process runs, so the process keeps trying and only `/ready` tells.
+    pub async fn login_refused(&self) -> Failure {
+        let mut link = self.control.watch();
+        tokio::select! {
+            biased;
+            _ = link.wait_for(|link| link.generation > 0) => std::future::pending().await,
+            failure = self.control.login_refused(LOGIN_ATTEMPTS) => failure,
+        }
+    }
+
     /// Ends the tasks that follow dependencies when the process begins to stop.
     pub fn stop_following(&self) {
         self.health.stopping();
@@ -194,6 +223,7 @@ async fn connect(url: &str, name: &str) -> Result<Connection, Failure> {
         url: url.to_owned(),
         name: format!("ocelli {name}"),
         subscription_capacity: SUBSCRIPTION_CAPACITY,
+        outgoing: Outgoing::default(),
     })
     .await
 }

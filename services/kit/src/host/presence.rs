@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use ocelli_actors::broker::Connection;
+use ocelli_actors::broker::{Connection, LOGIN_REFUSED};
 
 use crate::health::Dependency;
 
@@ -17,15 +17,22 @@ const PING_WITHIN: Duration = Duration::from_millis(500);
 
 /// Reports the state of the connection to the broker.
 pub(super) async fn broker(connection: Connection, dependency: Dependency) {
-    let mut link = connection.watch();
+    let (mut link, mut refused) = (connection.watch(), connection.refused_logins());
     loop {
+        let login_refused = *refused.borrow_and_update() > 0;
         if link.borrow_and_update().up {
             let info = connection.client().server_info();
             dependency.up(format!("nats-server {}", info.version));
+        } else if login_refused {
+            dependency.down(LOGIN_REFUSED);
         } else {
             dependency.down("no connection");
         }
-        if link.changed().await.is_err() {
+        let changed = tokio::select! {
+            changed = link.changed() => changed,
+            changed = refused.changed() => changed,
+        };
+        if changed.is_err() {
             return;
         }
     }

@@ -27,6 +27,7 @@ pub fn recorder() -> Result<PrometheusHandle, TelemetryError> {
 fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(SECONDS_BUCKETS)?.install_recorder()?;
     describe(Metric::ROWS);
+    describe(crate::metrics::Metric::ROWS);
     let upkeep = handle.clone();
     // This is a thread and not a task, because it is needed before and after any runtime. It runs
     // as long as the process, like the recorder.

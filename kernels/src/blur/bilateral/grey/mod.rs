@@ -82,10 +82,10 @@ impl Grey {
         rows: Range<usize>,
         output: &mut [u8],
     ) {
-        let (level, radius) = (cpu.level(), self.radius);
+        let (level, radius, width) = (cpu.level(), self.radius, input.width());
         let mut ring = Ring::new(cpu, input, (radius, radius), border, rows.start);
         let mut sums = Sums { weights: [0; BLOCK], greys: [0; BLOCK] };
-        for (y, output) in rows.zip(output.chunks_exact_mut(input.width())) {
+        for (y, output) in cpu.watched(rows, width).zip(output.chunks_exact_mut(width)) {
             ring.advance(input, y);
             let mut around: [&[u8]; MAX_ROWS] = [&[]; MAX_ROWS];
             for (row, around) in around.iter_mut().take(2 * radius + 1).enumerate() {

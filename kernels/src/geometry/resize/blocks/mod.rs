@@ -27,7 +27,7 @@ pub(super) fn render(
     let (level, channels) = (cpu.level(), from.plane.channels);
     // OpenCV has no such loop for two channels: halves are rounded to even there.
     if (across, down) == (2, 2) && channels != 2 {
-        for (at, y) in rows.enumerate() {
+        for (at, y) in cpu.watched(rows, 2 * from.plane.samples()).enumerate() {
             two_by_two(level, channels, from.row(2 * y), from.row(2 * y + 1), to.row(at));
         }
         return;
@@ -36,9 +36,13 @@ pub(super) fn render(
     let mut sums = Scratch::<u32>::take(cpu.pool(), from.plane.samples() / across);
     let (columns, sums) = (columns.as_mut(), sums.as_mut());
     let part = 1.0 / (across * down) as f32;
+    let mut watch = cpu.watch(down.min(MOST_ROWS) * from.plane.samples());
     for (at, y) in rows.enumerate() {
         sums.fill(0);
         for first in (0..down).step_by(MOST_ROWS) {
+            if watch.is_over() {
+                return;
+            }
             let some = y * down + first..y * down + down.min(first + MOST_ROWS);
             add_rows(level, from, some, columns);
             add_neighbours(level, channels, across, columns, sums);

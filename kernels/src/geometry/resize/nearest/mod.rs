@@ -5,6 +5,7 @@ mod x86;
 
 use std::ops::Range;
 
+use crate::Cpu;
 use crate::geometry::planes::{Band, PlaneRows};
 use crate::simd::Level;
 
@@ -40,13 +41,14 @@ impl Nearest {
     /// Makes rows `rows` of the result.
     pub(super) fn render(
         &self,
-        level: Level,
+        cpu: &Cpu,
         from: PlaneRows<'_>,
         rows: Range<usize>,
         to: &mut Band<'_>,
     ) {
-        let mut before = None;
-        for (at, source) in self.y.get(rows).unwrap_or_default().iter().enumerate() {
+        let (mut before, level) = (None, cpu.level());
+        let sources = self.y.get(rows).unwrap_or_default();
+        for (at, source) in cpu.watched(sources, to.samples()).enumerate() {
             if before == Some(*source) {
                 to.repeat(at);
                 continue;
