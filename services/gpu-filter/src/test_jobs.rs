@@ -59,6 +59,7 @@ pub(crate) fn job(plan: Plan) -> (Job, Answer) {
         span: tracing::Span::none(),
         interrupt: Interrupt::never(),
         hold: Hold::default(),
+        max_result: usize::MAX,
         pending: None,
         reply,
     };

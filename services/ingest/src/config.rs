@@ -13,8 +13,12 @@ pub struct Config {
     pub http_addr: SocketAddr,
     /// Threads that serve connections. They pass bytes on; they do not compute.
     pub workers: usize,
-    /// Open connections; more wait to be accepted.
+    /// Open connections; for one more, the one that was idle for the longest time is closed.
     pub max_connections: usize,
+    /// How long a client may go without sending or taking what `min_bytes_per_s` asks for.
+    pub stall_ms: u64,
+    /// The slowest that a client may send a body or read an answer.
+    pub min_bytes_per_s: u64,
     /// The deadline of a request that states none, and the longest time to send a body.
     pub request_timeout_ms: u64,
     /// Requests that may be under way.
@@ -35,6 +39,8 @@ impl Default for Config {
             http_addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             workers: 2,
             max_connections: 4_096,
+            stall_ms: 10_000,
+            min_bytes_per_s: 16 * 1024,
             request_timeout_ms: 30_000,
             max_in_flight: 256,
             max_in_flight_bytes: 512 * 1024 * 1024,
@@ -50,6 +56,8 @@ impl Section for Config {
         [
             Problem::range("workers", self.workers, 1, 1_024),
             Problem::range("max_connections", self.max_connections, 1, 1_000_000),
+            Problem::range("stall_ms", self.stall_ms, 1, 600_000),
+            Problem::range("min_bytes_per_s", self.min_bytes_per_s, 1, 1 << 30),
             Problem::range("request_timeout_ms", self.request_timeout_ms, 1, 600_000),
             Problem::range("max_in_flight", self.max_in_flight, 1, 65_536),
             Problem::range("max_in_flight_bytes", self.max_in_flight_bytes, 1 << 20, usize::MAX),
@@ -82,6 +90,8 @@ mod tests {
         let config = Config {
             workers: 0,
             max_connections: 0,
+            stall_ms: 0,
+            min_bytes_per_s: 0,
             request_timeout_ms: 600_001,
             max_in_flight: 0,
             max_in_flight_bytes: 1_000,
@@ -93,6 +103,8 @@ mod tests {
             [
                 "workers",
                 "max_connections",
+                "stall_ms",
+                "min_bytes_per_s",
                 "request_timeout_ms",
                 "max_in_flight",
                 "max_in_flight_bytes"

@@ -8,10 +8,10 @@
 //!
 //! Every error is `application/problem+json`.
 //!
-//! The path of a request: [`topology`] has the server; `routes` finds the handler in the table that
-//! `areas` holds; `scope` gives the request its id, tenant, span and place in a trace;
-//! `areas::process` reads the [`query`] and the body, the latter straight into its place in the
-//! message ([`wire`]), asks a worker and hands the response to `reply`.
+//! The path of a request: [`topology`] has the server; `connection` looks after the client; `routes`
+//! finds the handler in the table that `areas` holds; `scope` gives the request its id, tenant, span
+//! and place in a trace; `areas::process` reads the [`query`] and the body, the latter straight into
+//! its place in the message ([`wire`]), asks a worker and hands the response to `reply`.
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ mod answer;
 mod areas;
 mod body;
 mod config;
+mod connection;
 mod metrics;
 pub mod multipart;
 mod names;

@@ -7,4 +7,6 @@ ocelli_actors::metrics_table! {
         "From an HTTP request's head to its response.";
     HttpConnections = "ocelli_http_connections", Gauge, [],
         "Open HTTP connections of the gateway.";
+    HttpConnectionsEnded = "ocelli_http_connections_ended_total", Counter, ["reason"],
+        "HTTP connections that the gateway ended or did not serve.";
 }

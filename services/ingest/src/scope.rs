@@ -1,17 +1,26 @@
 //! The middleware around every route: it gives a request its id, its tenant and its place in a
 //! trace, opens its span, and counts it.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+    time::{Duration, SystemTime},
+};
 
 use actix_web::{
     Error, HttpMessage as _,
-    body::BoxBody,
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderMap, HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
 };
+use bytes::Bytes;
 use ocelli_actors::{
-    metrics::{counter, gauge, histogram},
+    metrics::{counter, histogram},
     trace,
 };
 use ocelli_kit::{
@@ -22,7 +31,11 @@ use ocelli_messages::{MessageContext, Tenant, TraceParent, header};
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug};
 
-use crate::{metrics::Metric, routes::Route};
+use crate::{
+    connection::{InHand, Link},
+    metrics::Metric,
+    routes::Route,
+};
 
 /// The deadline of a request whose caller states none. It is later than any deadline that the
 /// gateway sets, so that only a deadline of the caller's own comes before that one.
@@ -61,11 +74,15 @@ pub(crate) async fn scope(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut counted = Counted { route, arrived: Instant::now(), status: CLIENT_GONE };
+    let link = request.conn_data::<Rc<Link>>().cloned();
+    let in_hand = link.as_ref().map(Link::begin);
     let now = SystemTime::now();
     let headers = request.headers();
     let read = MessageContext::read(|name| text(headers, name), now, NO_DEADLINE);
     let mut context =
         read.as_ref().cloned().unwrap_or_else(|_| MessageContext::new(now, NO_DEADLINE));
+    // It is the gateway that says who calls, and not the client.
+    context.caller = request.peer_addr().map(|peer| peer.ip().to_canonical().to_string());
     let traced =
         text(headers, header::TRACEPARENT).is_some_and(|text| text.parse::<TraceParent>().is_ok());
     let origin = if traced { Origin::Caller } else { Origin::Here };
@@ -93,7 +110,40 @@ pub(crate) async fn scope(
     if let Ok(parent) = HeaderValue::from_str(&outgoing.trace.parent.to_string()) {
         headers.insert(TRACEPARENT, parent);
     }
-    Ok(response)
+    if link.is_some_and(|link| link.draining()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response.map_body(|_, body| match in_hand {
+        Some(in_hand) => BoxBody::new(Tracked { body, in_hand }),
+        None => body,
+    }))
+}
+
+/// The body of an answer, which ends when the client's system has, or is about to have, the last
+/// byte. Until then the request is in hand, and what the body holds stays.
+struct Tracked {
+    body: BoxBody,
+    in_hand: InHand,
+}
+
+impl MessageBody for Tracked {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        let next = ready!(Pin::new(&mut this.body).poll_next(context));
+        if next.is_none() {
+            ready!(this.in_hand.poll_sent());
+        }
+        Poll::Ready(next)
+    }
 }
 
 /// A header as text. A value that is not ASCII becomes a text that every check refuses, so that it
@@ -141,22 +191,6 @@ status_labels! {
     304
     400 401 403 404 405 406 408 409 410 412 413 415 416 422 429 499
     500 501 502 503 504
-}
-
-/// Counts an open connection for as long as the value lives.
-pub(crate) struct OpenConnection;
-
-impl OpenConnection {
-    pub(crate) fn new() -> Self {
-        gauge(Metric::HttpConnections, &[]).increment(1);
-        Self
-    }
-}
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        gauge(Metric::HttpConnections, &[]).decrement(1);
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use ocelli_kit::health::Health;
 use ocelli_messages::{Failure, Limits, Tenant};
 use tracing::warn;
 
+use crate::connection::Slowest;
+
 /// When a client is told to try again while there is no connection to the broker.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) patience: Duration,
     /// The deadline of a request that states none, and the longest time to send a body.
     pub(crate) request_timeout: Duration,
+    /// The slowest that a client may send a body.
+    pub(crate) slowest: Slowest,
 }
 
 impl Shared {

@@ -1,15 +1,15 @@
 //! The gateway's parts and how they are connected: the one place that creates its server.
 
-use std::{io, net::SocketAddr, net::TcpListener, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{
     Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, WrapFuture,
 };
-use actix_web::{
-    App, HttpServer,
-    dev::{Server, ServerHandle},
-    http::KeepAlive,
-};
+use actix_http::{HttpService, KeepAlive};
+use actix_server::{Server, ServerHandle};
+use actix_service::{IntoServiceFactory as _, ServiceFactory as _, ServiceFactoryExt as _};
+use actix_service::{fn_factory, fn_service, map_config};
+use actix_web::{App, dev::AppConfig};
 use ocelli_actors::{
     actor_ref::ActorRef,
     broker::Connection,
@@ -18,15 +18,23 @@ use ocelli_actors::{
 };
 use ocelli_kit::health::Health;
 use ocelli_messages::{ErrorKind, Limits, Tenant};
-use tokio::task::JoinHandle;
-use tracing::{info, warn};
+use tokio::{
+    net::TcpStream,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
+use tracing::{debug, info, warn};
 
-use crate::{Config, areas::AREAS, routes, scope::OpenConnection, shared::Shared};
+use crate::{
+    Config,
+    areas::AREAS,
+    connection::{Crowd, Door, Guarded, HEAD_WITHIN, Slowest},
+    routes,
+    shared::Shared,
+};
 
 /// How long a connection may be idle between requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a client may take to send the head of a request.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client that got its answer early may go on sending a body that nobody reads. Cut off
 /// at once, it would see a reset connection instead of the answer.
 const LINGER: Duration = Duration::from_secs(5);
@@ -70,6 +78,7 @@ impl Parts {
             credits: CreditPool::new(credits, "http"),
             patience: Duration::from_millis(config.patience_ms),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
+            slowest: Slowest::new(Duration::from_millis(config.stall_ms), config.min_bytes_per_s),
         };
         Ok(Self { config: config.clone(), shared: shared.into(), listener: listener.into() })
     }
@@ -88,44 +97,68 @@ impl Parts {
         self.shared.credits.in_use()
     }
 
+    /// How many requests wait until one of those ends.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.credits.waiting()
+    }
+
     /// Starts to serve; inside a tokio runtime.
     ///
     /// # Errors
     /// If the listening socket cannot be used.
     pub fn start(&self) -> io::Result<Gateway> {
         let addr = self.addr()?;
-        let server = self.server()?;
+        let crowd = Arc::new(Crowd::new(self.config.max_connections));
+        let server = self.server(&crowd)?;
         let handle = server.handle();
         info!(%addr, "serving HTTP");
-        Ok(Gateway { addr, handle, server: Some(tokio::spawn(server)) })
+        Ok(Gateway { addr, handle, server: Some(tokio::spawn(server)), crowd })
     }
 
-    fn server(&self) -> io::Result<Server> {
-        let config = &self.config;
+    /// The server. It is actix's, except that the gateway itself counts its connections and owns
+    /// their streams: actix stops to accept when there are too many, and when it is to end.
+    fn server(&self, crowd: &Arc<Crowd>) -> io::Result<Server> {
         let shared = Arc::clone(&self.shared);
-        let server = HttpServer::new(move || {
-            let shared = Arc::clone(&shared);
-            let tenant = shared.tenant.clone();
-            App::new()
+        let crowd = Arc::clone(crowd);
+        let serve = move || {
+            let door = Door::new(Arc::clone(&crowd), shared.slowest);
+            let (tenant, shared) = (shared.tenant.clone(), Arc::clone(&shared));
+            let app = App::new()
                 .data_factory(move || {
                     let shared = Arc::clone(&shared);
                     async move { shared.on_this_thread().await }
                 })
                 .configure(routes::configure(AREAS, tenant))
-        })
-        .workers(config.workers)
-        .max_connections(config.max_connections.div_ceil(config.workers.max(1)))
-        .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-        .client_request_timeout(HEAD_WITHIN)
-        .client_disconnect_timeout(LINGER)
-        // A client that goes away is noticed while its request is worked on.
-        .h1_allow_half_closed(false)
-        // Without it the end of each body waits 40 ms for the acknowledgement of its start.
-        .tcp_nodelay(true)
-        .on_connect(|_, connection| drop(connection.insert(OpenConnection::new())))
-        .shutdown_timeout(config.shutdown_timeout_ms.div_ceil(1_000))
-        .disable_signals();
-        Ok(server.listen(self.listener.try_clone()?)?.run())
+                .into_factory()
+                .map_err(|error| error.error_response());
+            let http = HttpService::build()
+                .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+                .client_request_timeout(HEAD_WITHIN)
+                .client_disconnect_timeout(LINGER)
+                // A client that has closed its half of the connection still wants its answer.
+                .h1_allow_half_closed(true)
+                .on_connect_ext(|stream: &Guarded, data| drop(data.insert(stream.link())))
+                .h1(map_config(app, |()| AppConfig::default()));
+            fn_factory(move || {
+                let (door, http) = (door.clone(), http.new_service(()));
+                async move {
+                    let http = Rc::new(http.await?);
+                    Ok::<_, ()>(fn_service(move |stream: TcpStream| {
+                        let served = door.clone().serve(stream, Rc::clone(&http));
+                        async move {
+                            served.await;
+                            Ok::<_, ()>(())
+                        }
+                    }))
+                }
+            })
+        };
+        let server = Server::build()
+            .workers(self.config.workers)
+            .max_concurrent_connections(usize::MAX >> 1)
+            .disable_signals();
+        Ok(server.listen("http", self.listener.try_clone()?, serve)?.run())
     }
 }
 
@@ -136,14 +169,22 @@ pub struct Gateway {
     pub addr: SocketAddr,
     handle: ServerHandle,
     server: Option<JoinHandle<io::Result<()>>>,
+    crowd: Arc<Crowd>,
 }
 
 impl Gateway {
-    /// Takes no more connections and waits until the open requests are answered, at most `grace`.
+    /// Turns new connections away and waits until the open requests are answered, at most `grace`.
     pub async fn stop(self, grace: Duration) {
-        if tokio::time::timeout(grace, self.handle.stop(true)).await.is_err() {
+        let until = Instant::now() + grace;
+        self.crowd.drain();
+        if timeout_at(until, self.crowd.quiet()).await.is_err() {
             warn!("requests are cut off: they took longer than the grace period");
         }
+        let lingering = Instant::now() + LINGER;
+        if timeout_at(until.min(lingering), self.crowd.empty()).await.is_err() {
+            debug!("connections are cut off whose clients send on");
+        }
+        self.handle.stop(false).await;
     }
 }
 

@@ -192,8 +192,8 @@ pub fn decode_bytes(header: &Header, data_len: usize) -> usize {
 pub fn encode_bytes(shape: Shape, codec: Codec, most: usize) -> usize {
     const TABLES: usize = 1 << 20;
     let rgb = if shape.format.is_planar() { 3 * shape.size.pixels() } else { shape.bytes() };
-    // Rows without padding, and RGB instead of a planar layout.
-    let packed = 2 * rgb;
+    // Rows without padding, or RGB instead of a planar layout.
+    let packed = rgb;
     let meanwhile = match codec {
         // All that is compressed before it is written, in memory that grows by doubling; if that
         // is more than the pixels are, they are stored as they are.

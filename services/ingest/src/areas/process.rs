@@ -1,6 +1,9 @@
 //! `POST /api/v1/process/image`: applies filters to an image and answers with the result.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
 
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse,
@@ -17,7 +20,9 @@ use tokio::time::Instant;
 
 use crate::{
     answer::{answer, bounded},
-    body, multipart,
+    body::{self, Incoming},
+    connection::Link,
+    multipart,
     query::{ImageRequest, Parameters},
     reply,
     routes::routes,
@@ -53,14 +58,18 @@ async fn process(
     mut payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
     let parameters = Parameters::from_query(request.query_string())?;
-    let Received { asked, written, credit } = match boundary(request)? {
+    let Received { asked, written, mut credit } = match boundary(request)? {
         Some(boundary) => from_form(request, scope, shared, payload, parameters, &boundary).await?,
         None => from_body(request, scope, shared, &mut payload, &parameters).await?,
     };
     check(&asked, &written.image, &shared.limits)?;
     let context = context_of(scope, shared, &asked)?;
     let subject = subjects::FILTER_PROCESS.of(&scope.tenant);
-    let answer = shared.connection.request(&subject, &context, written.message).await?;
+    let WrittenRequest { message, image } = written;
+    drop(image);
+    let answer = shared.connection.request(&subject, &context, message).await?;
+    // The request is gone, and the answer is here until the client has it.
+    credit.resize(answer.len())?;
     let response = v1::ProcessResponse::decode(answer)
         .map_err(|_| Failure::internal("the worker's response cannot be decoded"))?;
     reply::image(response, scope.arrived.elapsed(), credit)
@@ -88,15 +97,16 @@ async fn from_body(
     let most = max_image_bytes(shared, asked.raw.is_some());
     let length = content_length(request, most)?;
     let until = body_deadline(shared, &context);
-    let credit = admit(shared, until, length, most).await?;
+    let credit = admit(scope, shared, until, length, most).await?;
+    let link = link(request);
+    let mut body = Incoming { payload, link, slowest: shared.slowest, until };
     let written = match length {
         Some(length) => {
             let mut writer = RequestWriter::new(&asked.pipeline, asked.raw.as_ref(), length);
-            let mut push = |bytes: &[u8]| writer.push(bytes).map_err(wrong_length);
-            body::read(payload, until, &mut push).await?;
+            body.read(|bytes| writer.push(bytes).map_err(wrong_length)).await?;
             writer.finish().map_err(wrong_length)?
         }
-        None => write(&asked, &body::collect(payload, until, most).await?)?,
+        None => write(&asked, &body.collect(most).await?)?,
     };
     Ok(Received { asked, written, credit })
 }
@@ -118,8 +128,10 @@ async fn from_form(
     let length = content_length(request, most)?;
     let until = body_deadline(shared, &context);
     // The form and the message made from it are in memory at the same time.
-    let credit = admit(shared, until, length.map(|length| length * 2), most).await?;
-    let form = body::collect(&mut payload, until, most).await?;
+    let credit = admit(scope, shared, until, length.map(|length| length * 2), most).await?;
+    let (payload, link) = (&mut payload, link(request));
+    let mut body = Incoming { payload, link, slowest: shared.slowest, until };
+    let form = body.collect(most).await?;
     let mut image = None;
     for part in multipart::parse(boundary, form)? {
         if IMAGE_PARTS.contains(&part.name.as_str()) {
@@ -176,6 +188,10 @@ fn check(asked: &ImageRequest, image: &Bytes, limits: &Limits) -> Result<(), Fai
     }
 }
 
+fn link(request: &HttpRequest) -> Option<&Link> {
+    request.conn_data::<Rc<Link>>().map(|link| &**link)
+}
+
 /// The largest image that is accepted: as much as fits into a message, and for files also the
 /// configured limit.
 fn max_image_bytes(shared: &Shared, raw: bool) -> usize {
@@ -199,6 +215,7 @@ fn content_length(request: &HttpRequest, most: usize) -> Result<Option<usize>, F
 /// Waits for a credit of `length` bytes. A body of unknown length takes as much as the longest one
 /// does, twice: it is collected first and then copied into the message.
 async fn admit(
+    scope: &Scope,
     shared: &Shared,
     until: Instant,
     length: Option<usize>,
@@ -206,7 +223,8 @@ async fn admit(
 ) -> Result<Credit, Failure> {
     let bytes = length.unwrap_or(most * 2);
     let patience = until.min(Instant::now() + shared.patience);
-    shared.credits.acquire_before(&Caller::UNKNOWN, bytes, patience).await.map_err(|shed| {
+    let caller = Caller::of(None, scope.context.caller.as_deref());
+    shared.credits.acquire_before(&caller, bytes, patience).await.map_err(|shed| {
         let failure = Failure::from(shed);
         if failure.kind == ErrorKind::TooLarge { failure.at("body") } else { failure }
     })

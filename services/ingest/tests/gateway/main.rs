@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod forms;
+mod gone;
 mod images;
 mod lifecycle;
+mod slow;
 mod support;
 mod tenants;
 mod workers;

@@ -1,16 +1,17 @@
 //! A broker, a gateway, a worker and an HTTP client that can also misbehave.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use ocelli_actors::broker::Connection;
 use ocelli_ingest::{Config, Gateway, Parts};
-use ocelli_kit::health::Health;
+use ocelli_kit::{health::Health, telemetry::recorder};
 use ocelli_messages::{ErrorKind, Failure, Limits, Tenant, header, v1};
 use ocelli_testkit::{Broker, patiently};
 use prost::Message as _;
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -34,6 +35,7 @@ impl World {
     }
 
     pub(crate) async fn with(config: Config, limits: Limits) -> Self {
+        recorder().unwrap();
         let broker = Broker::start().await.unwrap();
         let connection = broker.connect().await.unwrap();
         let health = Health::new();
@@ -112,6 +114,24 @@ impl Seen {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Closes a connection with a reset.
+pub(crate) fn reset(stream: TcpStream) {
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+}
+
+/// A worker that answers nothing.
+pub(crate) async fn silent(world: &World) -> mpsc::Receiver<Seen> {
+    world.worker(|_| None).await
+}
+
+/// The value of a counter of this process, which all tests share.
+pub(crate) fn count(series: &str) -> f64 {
+    let metrics = recorder().unwrap().render();
+    let line = metrics.lines().find_map(|line| line.strip_prefix(series));
+    line.map_or(0.0, |value| value.trim().parse().unwrap())
 }
 
 /// A message to ourselves comes back after the broker has read what was sent before it.

@@ -8,7 +8,7 @@ use ocelli_messages::{ErrorKind, Failure, Limits};
 use ocelli_testkit::{eventually, open, patiently};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use crate::support::{PROCESS, World, echo, exchange, parts, png, receive, request};
+use crate::support::{PROCESS, World, echo, exchange, parts, png, receive, request, reset};
 
 #[actix_web::test]
 async fn a_workers_error_is_told_in_the_terms_of_the_query() {
@@ -136,7 +136,7 @@ async fn a_client_that_goes_away_gives_its_place_back() {
     stream.write_all(&request("POST", &path, &[], &png(4, 4))).await.unwrap();
     seen.recv().await.unwrap();
     assert_eq!(world.parts.in_flight(), 1);
-    drop(stream);
+    reset(stream);
     eventually("the request is abandoned", || world.parts.in_flight() == 0).await.unwrap();
     assert_eq!(world.post("", &[], &png(4, 4)).await.status, 200);
 }
