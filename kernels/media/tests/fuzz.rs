@@ -24,7 +24,7 @@ const LIMITS: Limits =
     Limits { max_side_px: 2000, max_pixels: 1 << 18, max_encoded_bytes: 1 << 20, max_steps: 0 };
 
 /// Files of each codec if no time is given.
-const FILES: usize = 3000;
+const FILES: usize = 30_000;
 
 /// No file of that size may take longer to read, on however busy a machine.
 const MOST: Duration = Duration::from_secs(10);

@@ -106,7 +106,7 @@ impl Operation for Blur {
 
     fn effort(&self, _: Shape) -> f64 {
         let taps = self.kernel.weights().len() as f64;
-        if self.separable { taps / 5.0 } else { 0.5 * taps * taps }
+        if self.separable { taps / 5.0 } else { 0.8 * taps * taps }
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {

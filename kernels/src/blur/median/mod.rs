@@ -62,7 +62,7 @@ impl Operation for Median {
         match self.radius {
             0 | 1 => 1.0,
             2 => 3.0,
-            _ => 60.0,
+            _ => 100.0,
         }
     }
 

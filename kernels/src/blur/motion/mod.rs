@@ -129,7 +129,7 @@ impl Operation for MotionBlur {
         match self {
             // The default is a row of 15 pixels.
             Self::Straight(rectangle) => rectangle.effort() / 2.2,
-            Self::Slanted(sparse) => 0.3 * sparse.taps.len() as f64,
+            Self::Slanted(sparse) => 0.5 * sparse.taps.len() as f64,
         }
     }
 
