@@ -41,6 +41,13 @@ pub trait Operation: Send + Sync + Debug {
     /// The work on the CPU, for an input of a shape that [`Operation::output`] accepts.
     fn cpu(&self, input: Shape) -> CpuWork<'_>;
 
+    /// How much work the parameters ask for, for each byte that is read or written, compared with the
+    /// defaults of the filter.
+    fn effort(&self, input: Shape) -> f64 {
+        let _ = input;
+        1.0
+    }
+
     /// The memory that the work on the CPU takes beside its input and its result: rather too much
     /// than too little. The default knows rows that depend on rows nearby, and work on several
     /// passes that keeps nothing between them.

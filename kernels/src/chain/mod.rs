@@ -2,6 +2,7 @@
 
 mod plan;
 mod planned;
+mod prior;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

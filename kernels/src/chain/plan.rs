@@ -4,7 +4,7 @@
 use arrayvec::ArrayVec;
 
 use super::{Chain, MAX_STEPS};
-use crate::{BackendError, CpuWork, Operation, Shape, convert};
+use crate::{BackendError, CpuWork, Operation, PixelFormat, Shape, convert};
 
 /// An operation, with the shape of its input and of its result.
 #[derive(Clone, Copy, Debug)]
@@ -51,10 +51,12 @@ impl Chain {
         for (index, operation) in self.operations().iter().enumerate() {
             let definition = operation.definition();
             if !definition.formats.contains(&shape.format) {
-                if !shape.format.is_planar() {
+                // What a planar layout is converted to must be accepted, too.
+                let rgb = definition.formats.contains(&PixelFormat::Rgb8);
+                if !shape.format.is_planar() || !rgb {
                     return Err(BackendError::Format { id: definition.id, format: shape.format });
                 }
-                let output = shape.with_format(crate::PixelFormat::Rgb8);
+                let output = shape.with_format(PixelFormat::Rgb8);
                 steps.push(Step { operation: &convert::TO_RGB, index, input: shape, output });
                 shape = output;
             }

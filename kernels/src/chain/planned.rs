@@ -1,11 +1,12 @@
 //! A chain with its plan, to be kept with a request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
-use super::{Chain, MAX_STEPS, Step, Steps};
-use crate::{BackendError, Image, Shape, TensorShape, convert, cpu};
+use super::{Chain, MAX_STEPS, Step, Steps, prior};
+use crate::{BackendError, CpuWork, Image, Shape, TensorShape, convert, cpu};
 
 /// A chain, planned once for inputs of one shape.
 ///
@@ -79,17 +80,42 @@ impl Planned {
         self.steps.iter().map(|step| step.output)
     }
 
-    /// The bytes that each step of the chain reads and writes, conversions included: one number for
-    /// each step.
+    /// How much work each step of the chain is, conversions included: one number for each step. It
+    /// is the bytes that the step reads and writes, times the effort that its parameters ask for.
     #[must_use]
-    pub fn step_bytes(&self) -> ArrayVec<usize, MAX_STEPS> {
-        let mut bytes: ArrayVec<usize, MAX_STEPS> = self.chain.ids().map(|_| 0).collect();
-        for step in self.steps.iter() {
-            if let Some(bytes) = bytes.get_mut(step.index) {
-                *bytes += step.input.bytes() + step.output.bytes();
+    pub fn step_work(&self) -> ArrayVec<f64, MAX_STEPS> {
+        let mut all: ArrayVec<f64, MAX_STEPS> = self.chain.ids().map(|_| 0.0).collect();
+        self.each_work(|index, _, work| {
+            if let Some(sum) = all.get_mut(index) {
+                *sum += work;
             }
+        });
+        all
+    }
+
+    /// How long a run may be expected to take on one thread of a CPU before anything was measured:
+    /// rather too short than too long, so that what is refused for it would not have been done.
+    #[must_use]
+    pub fn prior_cpu(&self) -> Duration {
+        let mut nanoseconds = 0.0;
+        self.each_work(|_, id, work| nanoseconds += work * prior::nanoseconds(id));
+        Duration::from_nanos(nanoseconds as u64)
+    }
+
+    fn each_work(&self, mut visit: impl FnMut(usize, &'static str, f64)) {
+        let mut steps = Steps::new();
+        self.steps_into(&mut steps);
+        for step in &steps {
+            if matches!(step.work(), CpuWork::Nothing) {
+                visit(step.index, step.operation.definition().id, 0.0);
+                continue;
+            }
+            let tensor = step.operation.tensor(step.input).map_or(0, |tensor| tensor.bytes());
+            let made = if tensor > 0 { tensor } else { step.output.bytes() };
+            let effort = step.operation.effort(step.input);
+            let work = (step.input.bytes() + made) as f64 * effort;
+            visit(step.index, step.operation.definition().id, work);
         }
-        bytes
     }
 
     /// The most bytes that a run takes at a time on a CPU with one thread, its input included:
@@ -166,11 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_a_conversion_are_those_of_the_step_that_needs_it() {
+    fn work_of_a_conversion_is_that_of_the_step_that_needs_it() {
         let input = Shape::new(Size::new(20, 10).unwrap(), PixelFormat::Nv12);
         let planned = Planned::new(chain(&["blur", "grayscale"]), input).unwrap();
         let (nv12, rgb, gray) = (300, 600, 200);
-        assert_eq!(planned.step_bytes().as_slice(), [nv12 + rgb + rgb + rgb, rgb + gray]);
+        let effort = |at: usize| planned.chain().operations()[at].effort(input);
+        let conversion = f64::from(nv12 + rgb);
+        let is = [conversion + f64::from(rgb + rgb) * effort(0), f64::from(rgb + gray) * effort(1)];
+        assert_eq!(planned.step_work().as_slice(), is);
     }
 
     #[test]

@@ -74,6 +74,10 @@ impl Operation for Log {
         ScratchBytes { thread: scratch.thread + strip, ..scratch }
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        0.75 + 0.25 * self.gaussian.effort()
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let (radius, channels) = (self.gaussian.radius(), input.format.channels());
         let (across, down) = (TILE.0 + 2 * radius, TILE.1 + 2 * radius);

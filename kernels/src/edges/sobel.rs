@@ -122,6 +122,12 @@ impl Operation for Edges {
         CpuWork::Rows(self)
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        // Both directions and their root.
+        let root = self.derivative.combine == Combine::Root;
+        if root || matches!(self.derivative.combine, Combine::Total) { 1.0 } else { 0.5 }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let launch = self.derivative.launch(input, Argument::Input, Argument::Input)?;
         Some(CudaWork::Program(CudaProgram {

@@ -45,6 +45,10 @@ impl Operation for HighPass {
         CpuWork::Rows(self)
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        0.2 + 0.8 * self.gaussian.effort()
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         gpu::against_blur("sharpen_high_pass", &self.gaussian, input, &[])
     }

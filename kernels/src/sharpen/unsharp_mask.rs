@@ -78,6 +78,10 @@ impl Operation for UnsharpMask {
         }
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        0.2 + 0.8 * self.gaussian.effort()
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let (amount, threshold) = (i32::from(self.amount), i32::from(self.threshold));
         gpu::against_blur("sharpen_unsharp_mask", &self.gaussian, input, &[amount, threshold])

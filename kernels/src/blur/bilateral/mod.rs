@@ -103,6 +103,17 @@ impl Operation for Bilateral {
         CpuWork::Rows(self)
     }
 
+    fn effort(&self, input: Shape) -> f64 {
+        // For each pixel of the disc. Small discs on grey images have a way of their own.
+        let diameter = (2 * self.radius + 1) as f64;
+        let each = match input.format.channels() {
+            1 if self.radius <= grey::MAX_RADIUS => 1.0,
+            1 => 4.0,
+            _ => 2.0,
+        };
+        each * diameter * diameter / 81.0
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         /// Pixels of a tile, across and down; one block of threads makes one tile.
         const TILE: (usize, usize) = (32, 16);

@@ -104,6 +104,11 @@ impl Operation for Blur {
         if self.kernel.is_identity() { CpuWork::Nothing } else { CpuWork::Rows(self) }
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        let taps = self.kernel.weights().len() as f64;
+        if self.separable { taps / 5.0 } else { 0.8 * taps * taps }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let weights = self.kernel.weights().iter().flat_map(|weight| weight.to_le_bytes());
         let data = vec![weights.collect()];

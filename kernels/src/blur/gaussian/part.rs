@@ -54,6 +54,11 @@ impl Gaussian {
         self.kernel.weights()
     }
 
+    /// How much work it is, compared with a kernel size of 5.
+    pub(crate) fn effort(&self) -> f64 {
+        self.weights().len() as f64 / 5.0
+    }
+
     /// Whether the result is always the input.
     pub(crate) fn is_identity(&self) -> bool {
         self.kernel.is_identity()

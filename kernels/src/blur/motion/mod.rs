@@ -125,6 +125,14 @@ impl Operation for MotionBlur {
         }
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        match self {
+            // The default is a row of 15 pixels.
+            Self::Straight(rectangle) => rectangle.effort() / 2.2,
+            Self::Slanted(sparse) => 0.5 * sparse.taps.len() as f64,
+        }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         match self {
             Self::Straight(rectangle) => rectangle.cuda(input),

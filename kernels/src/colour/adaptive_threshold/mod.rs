@@ -113,6 +113,14 @@ impl Operation for AdaptiveThreshold {
         CpuWork::Rows(self)
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        // Sums for the mean are doubled, so their number hardly depends on the size.
+        match self.weights {
+            Some(_) => 1.0 + self.size as f64 / 20.0,
+            None => 1.0,
+        }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         /// Pixels of a tile, across and down.
         const TILE: (usize, usize) = (32, 16);

@@ -86,6 +86,12 @@ impl Operation for Clahe {
         ScratchBytes::keeping(input.size.pixels() + lists, input, input)
     }
 
+    fn effort(&self, input: Shape) -> f64 {
+        // The list of each tile counts as much as some of its pixels.
+        let lists = 256 * self.tiles.0 * self.tiles.1;
+        1.0 + 2.0 * lists as f64 / input.size.pixels() as f64
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let tiles = Tiles::new(input.size, self.tiles, self.clip_limit);
         let int = |value: usize| i32::try_from(value).ok().map(Argument::Int);

@@ -178,6 +178,22 @@ impl Operation for ColorConvert {
         }
     }
 
+    fn effort(&self, input: Shape) -> f64 {
+        let of = |space: Space| -> f64 {
+            match space {
+                Space::Lab => 40.0,
+                Space::Hsv | Space::HsvFull | Space::YCbCr => 4.0,
+                Space::Rgb | Space::Bgr | Space::Gray => 1.0,
+            }
+        };
+        match self.way(input.format) {
+            Some(Way::Interleaved(from, to)) => of(from).max(of(to)),
+            Some(Way::FromPlanar(to)) => of(to),
+            Some(Way::ToPlanar(from, _)) => of(from),
+            Some(Way::Planar(_)) | None => 0.5,
+        }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         match self.way(input.format)? {
             Way::Interleaved(from, to) => {

@@ -73,6 +73,10 @@ impl Operation for Grayscale {
         }
     }
 
+    fn effort(&self, input: Shape) -> f64 {
+        if input.format.is_planar() { 3.0 } else { 1.0 }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let weights = self.rule.weights().map(i32::from);
         if input.format.is_planar() {

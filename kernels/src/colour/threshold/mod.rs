@@ -174,6 +174,11 @@ impl Operation for Otsu {
         CpuWork::Whole(self)
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        // The levels are counted first.
+        8.0
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let samples = i32::try_from(input.size.pixels()).ok()?;
         let parts = gpu::statistics_blocks(input);

@@ -132,6 +132,13 @@ impl Operation for Rotate {
         }
     }
 
+    fn effort(&self, input: Shape) -> f64 {
+        match self.way(input.size) {
+            Some(Way::Warp(..)) => 8.0 * self.sampling.effort(),
+            _ => 1.0,
+        }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let clockwise = match self.way(input.size)? {
             Way::Nothing => return Flip { across: false, down: false }.cuda(input),

@@ -87,6 +87,11 @@ impl Operation for Warp {
         if same_size && identity { CpuWork::Nothing } else { CpuWork::Rows(self) }
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        let division = if matches!(self.map, Map::Perspective(_)) { 1.5 } else { 1.0 };
+        division * self.sampling.effort()
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         super::cuda(&self.map, &self.sampling, input, self.output(input).ok()?.size)
     }

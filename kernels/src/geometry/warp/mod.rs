@@ -49,6 +49,11 @@ pub(crate) struct Sampling {
 }
 
 impl Sampling {
+    /// How much work it is, compared with the bilinear filter.
+    pub(crate) fn effort(&self) -> f64 {
+        if self.filter == Filter::Cubic { 1.5 } else { 1.0 }
+    }
+
     /// The sampling with the parameters below.
     pub(crate) fn of(parameters: &Parameters) -> Result<Self, ParameterError> {
         let filter = match parameters.text("filter")? {

@@ -91,6 +91,11 @@ impl Operation for Draw {
         if self.drawing.is_empty() { CpuWork::Nothing } else { CpuWork::Rows(self) }
     }
 
+    fn effort(&self, input: Shape) -> f64 {
+        // For each time that a pixel is painted.
+        1.0 + 5.0 * self.drawing.painted(input.size) as f64 / input.size.pixels() as f64
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         gpu::program(&self.drawing, input).map(CudaWork::Program)
     }

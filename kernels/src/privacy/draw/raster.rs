@@ -48,6 +48,15 @@ impl Drawing {
         spans.get(..spans.partition_point(|span| span.y == y)).unwrap_or_default()
     }
 
+    /// The pixels of an image of that size that are painted, each as often as it is.
+    pub(super) fn painted(&self, size: crate::Size) -> usize {
+        let inside = self
+            .spans
+            .iter()
+            .filter(|span| usize::try_from(span.y).is_ok_and(|y| y < size.height()));
+        inside.map(|span| span.len.min(size.width())).sum()
+    }
+
     pub(super) fn coverage(&self) -> &[u8] {
         &self.coverage
     }

@@ -127,6 +127,18 @@ impl Operation for Redact {
         }
     }
 
+    fn effort(&self, input: Shape) -> f64 {
+        // For each time that a pixel is covered.
+        let each = match self.mode {
+            Mode::Blur => 4.0 + 20.0 / self.side as f64,
+            Mode::Pixelate => 1.0 + 6.0 / self.side as f64,
+            Mode::Fill => 0.1,
+        };
+        let parts = self.regions.iter().filter_map(|region| region.within(input));
+        let covered: usize = parts.map(|part| part.columns.len() * part.rows.len()).sum();
+        1.0 + each * covered as f64 / input.size.pixels() as f64
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         gpu::program(self, input).map(CudaWork::Program)
     }

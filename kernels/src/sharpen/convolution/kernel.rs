@@ -28,6 +28,18 @@ pub(super) enum Plan {
     Float(Vec<Tap<f32>>),
 }
 
+impl Plan {
+    /// How many numbers each sample is multiplied by.
+    pub(super) fn taps(&self) -> usize {
+        match self {
+            Self::Narrow(taps) => taps.len(),
+            Self::Wide(taps) => taps.len(),
+            Self::Separable { down, across, .. } => down.len() + across.len(),
+            Self::Float(taps) => taps.len(),
+        }
+    }
+}
+
 /// A number that is not 0, in that column and row of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tap<N> {

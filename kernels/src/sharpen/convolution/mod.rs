@@ -132,6 +132,10 @@ impl Operation for Convolution {
         if self.identity { CpuWork::Nothing } else { CpuWork::Rows(self) }
     }
 
+    fn effort(&self, _: Shape) -> f64 {
+        (self.plan.taps() as f64 / 5.0).max(1.0)
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let (exact, scale, offset) = match self.finish {
             Finish::Exact(offset) => (1, 1.0, offset as f32),

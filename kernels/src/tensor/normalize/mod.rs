@@ -284,6 +284,12 @@ impl Operation for Normalize {
         ScratchBytes { thread: scratch.thread + stripe + read, ..scratch }
     }
 
+    fn effort(&self, input: Shape) -> f64 {
+        let Some(mapping) = self.mapping(input.size) else { return 1.0 };
+        let planar = if input.format.is_planar() { 2.0 } else { 1.0 };
+        planar * if mapping.inner() == input.size { 1.0 } else { 6.0 }
+    }
+
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         self.program(input).map(CudaWork::Program)
     }

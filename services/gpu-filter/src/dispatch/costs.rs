@@ -1,8 +1,8 @@
 //! The measured costs of requests on each device.
 //!
 //! For each filter and device, the time of a step is modelled as a fixed part plus a part that
-//! grows with the bytes that the step reads and writes. Parameters are not considered, so an
-//! estimate is that of typical ones. A GPU has another such time for each request, for copies,
+//! grows with the work of the step: the bytes that it reads and writes, times the effort that its
+//! parameters ask for. A GPU has another such time for each request, for copies,
 //! launches and waiting.
 
 use std::{
@@ -29,7 +29,7 @@ pub(crate) struct Costs {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Nanoseconds by bytes, for each step.
+    /// Nanoseconds by the work of a step.
     steps: HashMap<(Accelerator, &'static str), Line>,
     /// The time of a request on the GPU besides its steps.
     transfer: Line,
@@ -57,11 +57,11 @@ impl Costs {
         output: &Output,
         whole: Duration,
     ) {
-        let bytes = planned.step_bytes();
+        let work = planned.step_work();
         let mut known = self.lock();
-        for ((id, bytes), took) in planned.chain().ids().zip(bytes).zip(&output.steps) {
+        for ((id, work), took) in planned.chain().ids().zip(work).zip(&output.steps) {
             let line = known.steps.entry((accelerator, id)).or_default();
-            line.add(bytes as f64, nanoseconds(*took));
+            line.add(work, nanoseconds(*took));
         }
         if accelerator == Accelerator::Cuda {
             let copies = whole.saturating_sub(output.steps.iter().sum());
@@ -71,12 +71,12 @@ impl Costs {
 
     /// How long a request with the given plan is expected to take on each device.
     pub(super) fn estimate(&self, planned: &Planned) -> Estimate {
-        let bytes = planned.step_bytes();
+        let work = planned.step_work();
         let known = self.lock();
         let steps = |accelerator| -> Option<f64> {
-            let each = planned.chain().ids().zip(&bytes).map(|(id, bytes)| {
+            let each = planned.chain().ids().zip(&work).map(|(id, work)| {
                 let line = known.steps.get(&(accelerator, id))?;
-                (line.count() >= MIN_SAMPLES).then(|| line.at(*bytes as f64))
+                (line.count() >= MIN_SAMPLES).then(|| line.at(*work))
             });
             each.sum()
         };
@@ -148,8 +148,8 @@ mod tests {
     fn measure(costs: &Costs, accelerator: Accelerator, side: u32) {
         let planned = planned(side);
         let per_byte = if accelerator == Accelerator::Cpu { 1.0 } else { 0.01 };
-        let step = |bytes| Duration::from_nanos((bytes as f64 * per_byte) as u64);
-        let steps: StepTimes = planned.step_bytes().into_iter().map(step).collect();
+        let step = |work| Duration::from_nanos((work * per_byte) as u64);
+        let steps: StepTimes = planned.step_work().into_iter().map(step).collect();
         let made = planned.output();
         let mut whole: Duration = steps.iter().sum();
         if accelerator == Accelerator::Cuda {

@@ -21,7 +21,7 @@ use crate::{Cpu, Window};
 
 /// Of the greatest disc: 113 pixels, in which the rounding of all weights shifts the mean by less
 /// than half a level.
-const MAX_RADIUS: usize = 6;
+pub(super) const MAX_RADIUS: usize = 6;
 
 /// Rows that a disc reaches.
 const MAX_ROWS: usize = 2 * MAX_RADIUS + 1;
