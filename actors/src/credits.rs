@@ -24,7 +24,7 @@ use tokio::{
 
 pub use budget::Budget;
 use budget::Shared;
-use room::{Grant, Room};
+use room::{Grant, Room, Wants};
 
 /// The sizes of a pool and of its waiting room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct CreditLimits {
     pub bytes: usize,
     /// The number of requests that may wait for a credit.
     pub waiting_slots: usize,
-    /// The bytes of the requests that may wait for a credit.
+    /// The bytes that requests may hold while they wait for a credit.
     pub waiting_bytes: usize,
 }
 
@@ -64,7 +64,7 @@ pub enum ShedReason {
 #[error("{}", match .reason {
     ShedReason::Full => "too many requests are waiting",
     ShedReason::Deadline => "no capacity became free in time",
-    ShedReason::TooLarge => "the request is larger than all requests in progress together may be",
+    ShedReason::TooLarge => "the request needs more memory than all requests in progress together may use",
 })]
 pub struct Shed {
     /// How long to wait before a retry; zero if a retry will not help.
@@ -174,7 +174,23 @@ impl CreditPool {
         bytes: usize,
         deadline: Instant,
     ) -> Result<Credit, Shed> {
-        let (id, mut granted) = match self.take_or_enter(caller, bytes)? {
+        self.acquire_holding(caller, 0, bytes, deadline).await
+    }
+
+    /// Like [`CreditPool::acquire_before`], for a request that holds `held` of its bytes already
+    /// while it waits. They count in the budget from the start, and in the waiting room.
+    ///
+    /// # Errors
+    /// The same as those of [`CreditPool::acquire_before`].
+    pub async fn acquire_holding(
+        &self,
+        caller: &Caller,
+        held: usize,
+        bytes: usize,
+        deadline: Instant,
+    ) -> Result<Credit, Shed> {
+        let wants = Wants { bytes, held: held.min(bytes) };
+        let (id, mut granted) = match self.take_or_enter(caller, wants)? {
             Turn::Now(credit) => return Ok(credit),
             Turn::Later(id, granted) => (id, granted),
         };
@@ -205,7 +221,8 @@ impl CreditPool {
         Some(credit(&self.shared, self.index, bytes, caller))
     }
 
-    fn take_or_enter(&self, caller: &Caller, bytes: usize) -> Result<Turn, Shed> {
+    fn take_or_enter(&self, caller: &Caller, wants: Wants) -> Result<Turn, Shed> {
+        let bytes = wants.bytes;
         if bytes > self.limits.bytes || self.limits.slots == 0 {
             return Err(Shed { retry_after: Duration::ZERO, reason: ShedReason::TooLarge });
         }
@@ -214,15 +231,18 @@ impl CreditPool {
         }
         let (entered, grants) = {
             let mut state = self.shared.lock();
+            let before = self.shared.free(&state);
+            let mut free = before;
             let room = state.rooms.get_mut(self.index);
-            let entered = room.map(|room| room.enter(caller, bytes));
+            let entered = room.map(|room| room.enter(caller, wants, &mut free));
+            state.used = state.used + before - free;
             // A credit may have come free in between, and a caller may wait for one only because
             // it has its share.
             (entered, self.shared.serve(&mut state))
         };
         hand_over(grants);
         match entered {
-            Some(entered) => entered.map(|(id, granted, _evicted)| Turn::Later(id, granted)),
+            Some(entered) => entered.map(|(id, granted)| Turn::Later(id, granted)),
             None => Err(self.shed(ShedReason::Full)),
         }
     }
@@ -300,6 +320,7 @@ impl Drop for LeaveRoom<'_> {
             let mut state = shared.lock();
             let room = state.rooms.get_mut(self.pool.index);
             let left = room.and_then(|room| room.leave(self.caller, self.id));
+            state.used -= left.as_ref().map_or(0, |waiter| waiter.held);
             // The next requests in the queue may be small enough.
             let grants = if left.is_some() { shared.serve(&mut state) } else { Vec::new() };
             (left, grants)

@@ -63,7 +63,7 @@ pub use ocelli_media::{
 };
 pub use operation::Refusal;
 pub(crate) use operation::{
-    CpuWork, CutRows, Operation, Pointwise, Reach, Rows, ToTensor, Whole, WorkError,
+    CpuWork, CutRows, Operation, Pointwise, Reach, Rows, ScratchBytes, ToTensor, Whole, WorkError,
 };
 pub use parameters::{ParameterError, Parameters};
 pub use probe::{CudaDevice, Probe, probe};

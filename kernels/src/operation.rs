@@ -8,7 +8,7 @@ use std::ops::Range;
 pub use crate::cpu::{Cpu, Cut, Table, Window};
 use crate::cuda::CudaWork;
 pub use crate::simd::Level;
-use crate::{FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape};
+use crate::{Family, FilterDefinition, Image, ImageError, PixelFormat, Shape, Tensor, TensorShape};
 
 /// A filter with its parameters set: what one step of a chain does, on every processor that can do
 /// it.
@@ -41,11 +41,59 @@ pub trait Operation: Send + Sync + Debug {
     /// The work on the CPU, for an input of a shape that [`Operation::output`] accepts.
     fn cpu(&self, input: Shape) -> CpuWork<'_>;
 
+    /// The memory that the work on the CPU takes beside its input and its result: rather too much
+    /// than too little. The default knows rows that depend on rows nearby, and work on several
+    /// passes that keeps nothing between them.
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        let output = self.output(input).unwrap_or(input);
+        ScratchBytes::usual(self.cpu(input), self.definition().family, input, output)
+    }
+
     /// The work on a GPU, for an input of a shape that [`Operation::output`] accepts; `None` if the
     /// operation does not run there.
     fn cuda(&self, input: Shape) -> Option<CudaWork> {
         let _ = input;
         None
+    }
+}
+
+/// Bytes of memory that work on the CPU takes beside its input and its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScratchBytes {
+    /// For the whole image.
+    pub once: usize,
+    /// On each thread.
+    pub thread: usize,
+}
+
+impl ScratchBytes {
+    /// For work that keeps that many bytes for the whole image between its passes.
+    pub(crate) fn keeping(once: usize, input: Shape, output: Shape) -> Self {
+        Self { once, thread: Self::of_rows(0, input, output) }
+    }
+
+    /// For rows of single-precision numbers, as many as a neighbourhood is high, and for some dozen
+    /// more.
+    fn of_rows(reach: usize, input: Shape, output: Shape) -> usize {
+        /// For lists of counts and the like.
+        const LISTS: usize = 1 << 20;
+        let row = input.row_bytes().max(output.row_bytes()) + 8 * reach + 192;
+        (4 * (2 * reach + 1) + 64) * row + LISTS
+    }
+
+    fn usual(work: CpuWork<'_>, family: Family, input: Shape, output: Shape) -> Self {
+        /// The farthest that any filter reaches whose neighbourhood goes on at the opposite side.
+        const FARTHEST: usize = 640;
+        let reach = match work {
+            CpuWork::Nothing => return Self::default(),
+            CpuWork::Pointwise(_) | CpuWork::Whole(_) | CpuWork::Tensor(_) => 0,
+            CpuWork::Rows(_) if family == Family::Geometry => 0,
+            CpuWork::Rows(rows) => match rows.reach() {
+                Reach::Near(reach) => reach,
+                Reach::Anywhere => FARTHEST,
+            },
+        };
+        Self { once: 0, thread: Self::of_rows(reach.min(FARTHEST), input, output) }
     }
 }
 

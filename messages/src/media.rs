@@ -90,7 +90,7 @@ impl From<CodecError> for Failure {
             | CodecError::Damaged { .. }
             | CodecError::TooLargeToEncode { .. }
             | CodecError::Quality(_) => ErrorKind::InvalidArgument,
-            CodecError::TooLarge { .. } => ErrorKind::TooLarge,
+            CodecError::TooLarge { .. } | CodecError::ResultTooLarge { .. } => ErrorKind::TooLarge,
             CodecError::Planar { .. } | CodecError::Encode { .. } => ErrorKind::Internal,
         };
         Self::new(kind, error.to_string())

@@ -246,7 +246,9 @@ fn configuration(options: &ServerOptions, directory: &Path) -> String {
     format!(
         "host: \"127.0.0.1\"\nport: {port}\nmax_payload: {payload}\n\
          # Ten raw 1080p frames fill the default of 64 MiB, and the reader is cut off.\n\
-         max_pending: 512MB\nwrite_deadline: \"30s\"\nports_file_dir: {}\n\
+         max_pending: 512MB\nwrite_deadline: \"30s\"\n\
+         # A client that leaves two pings unanswered is frozen or gone, and its requests wait.\n\
+         ping_interval: \"1s\"\nping_max: 2\nports_file_dir: {}\n\
          jetstream {{ store_dir: {}{sync} }}\n{name}{}{}\n",
         quoted(directory),
         quoted(store),

@@ -22,7 +22,7 @@ use tokio::{
 use tracing::{Span, debug, info, warn};
 
 use super::{
-    Outgoing,
+    Intake, Outgoing, Subscription,
     delivery::{headers_len, too_large, write_headers},
     requests::{Requests, has_no_responder},
 };
@@ -87,8 +87,6 @@ pub struct Connection {
     /// one caller.
     inbox: Arc<str>,
     link: watch::Receiver<Link>,
-    overflow: watch::Receiver<u64>,
-    refusal: watch::Receiver<Option<String>>,
     refused_logins: watch::Receiver<u32>,
     requests: Arc<OnceCell<Requests>>,
 }
@@ -117,8 +115,6 @@ impl Connection {
         inbox: Arc<str>,
     ) -> Result<Self, Failure> {
         let (sender, link) = watch::channel(Link::default());
-        let (overflowed, overflow) = watch::channel(0);
-        let (refused, refusal) = watch::channel(None);
         let (logins, refused_logins) = watch::channel(0);
         let wrong = |error: String| Failure::invalid("broker.url", error);
         let server: ServerAddr =
@@ -126,11 +122,12 @@ impl Connection {
         // The client itself does not read credentials from the URL.
         let connect = match (server.username(), server.password()) {
             (Some(user), Some(password)) => {
-                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+                ConnectOptions::with_user_and_password(decoded(user), decoded(password))
             }
-            (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
+            (Some(token), None) => ConnectOptions::with_token(decoded(token)),
             (None, _) => ConnectOptions::new(),
         };
+        let server = without_credentials(server).map_err(|error| wrong(error.to_string()))?;
         let (name, told) = (options.name.clone(), AtomicBool::new(false));
         let client = connect
             .name(&options.name)
@@ -146,12 +143,6 @@ impl Connection {
             })
             .retry_on_initial_connect()
             .event_callback(move |event| {
-                if matches!(event, Event::SlowConsumer(_)) {
-                    overflowed.send_modify(|messages| *messages += 1);
-                }
-                if let Some(subject) = refused_subscription(&event) {
-                    refused.send_replace(Some(subject));
-                }
                 count_refused_login(&logins, &event);
                 note(&name, &sender, &told, &event);
                 std::future::ready(())
@@ -160,7 +151,7 @@ impl Connection {
             .await
             .map_err(|error| wrong(error.to_string()))?;
         let requests = Arc::default();
-        Ok(Self { client, options, inbox, link, overflow, refusal, refused_logins, requests })
+        Ok(Self { client, options, inbox, link, refused_logins, requests })
     }
 
     /// The name of this client, which the broker shows.
@@ -187,13 +178,6 @@ impl Connection {
         self.link.clone()
     }
 
-    /// The number of messages that the client dropped because a subscription was full, to watch for
-    /// changes.
-    #[must_use]
-    pub fn overflow(&self) -> watch::Receiver<u64> {
-        self.overflow.clone()
-    }
-
     /// The number of logins in a row that the broker has refused since it last accepted one, to
     /// watch for changes. The connection keeps trying, because credentials may be rotated.
     #[must_use]
@@ -211,17 +195,12 @@ impl Connection {
         Failure::new(ErrorKind::PermissionDenied, LOGIN_REFUSED).at("broker.url")
     }
 
-    /// Waits until the broker has refused a subscription of this connection, because its account
-    /// has no permission for the subject.
-    pub(super) async fn subscription_refused(&self) -> Failure {
-        let mut refusal = self.refusal.clone();
-        let refused = refusal.wait_for(Option::is_some).await;
-        let Some(subject) = refused.ok().and_then(|subject| subject.clone()) else {
-            // The client, which `self` holds, keeps the other end.
-            return std::future::pending().await;
-        };
-        let message = format!("the broker's account may not subscribe to {subject}");
-        Failure::new(ErrorKind::PermissionDenied, message).at("broker.tenants")
+    /// Receives the messages of those subscriptions, over a further connection to the same broker.
+    ///
+    /// # Errors
+    /// The same as those of [`Intake::new`].
+    pub fn intake(&self, subscriptions: Vec<Subscription>) -> Result<Intake, Failure> {
+        Intake::new(&self.options, subscriptions)
     }
 
     /// Waits until the connection is established.
@@ -360,11 +339,34 @@ impl Connection {
     }
 }
 
-/// The subject of a subscription that the broker refuses with this event.
-fn refused_subscription(event: &Event) -> Option<String> {
-    let Event::ServerError(async_nats::ServerError::Other(text)) = event else { return None };
-    let (_, subject) = text.split_once("Permissions Violation for Subscription to ")?;
-    Some(subject.to_owned())
+/// The address alone, because the client logs it.
+fn without_credentials(server: ServerAddr) -> io::Result<ServerAddr> {
+    let mut url = server.into_inner();
+    // These fail only for a URL without a host, which has no credentials.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    ServerAddr::from_url(url)
+}
+
+/// The text of a part of a URL, in which `%2F` stands for `/`. What stands for nothing is kept.
+pub(super) fn decoded(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| first == b'%');
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Counts the logins that the broker refuses in a row. The client reports a refused attempt to
@@ -434,5 +436,25 @@ fn note(name: &str, link: &watch::Sender<Link>, told: &AtomicBool, event: &Event
             warn!(name, %error, "the broker's client reported an error");
         }
         Event::ClientError(error) => debug!(name, %error, "the broker is still unreachable"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_decoded_and_not_in_the_address() {
+        for (part, text) in [
+            ("secret", "secret"),
+            ("%2F%23%3f%40%25", "/#?@%"),
+            ("%C3%A9", "é"),
+            ("100%", "100%"),
+            ("%zz%4", "%zz%4"),
+        ] {
+            assert_eq!(decoded(part), text);
+        }
+        let server: ServerAddr = "nats://me:secret@host:4223".parse().unwrap();
+        assert_eq!(without_credentials(server).unwrap().as_url_str(), "nats://host:4223");
     }
 }

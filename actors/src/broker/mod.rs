@@ -28,7 +28,7 @@ pub use delivery::{
     reply::{EndpointSpec, Handler},
     work::{WorkHandler, WorkSpec},
 };
-pub use intake::{Event, Intake, Subscription};
+pub use intake::{Intake, IntakeEvent, Subscription};
 pub use jetstream::{
     Bucket, BucketSpec, BucketWatch, CALL_WITHIN, ConsumerSpec, DeliveryClass, Entry, JetStream,
     Key, KeyPattern, Lease, LeaseLoss, ObjectInfo, ObjectReader, Objects, ObjectsSpec, Retention,

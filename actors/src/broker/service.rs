@@ -1,17 +1,23 @@
 //! A NATS service: its endpoints, and its discovery through the NATS Services API.
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use bytes::Bytes;
-use futures::{StreamExt as _, stream::select_all};
-use ocelli_messages::{ErrorKind, Failure};
-use tokio::task::JoinSet;
+use ocelli_messages::{Failure, subjects};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
     Connection, EndpointSpec, EndpointStats, ServiceApi, TaskActor,
-    delivery::{callers::Callers, pump::pump, reply::Endpoint},
+    delivery::{
+        callers::Callers,
+        pump::{Route, pump},
+        reply::Endpoint,
+    },
     task_actor::PATIENT,
 };
 use crate::supervisor::{ChildContext, ChildSpec};
@@ -54,8 +60,8 @@ impl ServiceSpec {
         self
     }
 
-    /// An actor with the given name that runs the service on the given connection. Tasks serve the
-    /// endpoints.
+    /// An actor with the given name that receives requests from the broker of the given connection,
+    /// and sends the answers on it. Tasks serve the endpoints.
     #[must_use]
     pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
         let (child, _) = ChildSpec::actor(name, move |child| {
@@ -72,9 +78,6 @@ async fn run(
     child: ChildContext,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let lost = |what: &str| {
-        Failure::new(ErrorKind::Unavailable, format!("the subscription of {what} ended"))
-    };
     tokio::select! {
         () = connection.up() => {}
         () = stop.cancelled() => return Ok(()),
@@ -86,43 +89,34 @@ async fn run(
             Arc::new(Endpoint::new(endpoint, connection.clone(), callers, spec.name))
         })
         .collect();
-    let mut pumps = JoinSet::new();
+    let mut routes = announce(&spec, &connection, &endpoints);
     for endpoint in &endpoints {
-        let patterns = endpoint.patterns();
-        let name = patterns.join(",");
-        let mut messages = Vec::new();
-        for pattern in patterns {
-            let subscribed =
-                connection.client().queue_subscribe(pattern, spec.name.to_owned()).await;
-            messages.push(subscribed.map_err(|_| lost(&name))?);
-        }
-        let (endpoint, stop) = (Arc::clone(endpoint), stop.clone());
-        let connection = connection.clone();
-        pumps.spawn(async move {
-            let serve = |message| Arc::clone(&endpoint).serve(message);
-            let told = pump(&connection, select_all(messages), stop, serve).await;
-            (name, told)
-        });
+        routes.extend(endpoint.patterns().into_iter().map(|pattern| {
+            let endpoint = Arc::clone(endpoint);
+            let serve = move |message| Arc::clone(&endpoint).serve(message);
+            Route::tasks(pattern, Some(spec.name), serve)
+        }));
     }
-    let api = announce(&spec, &connection, endpoints.clone(), stop.clone()).await?;
-    pumps.spawn(async move { ("$SRV".to_owned(), api.await) });
-    connection.barrier().await?;
-    observe(&child, endpoints);
-    child.ready();
-    loop {
-        let ended = tokio::select! {
-            ended = pumps.join_next() => ended,
-            failure = connection.subscription_refused() => return Err(failure),
-        };
-        match ended {
-            None => return Ok(()),
-            Some(Ok((_, true))) => {}
-            Some(Ok((subject, false))) => return Err(lost(&subject)),
-            Some(Err(error)) => {
-                return Err(Failure::internal(format!("a task of an endpoint failed: {error}")));
-            }
-        }
-    }
+    routes.extend(cancels(&endpoints, &callers));
+    let ready = || {
+        observe(&child, endpoints);
+        child.ready();
+    };
+    pump(&connection, routes, stop, ready).await
+}
+
+/// The subjects on which callers of the endpoints' tenants cancel their requests. Every worker hears
+/// of every cancellation, because the caller does not know which one has its request.
+fn cancels(endpoints: &[Arc<Endpoint>], callers: &Callers) -> Vec<Route> {
+    let patterns: BTreeSet<String> = endpoints
+        .iter()
+        .flat_map(|endpoint| subjects::CANCEL.patterns(endpoint.tenants()))
+        .collect();
+    let route = |pattern| {
+        let callers = callers.clone();
+        Route::calls(pattern, move |message| callers.cancel(&message.payload))
+    };
+    patterns.into_iter().map(route).collect()
 }
 
 /// Shows the credits of the endpoints in the actor tree.
@@ -130,41 +124,35 @@ fn observe(child: &ChildContext, endpoints: Vec<Arc<Endpoint>>) {
     child.observe(move || endpoints.iter().map(|endpoint| endpoint.observe()).collect());
 }
 
-/// Subscribes to the subjects of the Services API. The returned future answers on them.
-async fn announce(
+/// The subjects of the Services API, and the answers on them.
+fn announce(
     spec: &ServiceSpec,
     connection: &Connection,
-    endpoints: Vec<Arc<Endpoint>>,
-    stop: CancellationToken,
-) -> Result<impl Future<Output = bool> + Send + use<>, Failure> {
-    let api = ServiceApi {
+    endpoints: &[Arc<Endpoint>],
+) -> Vec<Route> {
+    let api = Arc::new(ServiceApi {
         name: spec.name,
         id: spec.instance.clone(),
         version: spec.version,
         description: spec.description,
         metadata: spec.metadata.clone(),
         started: SystemTime::now(),
-    };
-    let mut subscriptions = Vec::new();
-    for subject in api.subjects() {
-        let subscription = connection.client().subscribe(subject).await;
-        subscriptions.push(subscription.map_err(|error| Failure::internal(error.to_string()))?);
-    }
-    let client = connection.client().clone();
-    Ok(async move {
-        let mut messages = select_all(subscriptions);
-        loop {
-            let message = tokio::select! {
-                () = stop.cancelled() => return true,
-                message = messages.next() => message,
-            };
-            let Some(message) = message else { return false };
-            let Some(reply) = message.reply else { continue };
+    });
+    let endpoints: Arc<[_]> = endpoints.into();
+    let answer = |subject| {
+        let (api, endpoints) = (Arc::clone(&api), Arc::clone(&endpoints));
+        let client = connection.client().clone();
+        Route::tasks(subject, None, move |message| {
             let stats: Vec<&EndpointStats> = endpoints.iter().map(|e| &e.stats).collect();
-            let Some(answer) = api.answer(&message.subject, &stats) else { continue };
-            if let Err(error) = client.publish(reply, Bytes::from(answer.to_string())).await {
-                warn!(%error, "an answer of the services API could not be sent");
+            let answer = api.answer(&message.subject, &stats);
+            let client = client.clone();
+            async move {
+                let (Some(reply), Some(answer)) = (message.reply, answer) else { return };
+                if let Err(error) = client.publish(reply, Bytes::from(answer.to_string())).await {
+                    warn!(%error, "an answer of the services API could not be sent");
+                }
             }
-        }
-    })
+        })
+    };
+    api.subjects().into_iter().map(answer).collect()
 }

@@ -1,8 +1,8 @@
 //! The NATS Services API, through which tools such as `nats micro ls` find a service and read its
 //! statistics.
 //!
-//! It is implemented here because the one of async-nats lacks what endpoints need: a bounded
-//! subscription, errors with a body, and counters without a lock for each request.
+//! It is implemented here because the one of async-nats lacks what endpoints need: subscriptions of
+//! their own, errors with a body, and counters without a lock for each request.
 
 use std::{
     collections::BTreeMap,

@@ -95,7 +95,8 @@ impl Shared {
                 |bytes, caller| super::credit(self, index, bytes, caller),
                 &mut grants,
             );
-            state.used += before - free;
+            // A request that is granted less than it held frees memory.
+            state.used = (state.used + before).saturating_sub(free);
         }
         self.show(state);
         grants

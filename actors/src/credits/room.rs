@@ -14,6 +14,13 @@ use tokio::sync::oneshot;
 
 use super::{Caller, Credit, CreditLimits, Shed, ShedReason};
 
+/// What a request waits for, in bytes, and how many of them it holds already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wants {
+    pub(super) bytes: usize,
+    pub(super) held: usize,
+}
+
 /// A credit, and the request that gets it.
 pub(super) type Grant = (oneshot::Sender<Credit>, Credit);
 
@@ -26,7 +33,10 @@ const REQUEST_COST: u64 = 64 * 1024;
 
 pub(super) struct Waiter {
     pub(super) id: u64,
+    /// The bytes that it waits for.
     pub(super) bytes: usize,
+    /// Those of them that it holds already while it waits.
+    pub(super) held: usize,
     pub(super) grant: oneshot::Sender<Credit>,
 }
 
@@ -46,7 +56,8 @@ pub(super) struct Room {
     bytes_used: usize,
     accounts: HashMap<Caller, Account>,
     waiting: usize,
-    bytes_waiting: usize,
+    /// The bytes that waiting requests hold.
+    held: usize,
     next_id: u64,
     /// The clock of the caller that was served last.
     clock: u64,
@@ -63,7 +74,7 @@ impl Room {
             bytes_used: 0,
             accounts: HashMap::new(),
             waiting: 0,
-            bytes_waiting: 0,
+            held: 0,
             next_id: 0,
             clock: 0,
             hold: 0.0,
@@ -122,18 +133,21 @@ impl Room {
     }
 
     /// Adds a request to the queue of its caller. If the waiting room is full, the caller with the
-    /// most requests in it loses its newest one, which is returned; that may be this request.
+    /// most requests in it loses its newest one, unless that is this caller. `free` is what the
+    /// budget has left.
     pub(super) fn enter(
         &mut self,
         caller: &Caller,
-        bytes: usize,
-    ) -> Result<(u64, oneshot::Receiver<Credit>, Option<Waiter>), Shed> {
-        let mut evicted = None;
-        if self.is_full_for(bytes) {
+        Wants { bytes, held }: Wants,
+        free: &mut usize,
+    ) -> Result<(u64, oneshot::Receiver<Credit>), Shed> {
+        if self.is_full_for(held, *free) {
             let own = self.accounts.get(caller).map_or(0, |account| account.queue.len());
-            evicted = self.evict(own + 1);
-            if self.is_full_for(bytes) {
-                // One request that leaves made too little room; it is shed all the same.
+            if let Some(evicted) = self.evict(own + 1) {
+                // Its sender is dropped, which tells its request.
+                *free += evicted.held;
+            }
+            if self.is_full_for(held, *free) {
                 return Err(self.shed(ShedReason::Full));
             }
         }
@@ -141,15 +155,17 @@ impl Room {
         let id = self.next_id;
         self.next_id += 1;
         self.waiting += 1;
-        self.bytes_waiting += bytes;
+        self.held += held;
+        *free -= held;
         let account = self.accounts.entry(caller.clone()).or_default();
-        account.queue.push_back(Waiter { id, bytes, grant });
-        Ok((id, granted, evicted))
+        account.queue.push_back(Waiter { id, bytes, held, grant });
+        Ok((id, granted))
     }
 
-    fn is_full_for(&self, bytes: usize) -> bool {
+    fn is_full_for(&self, held: usize, free: usize) -> bool {
         self.waiting >= self.limits.waiting_slots
-            || self.bytes_waiting.saturating_add(bytes) > self.limits.waiting_bytes
+            || self.held.saturating_add(held) > self.limits.waiting_bytes
+            || held > free
     }
 
     /// Removes the newest request of the caller with the most, if that has more than `most`.
@@ -160,7 +176,7 @@ impl Room {
         }
         let waiter = longest.queue.pop_back()?;
         self.waiting -= 1;
-        self.bytes_waiting -= waiter.bytes;
+        self.held -= waiter.held;
         Some(waiter)
     }
 
@@ -170,7 +186,7 @@ impl Room {
         let place = account.queue.binary_search_by_key(&id, |waiter| waiter.id).ok()?;
         let left = account.queue.remove(place)?;
         self.waiting -= 1;
-        self.bytes_waiting -= left.bytes;
+        self.held -= left.held;
         self.forget(caller);
         Some(left)
     }
@@ -183,23 +199,24 @@ impl Room {
         credit: impl Fn(usize, &Caller) -> Credit,
         grants: &mut Vec<Grant>,
     ) {
-        while let Some((caller, bytes)) = self.next() {
-            if !self.take_out_of_turn(&caller, bytes, *free) {
+        while let Some((caller, Wants { bytes, held })) = self.next() {
+            // What it holds already is part of what it gets.
+            if !self.take_out_of_turn(&caller, bytes, free.saturating_add(held)) {
                 return;
             }
-            *free -= bytes;
+            *free = free.saturating_add(held).saturating_sub(bytes);
             let account = self.accounts.get_mut(&caller);
             let Some(waiter) = account.and_then(|account| account.queue.pop_front()) else {
                 return;
             };
             self.waiting -= 1;
-            self.bytes_waiting -= bytes;
+            self.held -= held;
             grants.push((waiter.grant, credit(bytes, &caller)));
         }
     }
 
-    /// The caller whose turn it is, and the bytes that it waits for.
-    fn next(&self) -> Option<(Caller, usize)> {
+    /// The caller whose turn it is, and what it waits for.
+    fn next(&self) -> Option<(Caller, Wants)> {
         if self.waiting == 0 || self.slots_used >= self.limits.slots {
             return None;
         }
@@ -208,7 +225,7 @@ impl Room {
             (!self.has_its_share(caller, head.bytes)).then_some((caller, account.clock, head))
         });
         let (caller, _, head) = heads.min_by_key(|(_, clock, head)| (*clock, head.id))?;
-        Some((caller.clone(), head.bytes))
+        Some((caller.clone(), Wants { bytes: head.bytes, held: head.held }))
     }
 
     /// Gives a credit back that was held for `held`.
@@ -259,20 +276,21 @@ impl Room {
         self.in_use.set(self.slots_used as f64);
     }
 
-    /// Checks what must always hold. Returns the bytes that are in use and those that wait.
+    /// Checks what must always hold. Returns the bytes that are in use and those that waiting
+    /// requests hold.
     #[cfg(test)]
     pub(super) fn check(&self) -> (usize, usize) {
         let sum = |of: fn(&Account) -> usize| self.accounts.values().map(of).sum::<usize>();
         assert_eq!(sum(|account| account.slots), self.slots_used);
         assert_eq!(sum(|account| account.bytes), self.bytes_used);
         assert_eq!(sum(|account| account.queue.len()), self.waiting);
-        let queued = sum(|account| account.queue.iter().map(|waiter| waiter.bytes).sum());
-        assert_eq!(queued, self.bytes_waiting);
+        let held = sum(|account| account.queue.iter().map(|waiter| waiter.held).sum());
+        assert_eq!(held, self.held);
         assert!(self.slots_used <= self.limits.slots && self.bytes_used <= self.limits.bytes);
-        assert!(self.waiting <= self.limits.waiting_slots && queued <= self.limits.waiting_bytes);
-        if let Some((_, bytes)) = self.next() {
+        assert!(self.waiting <= self.limits.waiting_slots && held <= self.limits.waiting_bytes);
+        if let Some((_, Wants { bytes, .. })) = self.next() {
             assert!(!self.fits(bytes, usize::MAX), "the next request waits although it fits");
         }
-        (self.bytes_used, self.bytes_waiting)
+        (self.bytes_used, self.held)
     }
 }

@@ -10,8 +10,9 @@ const LIMITS: CreditLimits =
 
 type Waiting = Pin<Box<dyn Future<Output = Result<Credit, Shed>>>>;
 
+/// A pool whose waiting room may hold its bytes besides those that are in use.
 fn pool() -> CreditPool {
-    CreditPool::new(LIMITS, "test")
+    Budget::new(LIMITS.bytes + LIMITS.waiting_bytes).pool(LIMITS, "test")
 }
 
 fn in_a_minute() -> Instant {
@@ -20,12 +21,16 @@ fn in_a_minute() -> Instant {
 
 fn waiting(pool: &CreditPool, bytes: usize) -> Waiting {
     let pool = pool.clone();
-    Box::pin(async move { pool.acquire_before(&Caller::UNKNOWN, bytes, in_a_minute()).await })
+    Box::pin(
+        async move { pool.acquire_holding(&Caller::UNKNOWN, bytes, bytes, in_a_minute()).await },
+    )
 }
 
 fn waiting_as(pool: &CreditPool, caller: &str, bytes: usize) -> Waiting {
     let (pool, caller) = (pool.clone(), Caller::new(caller));
-    Box::pin(async move { pool.acquire_before(&caller, bytes, in_a_minute()).await })
+    // Some hold all of it while they wait, some half, some nothing.
+    let held = bytes * (bytes % 3) / 2;
+    Box::pin(async move { pool.acquire_holding(&caller, held, bytes, in_a_minute()).await })
 }
 
 /// Polls it once; whether it got a credit, and what became of it.
@@ -95,10 +100,8 @@ async fn a_full_waiting_room_sheds_at_once() {
     queue.clear();
     let mut large = waiting(&pool, 100);
     assert!(look(&mut large).await.is_none());
-    assert_eq!(
-        reason(pool.acquire_before(&Caller::UNKNOWN, 51, in_a_minute()).await),
-        ShedReason::Full
-    );
+    let holding = pool.acquire_holding(&Caller::UNKNOWN, 51, 51, in_a_minute());
+    assert_eq!(reason(holding.await), ShedReason::Full);
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,8 +229,12 @@ async fn pools_share_a_budget_and_each_serves_when_the_other_gives_back() {
     let [one, two] = ["one", "two"].map(|name| budget.pool(LIMITS, name));
     let held = one.try_acquire(&Caller::UNKNOWN, 60).expect("free");
     assert!(two.try_acquire(&Caller::UNKNOWN, 41).is_none());
-    let mut waiter = waiting(&two, 80);
+    let mut waiter = Box::pin({
+        let two = two.clone();
+        async move { two.acquire_holding(&Caller::UNKNOWN, 30, 80, in_a_minute()).await }
+    }) as Waiting;
     assert!(look(&mut waiter).await.is_none());
+    assert_eq!(budget.used(), 90);
     assert_eq!(held.resize(101).expect_err("too much").reason, ShedReason::Full);
     held.resize(20).expect("less");
     let credit = look(&mut waiter).await.expect("its turn").expect("free");
@@ -299,8 +306,8 @@ async fn walk(steps: Vec<Step>) {
         }
         let state = pool.shared.lock();
         let room = state.rooms.first().expect("one pool");
-        let (used, _) = room.check();
-        assert_eq!(state.used, used);
+        let (used, waiting) = room.check();
+        assert_eq!(state.used, used + waiting);
         // A credit is held, or on its way to one who has not looked yet.
         assert!(room.slots_used() >= held.len());
         assert!(room.slots_used() <= held.len() + queue.len());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 
 use super::{Chain, MAX_STEPS, Step, Steps};
-use crate::{BackendError, Image, Shape, TensorShape, convert};
+use crate::{BackendError, Image, Shape, TensorShape, convert, cpu};
 
 /// A chain, planned once for inputs of one shape.
 ///
@@ -90,6 +90,24 @@ impl Planned {
             }
         }
         bytes
+    }
+
+    /// The most bytes that a run takes at a time on a CPU with one thread, its input included:
+    /// pixels and scratch memory, rather too many than too few. What a pool keeps free is not among
+    /// them.
+    #[must_use]
+    pub fn peak_bytes(&self) -> usize {
+        self.peak_bytes_on(1)
+    }
+
+    /// Like [`Planned::peak_bytes`], with so many threads of a [`WorkerPool`](crate::WorkerPool).
+    #[must_use]
+    pub fn peak_bytes_on(&self, threads: usize) -> usize {
+        let mut steps = Steps::new();
+        self.steps_into(&mut steps);
+        // Whoever asked for the run may still hold the input.
+        let tensor = self.tensor.as_ref().map_or(0, TensorShape::bytes);
+        self.input.bytes() + tensor + cpu::peak_bytes(&steps, threads)
     }
 
     /// Checks that an image has the shape that the chain was planned for.

@@ -66,6 +66,21 @@ fn run_steps(
     Ok(Output { image, tensor, steps: times })
 }
 
+/// The most bytes that these steps take at a time beside the input of the first.
+pub(crate) fn peak_bytes(steps: &[Step<'_>], threads: usize) -> usize {
+    let (mut most, mut before, mut rest) = (0, 0, steps);
+    while !rest.is_empty() {
+        let (together, later) = rest.split_at(stream::length(rest).min(rest.len()));
+        let result = together.last().map_or(0, |last| match last.work() {
+            CpuWork::Tensor(_) => 0,
+            _ => last.output.bytes(),
+        });
+        most = most.max(before + result + stream::scratch(together, threads.max(1)));
+        (before, rest) = (result, later);
+    }
+    most
+}
+
 fn stop_if_interrupted(cpu: &Cpu) -> Result<(), BackendError> {
     if cpu.is_interrupted() { Err(BackendError::Interrupted) } else { Ok(()) }
 }

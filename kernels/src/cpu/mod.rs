@@ -9,7 +9,7 @@ mod threads;
 mod window;
 
 pub use cut::Cut;
-pub(crate) use engine::{run, run_planned};
+pub(crate) use engine::{peak_bytes, run, run_planned};
 pub use table::Table;
 pub(crate) use table::look_up;
 pub use threads::WorkerPool;

@@ -154,6 +154,29 @@ fn band_rows(cpu: &Cpu, links: &[Link<'_>]) -> Option<usize> {
     Some((BAND_BYTES / widest.max(1)).max(8 * seam).min(fair).max(1))
 }
 
+/// The bytes of memory that steps take which run together, beside their input and their result.
+pub(super) fn scratch(steps: &[Step<'_>], threads: usize) -> usize {
+    let each = || steps.iter().map(|step| step.operation.scratch(step.input));
+    let once: usize = each().map(|scratch| scratch.once).sum();
+    let thread = each().map(|scratch| scratch.thread).max().unwrap_or(0);
+    let between = steps.split_last().map(|(_, before)| before).unwrap_or_default();
+    let widest = between.iter().map(|step| step.output.row_bytes()).max().unwrap_or(0);
+    let reach = |step: &Step<'_>| match step.work() {
+        CpuWork::Rows(rows) => match rows.reach() {
+            Reach::Near(reach) => reach,
+            Reach::Anywhere => 0,
+        },
+        _ => 0,
+    };
+    let seam: usize = steps.iter().map(reach).sum();
+    let height = steps.first().map_or(0, |first| first.output.size.height());
+    let fair = if threads > 1 { height.div_ceil(2 * threads) } else { height };
+    let band = (BAND_BYTES / widest.max(1)).max(8 * seam).min(fair).max(1);
+    // A link reads one buffer, and writes another.
+    let buffers = 2 * widest * (band + 2 * seam).min(height);
+    once + threads * (thread + buffers)
+}
+
 /// Makes rows `rows` of the result of the last link.
 fn render(
     cpu: &Cpu,

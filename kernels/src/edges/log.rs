@@ -11,7 +11,8 @@ use crate::border::{self, Border};
 use crate::cuda::{Argument, CudaProgram, CudaWork, Launch};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
-    ParameterError, Parameters, PixelFormat, Reach, Rows, Shape, Whole, Window, WorkError,
+    ParameterError, Parameters, PixelFormat, Reach, Rows, ScratchBytes, Shape, Whole, Window,
+    WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
@@ -60,6 +61,17 @@ impl Operation for Log {
             Border::Wrap => CpuWork::Whole(self),
             _ => CpuWork::Rows(self),
         }
+    }
+
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        let reach = self.gaussian.radius() + self.laplacian.kernels.radius();
+        let between = match self.cpu(input) {
+            CpuWork::Whole(_) => input.bytes(),
+            _ => 0,
+        };
+        let strip = (STRIP + 4 * reach) * input.row_bytes();
+        let scratch = ScratchBytes::keeping(between, input, input);
+        ScratchBytes { thread: scratch.thread + strip, ..scratch }
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::element::{self, Element, Shape};
-use super::{Kind, Morphology, Outside};
+use super::{Extreme, Kind, Morphology, Outside};
 use crate::border::Border;
 use crate::cuda::CudaWork;
 use crate::{
     CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
-    ParameterKind, Parameters, PixelFormat,
+    ParameterKind, Parameters, PixelFormat, ScratchBytes,
 };
 
 /// Nothing beyond the edge, or one of the usual borders.
@@ -123,6 +123,17 @@ impl Operation for Morphology {
             CpuWork::Rows(self)
         } else {
             CpuWork::Whole(self)
+        }
+    }
+
+    fn scratch(&self, input: crate::Shape) -> ScratchBytes {
+        let reach = self.pass(Extreme::Erode).element.radius * self.kind.steps().len();
+        let rows = ScratchBytes::keeping(0, input, input).thread;
+        let row_bytes = input.row_bytes() + 8 * reach + 128;
+        ScratchBytes {
+            // Passes alternate between two images; gradients keep a third.
+            once: if self.streams() { 0 } else { 2 * input.bytes() },
+            thread: rows + 6 * reach * row_bytes,
         }
     }
 

@@ -66,7 +66,7 @@ fn beside(before: &Image, after: &Image) -> Image {
 }
 
 pub(crate) fn write(path: &Path, image: &Image) {
-    let file = codec::encode(image, Codec::Jpeg, 82, &Pool::new(0)).unwrap();
+    let file = codec::encode(image, Codec::Jpeg, 82, usize::MAX, &Pool::new(0)).unwrap();
     std::fs::write(path, file).unwrap();
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn compare(path: &Path, must: &Image) {
     let file = std::fs::read(path).unwrap_or_else(|error| panic!("{shown}: {error}: {HINT}"));
     let is = codec::decode(&Bytes::from(file), &LIMITS, &Pool::new(0)).unwrap();
     assert_eq!(is.size(), must.size(), "{shown}: {HINT}");
-    let fresh = codec::encode(must, Codec::Jpeg, 82, &Pool::new(0)).unwrap();
+    let fresh = codec::encode(must, Codec::Jpeg, 82, usize::MAX, &Pool::new(0)).unwrap();
     let fresh = codec::decode(&fresh, &LIMITS, &Pool::new(0)).unwrap();
     let off = is.data().iter().zip(fresh.data()).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2));
     let mean = off.sum::<u64>() as f64 / fresh.data().len() as f64;

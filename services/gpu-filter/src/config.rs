@@ -42,7 +42,8 @@ pub struct Config {
     pub batch: usize,
     /// The number of requests that may be in progress.
     pub credits: usize,
-    /// The bytes of all requests that may be in progress.
+    /// The memory that all requests in progress may take, in bytes; 0 means the whole budget of the
+    /// process.
     pub credit_bytes: usize,
     /// The number of requests that may wait for a credit. One more is answered with `overloaded` at
     /// once.
@@ -74,7 +75,7 @@ impl Default for Config {
             on_device_lost: OnDeviceLost::Degrade,
             batch: 8,
             credits: 64,
-            credit_bytes: 256 * MIB,
+            credit_bytes: 0,
             waiting: 128,
             waiting_bytes: 256 * MIB,
             patience_ms: 2_000,
@@ -93,7 +94,9 @@ impl Section for Config {
             Problem::range("cpu_workers", self.cpu_workers, 0, 1024),
             Problem::range("batch", self.batch, 1, 32),
             Problem::range("credits", self.credits, 1, 65_536),
-            Problem::range("credit_bytes", self.credit_bytes, MIB, usize::MAX),
+            (self.credit_bytes > 0)
+                .then(|| Problem::range("credit_bytes", self.credit_bytes, MIB, usize::MAX))
+                .flatten(),
             Problem::range("waiting", self.waiting, 0, 65_536),
             Problem::range("live_waiting", self.live_waiting, 1, 65_536),
             Problem::range("hang_ms", self.hang_ms, 1_000, 3_600_000),

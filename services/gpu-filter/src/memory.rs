@@ -1,36 +1,76 @@
 //! How much memory the work on a request takes, from what its header states.
 
-use ocelli_kernels::Planned;
+use ocelli_kernels::{
+    Planned, Shape,
+    codec::{decode_bytes, encode_bytes},
+};
 use ocelli_messages::Payload;
 
 use crate::{output::Output, plan::Plan};
 
-/// The most bytes that a response holds besides its result.
+/// What a response holds besides its result, in bytes.
 const REPORT: usize = 64 << 10;
 
-/// The bytes that the work on a request takes besides its message: the decoded image, what the
-/// steps make and need meanwhile, and the result, which exists once more in the response.
-/// `max_result` is the largest response that the broker takes.
-pub(crate) fn needed(plan: &Plan, max_result: usize) -> usize {
-    let input = plan.payload.shape().bytes();
-    let decoded = match &plan.payload {
-        Payload::Raw(_) => input,
-        Payload::Encoded(_) => input.saturating_mul(2),
-    };
-    let Some(planned) = &plan.planned else { return decoded + REPORT };
-    let largest = planned.results().map(|result| result.bytes()).max().unwrap_or(0);
-    let running = input.saturating_add(largest.saturating_mul(2));
-    let result = result(plan, planned).min(max_result);
-    let writing = planned.output().bytes().saturating_add(result.saturating_mul(2));
-    decoded.max(running).max(writing).saturating_add(REPORT)
+/// What a machine can do with a request, as far as its memory depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// The threads that may work on one frame.
+    pub(crate) threads: usize,
+    /// The largest response that the broker takes, in bytes.
+    pub(crate) max_result: usize,
 }
 
-/// The most bytes that the result has.
-fn result(plan: &Plan, planned: &Planned) -> usize {
+/// The most bytes that the work on a request takes besides its message: first to decode its image,
+/// then to run its steps, at last to write the result, which exists once more in the response.
+pub(crate) fn needed(plan: &Plan, bounds: Bounds) -> usize {
+    let decoding = match &plan.payload {
+        Payload::Raw(raw) => raw.shape.bytes(),
+        Payload::Encoded(file) => decode_bytes(&file.header, file.data.len()),
+    };
+    // A chain that does not fit the image is refused once that is decoded.
+    let Some(planned) = &plan.planned else { return decoding + REPORT };
+    let running = planned.peak_bytes_on(bounds.threads);
+    let writing = planned.output().bytes() + writing(plan, planned, bounds.max_result);
+    decoding.max(running).max(writing).saturating_add(REPORT)
+}
+
+fn writing(plan: &Plan, planned: &Planned, max_result: usize) -> usize {
+    let made = planned.output();
     match (planned.tensor(), plan.output) {
-        (Some(tensor), _) => tensor.bytes(),
-        (None, Output::Raw(_)) => planned.output().bytes().saturating_mul(3),
-        // Noise does not get smaller, and formats add a little.
-        (None, Output::Encoded(..)) => planned.output().bytes().saturating_mul(5) / 4,
+        (Some(tensor), _) => 2 * tensor.bytes(),
+        // It may be converted to another layout, and is then copied into the response.
+        (None, Output::Raw(_)) => 2 * largest_layout(made),
+        (None, Output::Encoded(codec, _)) => {
+            let in_response = max_result.min(largest_layout(made));
+            encode_bytes(made, codec, max_result) + in_response
+        }
+    }
+}
+
+/// The bytes of the image in RGBA, the largest layout.
+fn largest_layout(shape: Shape) -> usize {
+    shape.size.pixels().saturating_mul(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_jobs;
+
+    const BOUNDS: Bounds = Bounds { threads: 1, max_result: 16 << 20 };
+
+    #[test]
+    fn more_pixels_need_more_memory_and_a_file_needs_more_than_pixels() {
+        let raw = needed(&test_jobs::plan("blur"), BOUNDS);
+        let file = needed(&test_jobs::file_plan("blur"), BOUNDS);
+        // 8 × 8 grey pixels and their blur.
+        assert!(raw >= 2 * 64 + REPORT, "{raw}");
+        assert!(file > raw, "{file} {raw}");
+    }
+
+    #[test]
+    fn without_a_plan_it_is_what_decoding_takes() {
+        let plan = Plan { planned: None, ..test_jobs::plan("blur") };
+        assert_eq!(needed(&plan, BOUNDS), 64 + REPORT);
     }
 }

@@ -27,10 +27,11 @@ fn from_raw(raw: &RawFrame, pool: &Pool) -> Result<Image, ImageError> {
     }
 }
 
-/// Encodes an image in the requested output format.
+/// Encodes an image in the requested output format, as a file of at most `most` bytes.
 pub(crate) fn encode(
     image: Image,
     output: Output,
+    most: usize,
     pool: &Pool,
 ) -> Result<v1::frame::Payload, Failure> {
     match output {
@@ -40,7 +41,7 @@ pub(crate) fn encode(
             to_raw(image, format, pool).map_err(bug).map(v1::frame::Payload::Raw)
         }
         Output::Encoded(codec, quality) => {
-            let data = codec::encode(&image, codec, quality, pool)
+            let data = codec::encode(&image, codec, quality, most, pool)
                 .map_err(|error| codec_failure(error).at("pipeline.output"))?;
             let codec = v1::ImageCodec::from(codec).into();
             Ok(v1::frame::Payload::Encoded(v1::EncodedImage { codec, data }))

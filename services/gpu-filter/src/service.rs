@@ -36,6 +36,7 @@ impl Service for GpuFilter {
         }
         let parts = Parts {
             limits: host.limits(),
+            budget: host.budget().clone(),
             tenants: host.tenants().clone(),
             request_timeout: host.request_timeout(),
             clock: host.clock(),

@@ -46,7 +46,7 @@ pub(crate) fn file_plan(filter: &str) -> Plan {
 pub(crate) fn file_request(filter: &str) -> v1::ProcessRequest {
     let image =
         Image::packed(Size::new(8, 8).unwrap(), PixelFormat::Gray8, Pool::new(0).take(64)).unwrap();
-    let data = codec::encode(&image, Codec::Png, 90, &Pool::new(0)).unwrap();
+    let data = codec::encode(&image, Codec::Png, 90, usize::MAX, &Pool::new(0)).unwrap();
     frames::request(frames::encoded(data), vec![frames::step(filter, &[])])
 }
 
@@ -59,6 +59,7 @@ pub(crate) fn job(plan: Plan) -> (Job, Answer) {
         span: tracing::Span::none(),
         interrupt: Interrupt::never(),
         hold: Hold::default(),
+        max_result: usize::MAX,
         pending: None,
         reply,
     };

@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use ocelli_actors::{
     breaker::{Breaker, BreakerPolicy},
     broker::{Connection, EndpointSpec, LiveSpec, ServiceSpec},
-    credits::{CreditLimits, CreditPool},
+    credits::{Budget, CreditLimits, CreditPool},
     device::{BatchLimits, DeviceActor, DeviceQueue, MakeWorker},
     supervisor::{ChildSpec, Restart, SupervisorSpec},
 };
@@ -52,6 +52,8 @@ pub struct Parts {
     pub config: Config,
     /// The limits on images and pipelines.
     pub limits: Limits,
+    /// The memory that requests and frames may use.
+    pub budget: Budget,
     /// The tenants whose requests are served.
     pub tenants: Tenants,
     /// The time limit for a request that states no deadline.
@@ -73,6 +75,26 @@ pub struct Parts {
     pub gpu: Gpu,
 }
 
+/// What is kept besides the credits, in bytes: the settings say so, but no more than a part of the
+/// budget.
+struct Shares {
+    waiting: usize,
+    live_waiting: usize,
+    /// Unused memory for pixels.
+    pool: usize,
+}
+
+impl Parts {
+    fn shares(&self) -> Shares {
+        let (config, budget) = (&self.config, self.budget.bytes());
+        Shares {
+            waiting: config.waiting_bytes.min(budget / 8),
+            live_waiting: config.live_waiting_bytes.min(budget / 16),
+            pool: config.pool_bytes.min(budget / 16),
+        }
+    }
+}
+
 /// The service as a supervisor of its actors.
 ///
 /// # Errors
@@ -80,7 +102,7 @@ pub struct Parts {
 /// started.
 pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
     let gpu = has_gpu(parts)?;
-    let pool = Pool::new(parts.config.pool_bytes);
+    let pool = Pool::new(parts.shares().pool);
     let name: Arc<str> = format!("{SERVICE}-{}", parts.instance).into();
     let (workers, devices) = devices(parts, gpu, &pool, &name)?;
     let process = Process {
@@ -88,7 +110,8 @@ pub fn supervisor(parts: &Parts) -> Result<SupervisorSpec, Failure> {
         limits: parts.limits,
         devices: devices.clone(),
         quarantine: Quarantine::default(),
-        max_result: parts.requests.max_payload(),
+        requests: parts.requests.clone(),
+        threads: parts.config.threads(),
         clock: parts.clock,
         pool,
         name,
@@ -135,7 +158,8 @@ fn devices(
     })?;
     let limits = parts.limits;
     // There is room for every request that holds a credit and for every live frame in progress.
-    let queue = || DeviceQueue::new(config.credits + config.threads() * 2, config.credit_bytes * 2);
+    // Their credits limit their bytes.
+    let queue = || DeviceQueue::new(config.credits + config.threads() * 2, usize::MAX);
     let cpu = queue();
     let costs = Arc::new(Costs::default());
     let balance = Balance::new(Arc::clone(&costs), config.threads());
@@ -198,13 +222,13 @@ fn service(parts: &Parts, process: Process, accelerators: Vec<v1::Accelerator>) 
             slots,
             bytes,
             waiting_slots: waiting,
-            waiting_bytes: config.waiting_bytes,
+            waiting_bytes: parts.shares().waiting,
         };
-        CreditPool::new(limits, name)
+        parts.budget.pool(limits, name)
     };
     let list = List { catalog: Arc::clone(&parts.catalog), accelerators };
-    let process_credits =
-        credits("filter-process", config.credits, config.credit_bytes, config.waiting);
+    let bytes = if config.credit_bytes == 0 { usize::MAX } else { config.credit_bytes };
+    let process_credits = credits("filter-process", config.credits, bytes, config.waiting);
     let list_credits = credits("filter-list", 64, 1024 * 1024, 1024);
     let endpoints = [
         EndpointSpec::new("filter-process", &subjects::FILTER_PROCESS, process, process_credits),
@@ -231,10 +255,19 @@ fn live(parts: &Parts, process: Process) -> LiveSpec<Live> {
         frames_out: &subjects::FRAME_OUT,
         tenants: parts.tenants.clone(),
         handler: Arc::new(Live(process)),
+        credits: live_credits(parts),
         // Two for each thread, so that the next one arrives while the first is computed.
         in_flight: config.threads() * 2,
         waiting: config.live_waiting,
-        waiting_bytes: config.live_waiting_bytes,
+        waiting_bytes: parts.shares().live_waiting,
         timeout: Duration::from_millis(config.live_timeout_ms),
     }
+}
+
+/// Live frames in progress are limited by count elsewhere, and here by the memory that they take.
+fn live_credits(parts: &Parts) -> CreditPool {
+    let slots = parts.config.threads() * 2;
+    let limits =
+        CreditLimits { slots, bytes: usize::MAX, waiting_slots: slots, waiting_bytes: usize::MAX };
+    parts.budget.pool(limits, "live")
 }

@@ -38,6 +38,8 @@ pub(crate) struct Job {
     pub(crate) interrupt: Interrupt,
     /// The credit of the request. The work may outlive the request, and takes memory until it ends.
     pub(crate) hold: Hold,
+    /// The most bytes that the result may have.
+    pub(crate) max_result: usize,
     /// Counts the job in the backlog of its device, if there is a choice of devices.
     pub(crate) pending: Option<Pending>,
     /// The channel for the answer, an encoded `ProcessResponse`.
@@ -61,6 +63,7 @@ struct Decoded {
     planned: Planned,
     queue: Duration,
     decode: Duration,
+    max_result: usize,
 }
 
 impl FilterWorker {
@@ -97,7 +100,7 @@ impl FilterWorker {
             self.costs.record_file(codec, FileWork::Decode, pixels, decode);
         }
         let planned = job.plan.for_image(image.shape(), &self.limits)?;
-        Ok((Decoded { planned, queue, decode }, image))
+        Ok((Decoded { planned, queue, decode, max_result: job.max_result }, image))
     }
 
     /// Returns a result for each image. The images of a batch that failed are processed one by one,
@@ -139,7 +142,7 @@ impl FilterWorker {
         let makes_tensor = computed.tensor.is_some();
         let payload = match computed.tensor {
             Some(tensor) => v1::frame::Payload::Tensor(pixels::tensor(tensor)),
-            None => pixels::encode(computed.image, plan.output, &self.pool)?,
+            None => pixels::encode(computed.image, plan.output, decoded.max_result, &self.pool)?,
         };
         let encode = started.elapsed();
         if let (Output::Encoded(codec, _), false) = (plan.output, makes_tensor) {
@@ -213,7 +216,7 @@ impl Worker for FilterWorker {
 
 /// Answers a job with the result that `result` computes from its plan, within its span.
 fn answer(job: Job, result: impl FnOnce(Plan) -> Result<Bytes, Failure>) {
-    let Job { plan, span, pending, reply, .. } = job;
+    let Job { plan, span, pending, reply, hold, .. } = job;
     let _entered = span.enter();
     let result = result(plan);
     // The job must not count in the backlog of its device any more when the client gets the answer.
@@ -221,6 +224,8 @@ fn answer(job: Job, result: impl FnOnce(Plan) -> Result<Bytes, Failure>) {
     if reply.send(result).is_err() {
         tracing::debug!("the caller no longer waits for this result");
     }
+    // The pixels are gone, and the result is on its way or gone too.
+    drop(hold);
 }
 
 /// Encodes a response into memory that returns to the pool once it was sent.
@@ -280,8 +285,13 @@ mod tests {
     const MANY: BatchLimits = BatchLimits { jobs: 8, bytes: usize::MAX };
 
     fn worker(gpu: &FakeGpu) -> FilterWorker {
+        worker_recording(gpu, Arc::default())
+    }
+
+    fn worker_recording(gpu: &FakeGpu, costs: Arc<Costs>) -> FilterWorker {
         let limits = Limits { max_side_px: 99, max_pixels: 999, ..Limits::default() };
-        let worker = FilterWorker::new(Box::new(gpu.clone()), Pool::new(0), limits, "w".into());
+        let (backend, pool) = (Box::new(gpu.clone()), Pool::new(0));
+        let worker = FilterWorker::new(backend, pool, limits, "w".into(), costs);
         worker.in_batches(MANY)
     }
 
@@ -387,7 +397,7 @@ mod tests {
         let costs = Arc::new(Costs::default());
         let (job, mut answer) = test_jobs::job(test_jobs::file_plan("invert"));
         let pixels = job.plan.payload.shape().bytes();
-        let mut worker = worker(&FakeGpu::default()).recording(Some(Arc::clone(&costs)));
+        let mut worker = worker_recording(&FakeGpu::default(), Arc::clone(&costs));
         worker.work(&mut vec![job]).unwrap();
         answered(&mut answer).unwrap();
         for work in [FileWork::Decode, FileWork::Encode] {

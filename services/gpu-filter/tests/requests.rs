@@ -349,6 +349,10 @@ fn a_panic_fails_only_its_own_request() {
                 .await
                 .unwrap();
             }
+            let refused = service.process(&bad).await.unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::Unavailable);
+            assert!(refused.message.contains("panics"), "{refused}");
+            assert!(service.process(&good).await.is_ok());
         },
     );
 }
@@ -368,7 +372,8 @@ fn more_requests_than_credits_are_all_answered() {
             .collect()
             .await;
         let done = answers.iter().filter(|answer| answer.is_ok()).count();
-        assert!(done >= 8, "only {done} were done");
+        // One of the credits is kept for other callers.
+        assert!(done >= 7, "only {done} were done");
         assert!(done < 32, "nothing was refused");
         for failure in answers.into_iter().filter_map(Result::err) {
             assert_eq!(failure.kind, ErrorKind::Overloaded);
@@ -392,7 +397,7 @@ fn a_result_over_the_brokers_limit_is_said() {
             let image =
                 ocelli_kernels::Image::packed(size, ocelli_kernels::PixelFormat::Rgb8, zeros);
             let png = ocelli_kernels::codec::Codec::Png;
-            ocelli_kernels::codec::encode(&image.unwrap(), png, 90, &pool).unwrap()
+            ocelli_kernels::codec::encode(&image.unwrap(), png, 90, usize::MAX, &pool).unwrap()
         };
         let mut request = request(encoded(&png), vec![]);
         let output = v1::output_format::Kind::Raw(v1::RawOutput::default());

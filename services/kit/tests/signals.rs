@@ -5,8 +5,10 @@ use ocelli_kit::signals::shutdown_signal;
 use rustix::process::{Signal, getpid, kill_process};
 
 #[tokio::test]
-async fn both_signals_are_told_apart_and_do_not_end_the_process() {
-    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {
+async fn the_signals_are_told_apart_and_do_not_end_the_process() {
+    for (signal, name) in
+        [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::HUP, "SIGHUP")]
+    {
         let waiting = shutdown_signal();
         tokio::pin!(waiting);
         // The first poll installs the handlers; without them the process would end here.

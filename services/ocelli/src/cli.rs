@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{
     Arg, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
     value_parser,
 };
 use ocelli_kit::service::{Flag, FlagValue, ServiceEntry};
@@ -16,15 +17,41 @@ pub(crate) type Flags = Vec<(String, toml::Value)>;
 /// The commands that start services, and so take the flags of services.
 const STARTING: [&str; 2] = ["up", "run"];
 
-/// Parses the command line. Prints help or an error and ends the process if that is asked for or
-/// necessary.
-pub(crate) fn parse(services: &[ServiceEntry]) -> (Command, Flags) {
-    let matches = command(services).get_matches();
+/// Parses the command line. The error is what has to be printed instead: a mistake, or the help.
+pub(crate) fn parse(services: &[ServiceEntry]) -> Result<(Command, Flags), clap::Error> {
+    let matches = command(services).try_get_matches()?;
     let flags = flags(services, &matches);
-    match Cli::from_arg_matches(&matches) {
-        Ok(cli) => (cli.command, flags),
-        Err(error) => error.exit(),
+    let parsed = Cli::from_arg_matches(&matches)?.command;
+    if let Command::Run(run) = &parsed
+        && let Some((kind, message)) = contradiction(services, &run.services, &matches)
+    {
+        return Err(command(services).error(kind, message));
     }
+    Ok((parsed, flags))
+}
+
+/// What is wrong with the services to run and the flags that are given for them.
+fn contradiction(
+    services: &[ServiceEntry],
+    named: &[String],
+    matches: &ArgMatches,
+) -> Option<(ErrorKind, String)> {
+    let twice = named
+        .iter()
+        .enumerate()
+        .find(|(index, name)| named.iter().take(*index).any(|n| n == *name));
+    if let Some((_, name)) = twice {
+        return Some((ErrorKind::ArgumentConflict, format!("{name} is named twice")));
+    }
+    let (_, start) = matches.subcommand()?;
+    let idle = services.iter().filter(|entry| !named.iter().any(|name| name == entry.name));
+    let flags = idle.flat_map(|entry| entry.flags.iter().map(move |flag| (entry.name, flag.name)));
+    let given = |(_, flag): &(&str, &str)| {
+        start.value_source(flag) == Some(clap::parser::ValueSource::CommandLine)
+    };
+    let (service, flag) = flags.into_iter().find(given)?;
+    let message = format!("--{flag} is for {service}, which is not among the services to run");
+    Some((ErrorKind::ArgumentConflict, message))
 }
 
 /// The command line with the names and flags of the given services.
@@ -164,7 +191,8 @@ pub(crate) struct Target {
     #[arg(long, default_value = "default", global = true)]
     pub(crate) tenant: String,
     /// Time limit for an answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, global = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, global = true,
+          value_parser = value_parser!(u64).range(1..))]
     pub(crate) timeout: u64,
 }
 

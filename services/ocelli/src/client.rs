@@ -2,21 +2,32 @@
 
 use std::{
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 use ocelli_actors::broker::{Connection, ConnectionOptions, Outgoing};
-use ocelli_kit::host::LOGIN_ATTEMPTS;
+use ocelli_kit::{
+    config::{BrokerConfig, Section as _, hide_credentials},
+    host::LOGIN_ATTEMPTS,
+};
 use ocelli_messages::{
     ErrorKind, Failure, MessageContext, Named as _, Subject, Tenant, parse_filter, subjects, v1,
 };
 use prost::Message as _;
+use tokio::time::Instant;
 
 use crate::cli::Target;
 
-/// How long connecting may take. A broker that can be reached answers within a few milliseconds.
-const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// The pause before a request is sent again that found no broker or no worker.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// How long the user waits before a note says what for. A broker that can be reached answers within
+/// a few milliseconds, and one that restarts within a second.
+const NOTE_AFTER: Duration = Duration::from_secs(1);
 
 /// A client with one connection to the broker.
 #[derive(Clone, Debug)]
@@ -24,15 +35,22 @@ pub(crate) struct Client {
     connection: Connection,
     tenant: Tenant,
     timeout: Duration,
+    /// Whether the user was told what the client waits for, which is said once.
+    told: Arc<AtomicBool>,
 }
 
 impl Client {
-    /// Connects to the broker. Fails with `unavailable` if it cannot be reached.
+    /// Connects to the broker, for which it waits as long as for an answer, because the broker may be
+    /// restarting. Fails with `unavailable` if it cannot be reached.
     pub(crate) async fn connect(target: &Target) -> Result<Self, Failure> {
         let tenant = target
             .tenant
             .parse::<Tenant>()
             .map_err(|error| Failure::invalid("--tenant", error.to_string()))?;
+        let url = BrokerConfig { url: target.nats.clone(), ..BrokerConfig::default() };
+        if let Some(problem) = url.problems().into_iter().next() {
+            return Err(Failure::invalid("--nats", problem.message).allow(problem.allowed));
+        }
         let connection = Connection::open(ConnectionOptions {
             url: target.nats.clone(),
             name: "ocelli client".into(),
@@ -41,17 +59,25 @@ impl Client {
         })
         .await
         .map_err(|failure| failure.at("--nats"))?;
-        let connected = tokio::select! {
-            failure = connection.login_refused(LOGIN_ATTEMPTS) => return Err(failure.at("--nats")),
-            connected = tokio::time::timeout(CONNECT_WITHIN, connection.up()) => connected,
+        let timeout = Duration::from_secs(target.timeout);
+        let client = Self { connection, tenant, timeout, told: Arc::default() };
+        let shown = hide_credentials(&target.nats);
+        let missing = format!("no broker at {shown}; is `ocelli up` running?");
+        let connection = &client.connection;
+        let noted = async {
+            tokio::time::sleep(NOTE_AFTER).await;
+            client.note(&missing);
+            std::future::pending().await
         };
-        if connected.is_err() {
-            // What follows the last `@` is never a password, however the URL is written.
-            let host = target.nats.rsplit_once('@').map_or(&*target.nats, |(_, host)| host);
-            let message = format!("no broker at {host}; is `ocelli up` running?");
-            return Err(Failure::new(ErrorKind::Unavailable, message).at("--nats"));
+        tokio::select! {
+            () = connection.up() => {}
+            failure = connection.login_refused(LOGIN_ATTEMPTS) => return Err(failure.at("--nats")),
+            () = tokio::time::sleep(timeout) => {
+                return Err(Failure::new(ErrorKind::Unavailable, missing).at("--nats"));
+            }
+            () = noted => {}
         }
-        Ok(Self { connection, tenant, timeout: Duration::from_secs(target.timeout.max(1)) })
+        Ok(client)
     }
 
     /// Sends a frame through a pipeline, and returns the response.
@@ -71,9 +97,38 @@ impl Client {
         read(self.ask(&subject, request.encode_to_vec().into()).await?)
     }
 
+    /// The size of the largest request that the broker accepts, in bytes.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.connection.max_payload()
+    }
+
+    /// Sends a request, and again if it found no broker or no worker, until its time is over. What
+    /// the client asks for may be done twice without harm.
     async fn ask(&self, subject: &Subject, payload: Bytes) -> Result<Bytes, Failure> {
         let context = MessageContext::new(SystemTime::now(), self.timeout);
-        self.connection.request(subject, &context, payload).await
+        let started = Instant::now();
+        loop {
+            let failure = match self.connection.request(subject, &context, payload.clone()).await {
+                Err(failure) if failure.kind == ErrorKind::Unavailable => failure,
+                answer => return answer,
+            };
+            if context.deadline.left(SystemTime::now()).is_none_or(|left| left <= RETRY_PAUSE) {
+                return Err(failure);
+            }
+            if started.elapsed() >= NOTE_AFTER {
+                self.note(&failure.message);
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    /// Tells the user once what the client waits for.
+    #[allow(clippy::print_stderr, reason = "notes go to stderr")]
+    fn note(&self, what: &str) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            let seconds = self.timeout.as_secs();
+            eprintln!("ocelli: waiting for up to {seconds} s: {what}");
+        }
     }
 }
 

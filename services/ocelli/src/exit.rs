@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use ocelli_messages::{ErrorKind, Failure};
 
+/// Everything went well.
+pub(crate) const SUCCESS: u8 = 0;
 /// The command line, the configuration or the input is invalid.
 pub(crate) const USAGE: u8 = 64;
 /// The broker, a worker or another resource is not available.
@@ -13,6 +15,8 @@ pub(crate) const UNAVAILABLE: u8 = 69;
 /// A supervisor gave up, so the process should be restarted.
 pub(crate) const SOFTWARE: u8 = 70;
 
+/// Work was cut off, because it was not finished when the process had to end.
+pub(crate) const CUT_OFF: u8 = 75;
 /// The broker refused the login or a subscription.
 pub(crate) const NO_PERMISSION: u8 = 77;
 
@@ -40,4 +44,11 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         ErrorKind::PermissionDenied | ErrorKind::Unauthenticated => NO_PERMISSION.into(),
         _ => ExitCode::FAILURE,
     }
+}
+
+/// Prints help, or what is wrong with the command line, and returns the exit code.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // This fails when stdout or stderr is closed, and then the text cannot be shown.
+    error.print().ok();
+    if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS }
 }

@@ -32,7 +32,10 @@ pub fn main(services: &'static [ServiceEntry]) -> ExitCode {
         return exit::report(&anyhow::Error::new(failed));
     }
     let _installed_before = rustls::crypto::ring::default_provider().install_default();
-    let (command, flags) = cli::parse(services);
+    let (command, flags) = match cli::parse(services) {
+        Ok(parsed) => parsed,
+        Err(error) => return exit::usage(&error),
+    };
     let done = match command {
         Command::Up(up) => commands::up(services, up, flags),
         Command::Run(run) => commands::run(services, run, flags),

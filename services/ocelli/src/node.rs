@@ -1,6 +1,6 @@
 //! A node: a process and the services that run in it.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{cell::RefCell, io::Write as _, process::ExitCode, rc::Rc, sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use ocelli_actors::{
@@ -15,13 +15,18 @@ use ocelli_kit::{
     service::ServiceEntry,
     signals::shutdown_signal,
 };
-use tracing::{error, info};
+use ocelli_messages::{ErrorKind, Failure};
+use tokio::sync::oneshot;
+use tracing::{error, info, warn};
 
 use crate::{
     broker::{self, DataFolder},
     exit,
     settings::{Shutdown, section},
 };
+
+/// How long the ready line may take until a warning says that nobody reads it.
+const PRINT_WITHIN: Duration = Duration::from_secs(1);
 
 /// The running services and the resources that they share.
 pub(crate) struct Node {
@@ -33,7 +38,7 @@ pub(crate) struct Node {
     grace: Duration,
     /// The lock on the data folder, which is held as long as the process lives, because two brokers
     /// with the same files would destroy them.
-    _data: Option<DataFolder>,
+    _data: Option<Rc<RefCell<DataFolder>>>,
 }
 
 impl Node {
@@ -86,40 +91,41 @@ impl Node {
     pub(crate) async fn serve(self, hints: bool) -> anyhow::Result<ExitCode> {
         let ready = async {
             if self.supervisor.ready().await.is_ok() && self.host.health().wait_ready().await {
-                announce(&self.addresses, hints);
+                announce(&self.addresses, hints).await;
             }
             std::future::pending::<()>().await;
         };
-        let mut refused = None;
         let code = tokio::select! {
             signal = shutdown_signal() => {
                 info!(signal, "stopping");
-                ExitCode::SUCCESS
+                Ok(exit::SUCCESS)
             }
             exit = self.supervisor.exited() => {
                 error!(?exit, "the supervisor gave up");
-                exit::SOFTWARE.into()
+                Ok(exit::SOFTWARE)
             }
             reason = self.host.exit_requested() => {
                 error!(reason, "a service requested a new process");
-                exit::SOFTWARE.into()
+                Ok(exit::SOFTWARE)
             }
             failure = self.host.login_refused() => {
                 error!(error = %failure, "stopping");
-                refused = Some(failure);
-                ExitCode::SUCCESS
+                Err(failure)
             }
-            () = ready => ExitCode::SUCCESS,
+            () = ready => Ok(exit::SUCCESS),
         };
         self.host.stop_following();
-        let stopped = tokio::select! {
-            exit = self.supervisor.shutdown(self.grace) => format!("{exit:?}"),
+        let (stopped, clean) = tokio::select! {
+            exit = self.supervisor.shutdown(self.grace) => (exit.to_string(), exit.is_clean()),
             // A second signal skips the grace period.
-            signal = shutdown_signal() => format!("cut short by {signal}"),
+            signal = shutdown_signal() => (format!("cut short by {signal}"), false),
         };
         self.admin.stop(false).await;
-        info!(stopped, "stopped");
-        refused.map_or(Ok(code), |failure| Err(failure.into()))
+        info!(stopped, clean, "stopped");
+        match code? {
+            exit::SUCCESS if !clean => Ok(exit::CUT_OFF.into()),
+            code => Ok(code.into()),
+        }
     }
 }
 
@@ -138,26 +144,52 @@ async fn open_admin(
         tree: Arc::new(move || actors.to_json()),
         version: env!("CARGO_PKG_VERSION"),
     };
-    let (addr, server) = admin::serve(config.addr, state).await?;
+    let (addr, server) = admin::serve(config.addr, state).await.map_err(|error| {
+        Failure::new(ErrorKind::Unavailable, error.to_string()).at("admin.addr")
+    })?;
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok((addr.to_string(), handle))
 }
 
-/// Prints the line on stdout that tells people and programs that everything is ready.
-#[allow(clippy::print_stdout, reason = "the ready line is what stdout is for")]
-fn announce(addresses: &[(&'static str, String)], hints: bool) {
+/// Prints the line on stdout that tells people and programs that everything is ready, and logs it.
+///
+/// A thread of its own writes it, because a write to a pipe that nobody empties does not return.
+/// The process serves whether anybody reads the line or not.
+async fn announce(addresses: &[(&'static str, String)], hints: bool) {
+    let text = ready_line(addresses, hints);
+    info!(line = text.lines().next(), "ready");
+    let (done, written) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("ready-line".to_owned());
+    let spawned = thread.spawn(move || {
+        let mut stdout = std::io::stdout().lock();
+        let result = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        done.send(result).ok();
+    });
+    let outcome = match spawned {
+        Ok(_) => tokio::time::timeout(PRINT_WITHIN, written).await,
+        Err(error) => Ok(Ok(Err(error))),
+    };
+    match outcome {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => warn!(%error, "the ready line cannot be printed"),
+        Ok(Err(_)) | Err(_) => warn!("the ready line is not printed: nobody reads stdout"),
+    }
+}
+
+fn ready_line(addresses: &[(&'static str, String)], hints: bool) -> String {
     let pairs: Vec<_> = addresses.iter().map(|(name, addr)| format!("{name}={addr}")).collect();
-    println!("ready {}", pairs.join(" "));
+    let mut text = format!("ready {}\n", pairs.join(" "));
     let address = |wanted| addresses.iter().find(|(name, _)| *name == wanted).map(|(_, addr)| addr);
     if let (true, Some(http), Some(nats)) = (hints, address("http"), address("nats")) {
-        println!(
+        text += &format!(
             "\nTry, in another terminal:\n  \
              curl http://{http}/api/v1/filters\n  \
              curl --data-binary @photo.jpg \
              'http://{http}/api/v1/process/image?filter=grayscale&filter=blur:kernel_size=15,sigma=4&format=png' -o out.png\n  \
              target/release/ocelli process photo.jpg --filter grayscale -o out.png --nats {nats}\n\
-             Ctrl-C stops everything."
+             Ctrl-C stops everything.\n"
         );
     }
+    text
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::ocelli;
+use common::{get, ocelli};
 use ocelli_nats_server::ServerOptions;
 use ocelli_testkit::{Broker, System, frames, patiently, wait_until};
 
@@ -56,7 +56,7 @@ async fn credentials_that_stop_working_show_in_ready_and_are_retried() {
     let rotated = ServerOptions { port, extra, ..ServerOptions::default() };
     let rotated = Broker::start_with(rotated).await.unwrap();
     let said = |wanted: &'static str| async move {
-        let body = reqwest::get(format!("http://{admin}/ready")).await.ok()?.text().await.ok()?;
+        let body = get(&format!("http://{admin}/ready")).await.ok()?.text().await.ok()?;
         body.contains(wanted).then_some(())
     };
     wait_until("/ready says why", || said("the broker refused the login")).await.unwrap();

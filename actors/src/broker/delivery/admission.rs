@@ -94,7 +94,8 @@ impl Admission {
     pub async fn admit(&self, more: usize) -> Result<Hold, Failure> {
         let Turn { pool, caller, bytes, until, hold } = &*self.0;
         if let (None, Some(pool)) = (hold.get(), pool) {
-            let credit = pool.acquire_before(caller, bytes.saturating_add(more), *until).await?;
+            let all = bytes.saturating_add(more);
+            let credit = pool.acquire_holding(caller, *bytes, all, *until).await?;
             return Ok(hold.get_or_init(|| credit.into()).clone());
         }
         Ok(self.hold())

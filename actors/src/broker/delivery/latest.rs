@@ -3,9 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::{Subscriber, client::PublishErrorKind};
 use bytes::Bytes;
-use futures::{StreamExt as _, stream::SelectAll};
 use ocelli_messages::{
     ErrorKind, Failure, MessageContext, StreamName, StreamSubject, Tenant, Tenants,
 };
@@ -16,16 +14,17 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::{
     Admission, Delivery, Encoded, Incoming, Request, consumer_span, headers,
-    pump::next_of_drained,
+    pump::refused,
     queue::{DropReason, LatestQueue, Queued},
     time_left,
 };
 use crate::{
-    broker::{Connection, TaskActor, task_actor::PATIENT},
+    broker::{Connection, Intake, IntakeEvent, Subscription, TaskActor, task_actor::PATIENT},
+    credits::{Caller, CreditPool},
     metrics::{Metric, counter},
     supervisor::{ChildContext, ChildSpec},
 };
@@ -80,6 +79,8 @@ pub struct LiveSpec<H> {
     pub tenants: Tenants,
     /// The handler that answers frames.
     pub handler: Arc<H>,
+    /// What limits the memory of the frames that are processed.
+    pub credits: CreditPool,
     /// The number of frames that are processed at a time.
     pub in_flight: usize,
     /// The number of frames that may wait.
@@ -92,13 +93,14 @@ pub struct LiveSpec<H> {
 
 impl<H> Clone for LiveSpec<H> {
     fn clone(&self) -> Self {
-        Self { tenants: self.tenants.clone(), handler: Arc::clone(&self.handler), ..*self }
+        let (tenants, credits) = (self.tenants.clone(), self.credits.clone());
+        Self { tenants, credits, handler: Arc::clone(&self.handler), ..*self }
     }
 }
 
 impl<H: LiveHandler> LiveSpec<H> {
-    /// An actor with the given name that serves the frames on the given connection, which must be
-    /// used for nothing else.
+    /// An actor with the given name that receives the frames from the broker of the given
+    /// connection, and sends the answers on it.
     #[must_use]
     pub fn child(self, name: &'static str, connection: Connection) -> ChildSpec {
         let (child, _) = ChildSpec::actor(name, move |child| {
@@ -124,16 +126,6 @@ struct Frame {
     stream: StreamName,
     payload: Bytes,
     arrived: Instant,
-}
-
-/// The outcome of a frame.
-enum Outcome {
-    /// A response to publish.
-    Answer(Bytes),
-    /// A response that reports a failure.
-    Report(Bytes, Failure),
-    /// No answer, with the reason.
-    Drop(DropReason),
 }
 
 impl<H: LiveHandler> Lane<H> {
@@ -163,42 +155,37 @@ impl<H: LiveHandler> Lane<H> {
             () = connection.up() => {}
             () = stop.cancelled() => return Ok(()),
         }
-        let mut frames = Vec::new();
-        for pattern in self.spec.frames_in.patterns(&self.spec.tenants) {
-            let subscribed =
-                connection.client().queue_subscribe(pattern, self.spec.service.to_owned()).await;
-            frames.push(subscribed.map_err(|error| Failure::internal(error.to_string()))?);
-        }
-        connection.barrier().await?;
-        child.ready();
-        let connection = connection.clone();
-        tokio::select! {
-            told = self.pump(frames, stop) => if told {
-                Ok(())
-            } else {
-                Err(Failure::new(ErrorKind::Unavailable, "the subscription of live frames ended"))
-            },
-            failure = connection.subscription_refused() => Err(failure),
-        }
+        let queue = Some(self.spec.service.to_owned());
+        let patterns = self.spec.frames_in.patterns(&self.spec.tenants).into_iter();
+        let subscriptions =
+            patterns.map(|subject| Subscription { subject, queue: queue.clone() }).collect();
+        let intake = connection.intake(subscriptions)?;
+        self.pump(intake, &child, stop).await
     }
 
-    /// Moves frames to the handler until it is told to stop. Returns `false` if a subscription
-    /// ended before.
-    async fn pump(self: Arc<Self>, frames: Vec<Subscriber>, stop: CancellationToken) -> bool {
-        let connection = &self.delivery.connection;
-        let mut frames: SelectAll<Subscriber> = futures::stream::select_all(frames);
+    /// Moves frames to the handler until it is told to stop.
+    async fn pump(
+        self: Arc<Self>,
+        mut intake: Intake,
+        child: &ChildContext,
+        stop: CancellationToken,
+    ) -> Result<(), Failure> {
         let mut queue = LatestQueue::new(self.spec.waiting, self.spec.waiting_bytes);
-        // The connection is used only for these frames, so everything that overflows on it is a
-        // frame.
-        let mut overflow = connection.overflow();
-        let mut overflowed = *overflow.borrow_and_update();
         let mut tasks = JoinSet::new();
-        let told = loop {
-            tokio::select! {
+        let mut stopping = false;
+        loop {
+            let event = tokio::select! {
                 biased;
-                () = stop.cancelled() => break true,
-                Some(ended) = tasks.join_next() => self.count_lost(ended),
-                permit = Arc::clone(&self.idle).acquire_owned(), if !queue.is_empty() => {
+                () = stop.cancelled(), if !stopping => {
+                    intake.drain();
+                    stopping = true;
+                    continue;
+                }
+                Some(ended) = tasks.join_next() => {
+                    self.count_lost(ended);
+                    continue;
+                }
+                permit = Arc::clone(&self.idle).acquire_owned(), if !stopping && !queue.is_empty() => {
                     // The semaphore is never closed.
                     let (Ok(permit), Some(next)) = (permit, queue.pop()) else { continue };
                     let lane = Arc::clone(&self);
@@ -206,30 +193,21 @@ impl<H: LiveHandler> Lane<H> {
                         lane.serve(next.frame).await;
                         drop(permit);
                     });
+                    continue;
                 }
-                Ok(()) = overflow.changed() => {
-                    let messages = *overflow.borrow_and_update();
-                    for _ in overflowed..messages {
-                        self.frames_in.increment(1);
-                        self.dropped(DropReason::SlowConsumer);
-                    }
-                    overflowed = messages;
+                event = intake.next() => event,
+            };
+            match event {
+                IntakeEvent::Message { message, .. } => self.enqueue(message, &mut queue),
+                IntakeEvent::Unreadable { .. } => {
+                    self.frames_in.increment(1);
+                    self.dropped(DropReason::DecodeFailed);
                 }
-                frame = frames.next() => match frame {
-                    Some(message) => self.enqueue(message, &mut queue),
-                    None => break false,
-                },
+                IntakeEvent::Up => child.ready(),
+                IntakeEvent::Refused(failure) => refused(failure)?,
+                IntakeEvent::Down => {}
+                IntakeEvent::Drained => break,
             }
-        };
-        if told {
-            for subscription in frames.iter_mut() {
-                if let Err(error) = subscription.drain().await {
-                    warn!(%error, "a subscription could not be drained");
-                }
-            }
-        }
-        while let Some(message) = next_of_drained(connection, &mut frames).await {
-            self.enqueue(message, &mut queue);
         }
         while queue.pop().is_some() {
             self.dropped(DropReason::ShuttingDown);
@@ -237,7 +215,7 @@ impl<H: LiveHandler> Lane<H> {
         while let Some(ended) = tasks.join_next().await {
             self.count_lost(ended);
         }
-        told
+        Ok(())
     }
 
     fn enqueue(&self, message: async_nats::Message, queue: &mut LatestQueue<Frame>) {
@@ -272,9 +250,10 @@ impl<H: LiveHandler> Lane<H> {
 
     async fn serve(&self, frame: Frame) {
         let Frame { incoming, tenant, stream, payload, arrived } = frame;
-        if time_left(&incoming.context).is_err() {
+        let Ok(left) = time_left(&incoming.context) else {
             return self.dropped(DropReason::Deadline);
-        }
+        };
+        let bytes = payload.len();
         let Ok(mut message) = H::Request::decode(payload) else {
             // The number of the frame is unknown, so it cannot be answered.
             return self.dropped(DropReason::DecodeFailed);
@@ -282,62 +261,45 @@ impl<H: LiveHandler> Lane<H> {
         let handler = &*self.spec.handler;
         let (identity, contradiction) = handler.identify(&stream, &mut message);
         let span = consumer_span!("live frame", self.delivery.template, incoming.context);
+        // To a device, a stream is a caller: streams share it fairly.
+        let caller = Caller::new(&format!("{tenant}/{stream}"));
+        let credits = self.spec.credits.clone();
+        let admission = Admission::to(credits, caller, bytes, Instant::now() + left);
+        let own = admission.clone();
         let work = |context| {
-            let admission = Admission::free();
             let request = Request { tenant: tenant.clone(), context, message, arrived, admission };
             async move {
                 contradiction?;
-                handler.handle(request).await
+                let late = |_| Failure::deadline("the deadline passed before the result was ready");
+                tokio::time::timeout(left, handler.handle(request)).await.map_err(late)?
             }
         };
         let (context, result) = self.delivery.run(span, incoming, work).await;
-        let result = result.map(Encoded::into_bytes);
         let headers = headers::write(&context);
-        let result =
-            result.and_then(|response| self.delivery.fit(&headers, response, H::RESPONSE_FIELD));
-        let outcome = match result {
-            Ok(response) => Outcome::Answer(response),
+        let result = result.and_then(|response| {
+            let response = response.into_bytes();
+            self.delivery.fit(&headers, response, H::RESPONSE_FIELD)
+        });
+        let (headers, response) = match result {
+            Ok(response) => (headers, response),
             Err(failure) => {
+                self.delivery.note(&failure, &context);
                 let report = handler.failed(identity, &context, &failure).into_bytes();
-                match self.delivery.fit(&headers::write_error(&context, &failure), report, "") {
-                    Ok(report) => Outcome::Report(report, failure),
-                    Err(_) => {
-                        self.delivery.note(&failure, &context);
-                        Outcome::Drop(DropReason::TooLarge)
-                    }
-                }
+                (headers::write_error(&context, &failure), report)
             }
         };
-        self.finish(&tenant, &stream, &context, outcome).await;
-    }
-
-    async fn finish(
-        &self,
-        tenant: &Tenant,
-        stream: &StreamName,
-        context: &MessageContext,
-        outcome: Outcome,
-    ) {
-        let (headers, response) = match outcome {
-            Outcome::Answer(response) => (headers::write(context), response),
-            Outcome::Report(report, failure) => {
-                self.delivery.note(&failure, context);
-                (headers::write_error(context, &failure), report)
-            }
-            Outcome::Drop(reason) => return self.dropped(reason),
-        };
-        let subject = self.spec.frames_out.of(tenant, stream).to_string();
-        let client = self.delivery.connection.client();
-        match client.publish_with_headers(subject, headers, response).await {
+        let hold = own.hold();
+        hold.shrink_to(response.len());
+        let subject = self.spec.frames_out.of(&tenant, &stream).to_string();
+        let sent = self.delivery.connection.publish_or_drop(subject, headers, hold.keep(response));
+        match sent.await {
             Ok(()) => self.frames_out.increment(1),
-            Err(error) => {
-                warn!(%error, "the answer to a live frame could not be sent");
-                self.dropped(match error.kind() {
-                    PublishErrorKind::MaxPayloadExceeded => DropReason::TooLarge,
-                    // The connection was closed; nothing else can fail with a valid subject.
-                    _ => DropReason::ShuttingDown,
-                });
-            }
+            Err(failure) => self.dropped(match failure.kind {
+                ErrorKind::TooLarge => DropReason::TooLarge,
+                ErrorKind::Overloaded => DropReason::SlowConsumer,
+                // The connection was closed.
+                _ => DropReason::ShuttingDown,
+            }),
         }
     }
 }

@@ -12,7 +12,7 @@ pub enum DropReason {
     NoCredit,
     /// A newer frame of the same stream replaced it.
     Superseded,
-    /// The client's buffer was full.
+    /// Too much already waits to be sent to the broker, so the answer was dropped.
     SlowConsumer,
     /// The frame exceeds a limit.
     TooLarge,

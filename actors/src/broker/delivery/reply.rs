@@ -191,6 +191,11 @@ impl Endpoint {
         self.spec.subject.patterns(&self.spec.tenants)
     }
 
+    /// The tenants that are served.
+    pub(in crate::broker) const fn tenants(&self) -> &Tenants {
+        &self.spec.tenants
+    }
+
     /// The name of the endpoint, and the state of its credits for the actor tree.
     pub(in crate::broker) fn observe(&self) -> (String, serde_json::Value) {
         let numbers = serde_json::json!({

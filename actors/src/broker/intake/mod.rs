@@ -46,7 +46,7 @@ pub struct Subscription {
 
 /// What an [`Intake`] received.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub enum IntakeEvent {
     /// A message for the subscription with this index. Headers that could not be read are missing
     /// from it.
     Message {
@@ -126,7 +126,7 @@ impl Intake {
     }
 
     /// Ends the subscriptions. What the broker has sent until then is still received, followed by
-    /// [`Event::Drained`], which also comes when the connection is lost.
+    /// [`IntakeEvent::Drained`], which also comes when the connection is lost.
     pub fn drain(&mut self) {
         self.draining = true;
         match &mut self.phase {
@@ -139,10 +139,10 @@ impl Intake {
     /// Waits for the next event. If the future is dropped before it is ready, nothing is lost.
     ///
     /// The connection is served only while this is awaited.
-    pub async fn next(&mut self) -> Event {
+    pub async fn next(&mut self) -> IntakeEvent {
         loop {
             match &mut self.phase {
-                Phase::Ended => return Event::Drained,
+                Phase::Ended => return IntakeEvent::Drained,
                 Phase::Connecting(attempt) => match attempt.await {
                     Ok(socket) => {
                         self.servers.learn(&socket.info.connect_urls);
@@ -166,11 +166,11 @@ impl Intake {
                         let was_up = self.status.lost(&reason);
                         if self.draining {
                             self.phase = Phase::Ended;
-                            return Event::Drained;
+                            return IntakeEvent::Drained;
                         }
                         self.reconnect(pause);
                         if was_up {
-                            return Event::Down;
+                            return IntakeEvent::Down;
                         }
                     }
                 },
@@ -183,21 +183,21 @@ impl Intake {
         self.phase = connect(&self.servers, &self.tls, pause);
     }
 
-    fn event(&mut self, step: Step) -> Option<Event> {
+    fn event(&mut self, step: Step) -> Option<IntakeEvent> {
         match step {
             Step::Message { subscription, message, faults } => {
                 status::malformed(faults);
-                Some(Event::Message { subscription, message })
+                Some(IntakeEvent::Message { subscription, message })
             }
             Step::Unreadable { subscription } => {
                 status::unreadable();
-                Some(Event::Unreadable { subscription })
+                Some(IntakeEvent::Unreadable { subscription })
             }
             Step::Up => {
                 self.status.up();
-                Some(Event::Up)
+                Some(IntakeEvent::Up)
             }
-            Step::Refused(failure) => Some(Event::Refused(failure)),
+            Step::Refused(failure) => Some(IntakeEvent::Refused(failure)),
             Step::Info(info) => {
                 self.servers.learn(&info.connect_urls);
                 if info.lame_duck {
@@ -208,7 +208,7 @@ impl Intake {
             Step::Drained => {
                 self.status.down();
                 self.phase = Phase::Ended;
-                Some(Event::Drained)
+                Some(IntakeEvent::Drained)
             }
         }
     }

@@ -6,7 +6,7 @@ use async_nats::ServerAddr;
 use ocelli_messages::{ErrorKind, Failure};
 use serde_json::json;
 
-use crate::broker::ConnectionOptions;
+use crate::broker::{ConnectionOptions, connection::decoded};
 
 /// The most servers of a cluster that are remembered.
 const MAX_SERVERS: usize = 64;
@@ -46,9 +46,8 @@ impl Servers {
 
     /// Takes note that the first server does not work now.
     pub(super) fn failed(&mut self) {
-        let several = !self.known.is_empty();
-        if several {
-            self.known.rotate_left(1);
+        if let Some(first) = self.known.pop_front() {
+            self.known.push_back(first);
         }
     }
 
@@ -57,7 +56,8 @@ impl Servers {
         if urls.is_empty() {
             return;
         }
-        let listed: Vec<ServerAddr> = urls.iter().filter_map(|url| url.parse().ok()).collect();
+        let listed = urls.iter().filter_map(|url| url.parse::<ServerAddr>().ok());
+        let listed: Vec<_> = listed.filter(|server| !server.host().is_empty()).collect();
         let current = self.first().clone();
         let stays = |known: &ServerAddr| {
             *known == current || *known == self.configured || listed.contains(known)
@@ -81,7 +81,7 @@ pub(super) struct Login {
 
 impl Login {
     pub(super) fn new(options: &ConnectionOptions, servers: &Servers) -> Self {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let owned = |text: Option<&str>| text.map(decoded);
         Self {
             name: format!("{}-in", options.name),
             user: owned(servers.configured.username()),

@@ -18,6 +18,7 @@ use super::{
     servers::Login,
     socket::{ReadWrite, Socket},
 };
+use crate::broker::LOGIN_REFUSED;
 
 /// How often the server is asked whether it is there.
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -247,7 +248,7 @@ fn refusal(text: &str) -> Option<Failure> {
     }
     let lower = text.to_lowercase();
     (lower.contains("authorization violation") || lower.contains("authentication")).then(|| {
-        let message = format!("the broker refuses the login: {text}");
+        let message = format!("{LOGIN_REFUSED}: {text}");
         Failure::new(ErrorKind::Unauthenticated, message).at("broker.url")
     })
 }

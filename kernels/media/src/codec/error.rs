@@ -69,6 +69,14 @@ pub enum CodecError {
         /// The layout of the image.
         format: PixelFormat,
     },
+    /// The file would have more bytes than the caller has room for.
+    #[error("the {codec} file has more than {most} bytes, which is as many as are allowed")]
+    ResultTooLarge {
+        /// The format of the file.
+        codec: Codec,
+        /// The most bytes that are allowed.
+        most: usize,
+    },
     /// The encoder reported an error.
     #[error("the image could not be written as {codec}")]
     Encode {

@@ -14,8 +14,10 @@ pub struct Header {
     /// The layout in which [`decode`](super::decode) will deliver the pixels.
     pub format: PixelFormat,
     /// What [`decode`](super::decode) will do to bring the image upright. Upright if the EXIF data
-    /// comes after the pixels in a PNG, or after the frame header in a JPEG.
+    /// comes after the pixels in a JPEG.
     pub orientation: Orientation,
+    /// The bytes that the decoder takes beside the pixels.
+    pub(super) scratch: usize,
 }
 
 /// The contents of a file's header before they are checked.
@@ -24,6 +26,22 @@ pub(super) struct Stated<'a> {
     pub(super) height: u32,
     pub(super) format: PixelFormat,
     pub(super) exif: Option<&'a [u8]>,
+    pub(super) scratch: usize,
+}
+
+impl Stated<'_> {
+    pub(super) fn orientation(&self) -> Orientation {
+        self.exif.map_or(Orientation::Upright, |exif| Orientation::from_exif(exif.to_vec()))
+    }
+}
+
+/// Reads the header of a file of that format.
+pub(super) fn stated(codec: Codec, data: &[u8]) -> Result<Stated<'_>, CodecError> {
+    match codec {
+        Codec::Png => png::header(data),
+        Codec::Jpeg => jpeg::header(data),
+        Codec::Webp => webp::header(data),
+    }
 }
 
 impl Header {
@@ -35,15 +53,10 @@ impl Header {
     /// [`decode`](super::decode) does not support, or if the image exceeds the limits.
     pub fn read(data: &[u8], limits: &Limits) -> Result<Self, CodecError> {
         let codec = sniff(data)?;
-        let Stated { width, height, format, exif } = match codec {
-            Codec::Png => png::header(data),
-            Codec::Jpeg => jpeg::header(data),
-            Codec::Webp => webp::header(data),
-        }?;
+        let stated = stated(codec, data)?;
+        let Stated { width, height, format, scratch, .. } = stated;
         let size = check_size(codec, width, height, limits)?;
-        let orientation =
-            exif.map_or(Orientation::Upright, |exif| Orientation::from_exif(exif.to_vec()));
-        Ok(Self { codec, size, format, orientation })
+        Ok(Self { codec, size, format, orientation: stated.orientation(), scratch })
     }
 
     /// The size and layout of the decoded, upright image.

@@ -9,6 +9,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
+use super::bounded::Bounded;
 use super::header::Stated;
 use super::orientation::EXIF_MARK;
 use super::{Codec, CodecError, Decoded, blank, check_size};
@@ -35,8 +36,7 @@ pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decode
     if decoder.dimensions() != Some((size.width(), size.height())) {
         return Err(damaged("the decoder found a different size"));
     }
-    let exif = decoder.exif().cloned();
-    Ok(Decoded { size, format, pixels, exif })
+    Ok(Decoded { size, format, pixels })
 }
 
 struct FrameHeader {
@@ -44,9 +44,24 @@ struct FrameHeader {
     height: u16,
     components: u8,
     progressive: bool,
+    /// Blocks of each component: across and down a unit of the image, all together and at most.
+    blocks: usize,
+    most: (usize, usize),
 }
 
 impl FrameHeader {
+    /// The bytes that the decoder takes beside the pixels: some rows, and of a progressive image the
+    /// coefficients of all blocks, two bytes for each.
+    fn scratch(&self) -> usize {
+        let (width, height) = (usize::from(self.width), usize::from(self.height));
+        let rows = 1024 * (width + 64);
+        if !self.progressive {
+            return rows;
+        }
+        let units = width.div_ceil(8 * self.most.0) * height.div_ceil(8 * self.most.1);
+        rows + 2 * 64 * units * self.blocks
+    }
+
     /// The layout of the decoded pixels, for images and for the decoder.
     const fn layout(&self) -> (PixelFormat, ColorSpace) {
         match self.components {
@@ -95,26 +110,38 @@ fn read_structure(data: &[u8]) -> Result<FrameHeader, CodecError> {
     }
 }
 
-/// Reads up to the frame header, which comes before the first scan.
+/// Reads up to the first scan, which the frame header comes before. If the file ends before the
+/// scan, that is not this function's concern.
 pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     let mut rest = data.get(2..).ok_or(TRUNCATED)?;
-    let mut exif = None;
+    let (mut exif, mut frame) = (None, None);
     for _ in 0..MAX_SEGMENTS {
-        match next_segment(&mut rest)? {
-            (code @ 0xC0..=0xC2, segment) => {
-                let frame = parse_frame(code, segment)?;
-                let (width, height) = (frame.width.into(), frame.height.into());
-                return Ok(Stated { width, height, format: frame.layout().0, exif });
-            }
-            (0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF, _) => return Err(OTHER_CODING),
-            (0xE1, segment) if segment.starts_with(EXIF_MARK) => exif = Some(segment),
-            (END | 0xDA, _) => {
-                return Err(damaged("there is no frame header before the image data"));
-            }
-            _ => {}
+        let next = match (next_segment(&mut rest), &frame) {
+            // The rest of the file may be missing.
+            (Err(_), Some(frame)) => return Ok(stated(frame, exif)),
+            (next, _) => next?,
+        };
+        match (next, &frame) {
+            ((END | 0xDA, _), Some(frame)) => return Ok(stated(frame, exif)),
+            ((code, segment), _) => match (code, segment) {
+                (code @ 0xC0..=0xC2, segment) => {
+                    frame.get_or_insert(parse_frame(code, segment)?);
+                }
+                (0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF, _) => return Err(OTHER_CODING),
+                (0xE1, segment) if segment.starts_with(EXIF_MARK) => exif = Some(segment),
+                (END | 0xDA, _) => {
+                    return Err(damaged("there is no frame header before the image data"));
+                }
+                _ => {}
+            },
         }
     }
     Err(TOO_MANY_SEGMENTS)
+}
+
+fn stated<'a>(frame: &FrameHeader, exif: Option<&'a [u8]>) -> Stated<'a> {
+    let (width, height) = (frame.width.into(), frame.height.into());
+    Stated { width, height, format: frame.layout().0, exif, scratch: frame.scratch() }
 }
 
 const OTHER_CODING: CodecError = unsupported("lossless, hierarchical or arithmetic coding");
@@ -161,7 +188,13 @@ fn parse_frame(code: u8, segment: &[u8]) -> Result<FrameHeader, CodecError> {
         return Err(unsupported("a number of colour components other than 1, 3 or 4"));
     }
     let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
-    Ok(FrameHeader { width, height, components, progressive: code == 0xC2 })
+    let factors = segment.get(6..).unwrap_or_default().chunks_exact(3).take(components.into());
+    let factors = factors.filter_map(|component| component.get(1)).map(|factors| {
+        (usize::from(factors >> 4).clamp(1, 4), usize::from(factors & 15).clamp(1, 4))
+    });
+    let blocks = factors.clone().map(|(across, down)| across * down).sum();
+    let most = factors.fold((1, 1), |most, (across, down)| (most.0.max(across), most.1.max(down)));
+    Ok(FrameHeader { width, height, components, progressive: code == 0xC2, blocks, most })
 }
 
 const fn unsupported(feature: &'static str) -> CodecError {
@@ -172,7 +205,12 @@ fn damaged(detail: impl ToString) -> CodecError {
     CodecError::damaged(Codec::Jpeg, detail)
 }
 
-pub(super) fn encode(image: &Image, quality: u8, pool: &Pool) -> Result<Bytes, CodecError> {
+pub(super) fn encode(
+    image: &Image,
+    quality: u8,
+    pool: &Pool,
+    file: &mut Bounded,
+) -> Result<(), CodecError> {
     if !(1..=100).contains(&quality) {
         return Err(CodecError::Quality(quality));
     }
@@ -187,13 +225,9 @@ pub(super) fn encode(image: &Image, quality: u8, pool: &Pool) -> Result<Bytes, C
     // Sides that exceed `u16` have been refused before.
     let side = |side: usize| u16::try_from(side).unwrap_or(u16::MAX);
     let (width, height) = (side(image.size().width()), side(image.size().height()));
-    let mut file = Vec::with_capacity(pixels.len() / 8 + 1024);
-    let mut encoder = Encoder::new(&mut file, quality);
+    let mut encoder = Encoder::new(file, quality);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder
-        .encode(&pixels, width, height, color)
-        .map_err(|e| CodecError::encode(Codec::Jpeg, e))?;
-    Ok(file.into())
+    encoder.encode(&pixels, width, height, color).map_err(|e| CodecError::encode(Codec::Jpeg, e))
 }
 
 /// The image in RGB, composed over white.

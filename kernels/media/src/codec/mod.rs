@@ -20,6 +20,7 @@
 //! - WebP is lossless whatever the quality. It has no grey format, so grey is read back as RGB.
 //! - Metadata is not written.
 
+mod bounded;
 mod error;
 mod header;
 mod jpeg;
@@ -33,7 +34,9 @@ pub use error::CodecError;
 pub use header::Header;
 pub use orientation::Orientation;
 
-use crate::{Image, LimitError, Limits, PixelFormat, Pool, PooledBuffer, Size};
+use bounded::Bounded;
+
+use crate::{Image, LimitError, Limits, PixelFormat, Pool, PooledBuffer, Shape, Size};
 
 /// An image file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,8 +101,6 @@ struct Decoded {
     size: Size,
     format: PixelFormat,
     pixels: PooledBuffer,
-    /// The EXIF data, from its TIFF header on.
-    exif: Option<Vec<u8>>,
 }
 
 /// Decodes a PNG, JPEG or WebP file into an upright image.
@@ -120,12 +121,12 @@ pub fn decode_as(
     limits: &Limits,
     pool: &Pool,
 ) -> Result<Image, CodecError> {
-    let Decoded { size, format, pixels, exif } = match codec {
+    let Decoded { size, format, pixels } = match codec {
         Codec::Png => png::decode(data, limits, pool),
         Codec::Jpeg => jpeg::decode(data, limits, pool),
         Codec::Webp => webp::decode(data, limits, pool),
     }?;
-    let orientation = exif.map_or(Orientation::Upright, Orientation::from_exif);
+    let orientation = header::stated(codec, data)?.orientation();
     let (size, pixels) = orientation.apply(size, format, pixels, pool);
     Image::packed(size, format, pixels).map_err(|error| CodecError::damaged(codec, error))
 }
@@ -137,12 +138,20 @@ fn sniff(data: &[u8]) -> Result<Codec, CodecError> {
     Codec::sniff(data).ok_or(CodecError::NotAnImage)
 }
 
-/// Encodes an image as a file. `quality` is from 1 to 100 and only applies to JPEG.
+/// Encodes an image as a file of at most `most` bytes. `quality` is from 1 to 100 and only applies
+/// to JPEG.
 ///
 /// # Errors
-/// If the file format cannot hold an image of that size, if the quality is out of range, or if the
-/// image is planar: no file holds NV12 or I420, so those are converted to RGB first.
-pub fn encode(image: &Image, codec: Codec, quality: u8, pool: &Pool) -> Result<Bytes, CodecError> {
+/// If the file format cannot hold an image of that size, if the quality is out of range, if the
+/// file would be too large, or if the image is planar: no file holds NV12 or I420, so those are
+/// converted to RGB first.
+pub fn encode(
+    image: &Image,
+    codec: Codec,
+    quality: u8,
+    most: usize,
+    pool: &Pool,
+) -> Result<Bytes, CodecError> {
     let side = image.size().width().max(image.size().height());
     if side > codec.max_side() as usize {
         return Err(CodecError::TooLargeToEncode { codec, side, max_side: codec.max_side() });
@@ -150,11 +159,49 @@ pub fn encode(image: &Image, codec: Codec, quality: u8, pool: &Pool) -> Result<B
     if image.format().is_planar() {
         return Err(CodecError::Planar { codec, format: image.format() });
     }
-    match codec {
-        Codec::Png => png::encode(image, pool),
-        Codec::Jpeg => jpeg::encode(image, quality, pool),
-        Codec::Webp => webp::encode(image, pool),
+    let mut file = Bounded::new(image.shape().bytes() / 4 + 1024, most);
+    let written = match codec {
+        Codec::Png => png::encode(image, pool, &mut file),
+        Codec::Jpeg => jpeg::encode(image, quality, pool, &mut file),
+        Codec::Webp => webp::encode(image, pool, &mut file),
+    };
+    if file.is_full() {
+        return Err(CodecError::ResultTooLarge { codec, most });
     }
+    written.map(|()| file.into_bytes())
+}
+
+/// The most bytes of memory that it takes to decode a file of `data_len` bytes with that header:
+/// the pixels, and what the decoder keeps meanwhile, rather too many than too few. The file itself
+/// is not among them.
+#[must_use]
+pub fn decode_bytes(header: &Header, data_len: usize) -> usize {
+    /// Tables, and input and output of the decompressor.
+    const TABLES: usize = 1 << 20;
+    let pixels = header.shape().bytes();
+    // To turn the image takes as much again.
+    let images = if header.orientation == Orientation::Upright { 1 } else { 2 };
+    // A chunk and a copy of it.
+    images * pixels + header.scratch + 2 * data_len + TABLES
+}
+
+/// The most bytes of memory that it takes to encode an image of that shape as a file of at most
+/// `most` bytes: the file, and what the encoder keeps meanwhile. The image itself is not among
+/// them.
+#[must_use]
+pub fn encode_bytes(shape: Shape, codec: Codec, most: usize) -> usize {
+    const TABLES: usize = 1 << 20;
+    let rgb = if shape.format.is_planar() { 3 * shape.size.pixels() } else { shape.bytes() };
+    // Rows without padding, or RGB instead of a planar layout.
+    let packed = rgb;
+    let meanwhile = match codec {
+        // All that is compressed before it is written, in memory that grows by doubling; if that
+        // is more than the pixels are, they are stored as they are.
+        Codec::Png => 5 * rgb + 16 * shape.row_bytes(),
+        Codec::Jpeg => 512 * shape.size.width(),
+        Codec::Webp => 8 * shape.size.pixels() + 4 * rgb,
+    };
+    packed + meanwhile + most.min(2 * rgb + TABLES) + TABLES
 }
 
 /// Zeroed memory for the pixels. If a decoder skips pixels of a malformed file, they must not show

@@ -2,9 +2,9 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use bytes::Bytes;
 use png::{ColorType, Compression, Decoder, DecodingError, Transformations};
 
+use super::bounded::Bounded;
 use super::header::Stated;
 use super::{Codec, CodecError, Decoded, blank, check_size};
 use crate::{Image, Limits, PixelFormat, Pool};
@@ -12,8 +12,8 @@ use crate::{Image, Limits, PixelFormat, Pool};
 /// The memory that the decoder may take for rows and for chunks such as EXIF. Pixels do not count.
 const WORKING_BYTES: usize = 16 << 20;
 
-/// The most chunks that [`header`] reads. Files have about ten before their pixels.
-const MAX_CHUNKS: usize = 1024;
+/// The most chunks that [`header`] steps over: some for every row.
+const MAX_CHUNKS: usize = 1 << 17;
 
 pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decoded, CodecError> {
     let limited = png::Limits { bytes: WORKING_BYTES };
@@ -44,26 +44,26 @@ pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decode
     if color == ColorType::GrayscaleAlpha {
         gray_alpha_to_rgba(&mut pixels);
     }
-    let exif = reader.info().exif_metadata.as_ref().map(|data| data.to_vec());
-    Ok(Decoded { size, format, pixels, exif })
+    Ok(Decoded { size, format, pixels })
 }
 
-/// Reads the first chunk, which has a fixed position, and looks for transparency and EXIF data
-/// before the pixels.
+/// Reads the first chunk, which has a fixed position, and looks for transparency before the pixels
+/// and for EXIF data.
 pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     let chunk = data.get(12..26).ok_or(CodecError::Truncated(Codec::Png))?;
     let &[b'I', b'H', b'D', b'R', w3, w2, w1, w0, h3, h2, h1, h0, _, color] = chunk else {
         return Err(CodecError::damaged(Codec::Png, "the first chunk is not its header"));
     };
-    let (mut transparent, mut exif) = (false, None);
+    let (mut transparent, mut exif, mut pixels) = (false, None, false);
     let mut rest = data.get(33..).unwrap_or_default();
     for _ in 0..MAX_CHUNKS {
         let [l3, l2, l1, l0, name @ ..] = rest else { break };
         let length = u32::from_be_bytes([*l3, *l2, *l1, *l0]) as usize;
         match name.get(..4) {
-            Some(b"tRNS") => transparent = true,
-            Some(b"eXIf") => exif = rest.get(8..8 + length),
-            Some(b"IDAT") | None => break,
+            Some(b"tRNS") => transparent |= !pixels,
+            Some(b"eXIf") if exif.is_none() => exif = rest.get(8..8 + length),
+            Some(b"IDAT") => pixels = true,
+            Some(b"IEND") | None => break,
             Some(_) => {}
         }
         // The data is followed by a checksum of four bytes.
@@ -78,7 +78,9 @@ pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     };
     let width = u32::from_be_bytes([w3, w2, w1, w0]);
     let height = u32::from_be_bytes([h3, h2, h1, h0]);
-    Ok(Stated { width, height, format, exif })
+    // Some rows before and after they are expanded, of up to eight bytes a pixel.
+    let scratch = 64 * width as usize + (512 << 10);
+    Ok(Stated { width, height, format, exif, scratch })
 }
 
 /// Expands the pairs of grey and alpha in the first half of the buffer to RGBA in all of it. It
@@ -106,14 +108,12 @@ fn error(error: &DecodingError) -> CodecError {
     }
 }
 
-pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
+pub(super) fn encode(image: &Image, pool: &Pool, file: &mut Bounded) -> Result<(), CodecError> {
     let pixels = image.to_packed(pool).into_data();
-    let mut file = Vec::with_capacity(pixels.len() / 2 + 1024);
-    write(image, &pixels, &mut file).map_err(|e| CodecError::encode(Codec::Png, e))?;
-    Ok(file.into())
+    write(image, &pixels, file).map_err(|e| CodecError::encode(Codec::Png, e))
 }
 
-fn write(image: &Image, pixels: &[u8], file: &mut Vec<u8>) -> Result<(), png::EncodingError> {
+fn write(image: &Image, pixels: &[u8], file: &mut Bounded) -> Result<(), png::EncodingError> {
     // Sides that exceed `u32` have been refused before.
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     let (width, height) = (side(image.size().width()), side(image.size().height()));

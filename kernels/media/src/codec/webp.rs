@@ -2,9 +2,9 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use bytes::Bytes;
 use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
 
+use super::bounded::Bounded;
 use super::header::Stated;
 use super::{Codec, CodecError, Decoded, blank, check_size};
 use crate::{Image, Limits, PixelFormat, Pool, Size};
@@ -23,8 +23,7 @@ pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decode
     let format = if decoder.has_alpha() { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
     let mut pixels = blank(size, format, pool);
     decoder.read_image(&mut pixels).map_err(|e| error(&e))?;
-    let exif = decoder.exif_metadata().ok().flatten();
-    Ok(Decoded { size, format, pixels, exif })
+    Ok(Decoded { size, format, pixels })
 }
 
 /// Checks the chunks. All of them must be complete, and none may hold an image of another size than
@@ -81,7 +80,10 @@ pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     };
     let format = if alpha { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
     let exif = if has_exif { exif(data) } else { None };
-    Ok(Stated { width, height, format, exif })
+    // Lossy: luma and chroma, and alpha, which may be lossless. Lossless: four bytes a pixel, the
+    // parameters of its transforms, and its codes.
+    let scratch = 8 * (width as usize + 32) * (height as usize + 32) + 1024 * width as usize;
+    Ok(Stated { width, height, format, exif, scratch })
 }
 
 fn exif(data: &[u8]) -> Option<&[u8]> {
@@ -127,7 +129,7 @@ fn error(error: &DecodingError) -> CodecError {
     }
 }
 
-pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
+pub(super) fn encode(image: &Image, pool: &Pool, file: &mut Bounded) -> Result<(), CodecError> {
     let pixels = image.to_packed(pool).into_data();
     let color = match image.format() {
         PixelFormat::Gray8 => ColorType::L8,
@@ -138,9 +140,7 @@ pub(super) fn encode(image: &Image, pool: &Pool) -> Result<Bytes, CodecError> {
     // Sides of more than 14 bits have been refused before.
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     let (width, height) = (side(image.size().width()), side(image.size().height()));
-    let mut file = Vec::with_capacity(pixels.len() / 2 + 1024);
-    WebPEncoder::new(&mut file)
+    WebPEncoder::new(file)
         .encode(&pixels, width, height, color)
-        .map_err(|e| CodecError::encode(Codec::Webp, e))?;
-    Ok(file.into())
+        .map_err(|e| CodecError::encode(Codec::Webp, e))
 }

@@ -29,7 +29,7 @@ pub(super) enum Memory {
 impl Memory {
     pub(super) fn new(len: usize) -> Self {
         Self::in_large_pages(len).unwrap_or_else(|| {
-            let all = vec![0; len + CACHE_LINE - 1];
+            let all = zeros(len, CACHE_LINE - 1);
             let start = all.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE - 1);
             Self::Heap { all, start, len }
         })
@@ -71,6 +71,21 @@ impl Memory {
         };
         all.get_mut(start..start + len).unwrap_or_default()
     }
+}
+
+/// Zeroed memory of the allocator.
+///
+/// # Panics
+/// If there is none: to abort, as the usual allocation does, would end all other requests too.
+#[allow(clippy::panic, reason = "callers isolate the panic of a request from all others")]
+fn zeros(len: usize, margin: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    let whole = len.saturating_add(margin);
+    if all.try_reserve_exact(whole).is_err() {
+        panic!("out of memory: {len} bytes of pixels");
+    }
+    all.resize(whole, 0);
+    all
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use bytes::Bytes;
 pub use memory::CACHE_LINE;
 use memory::Memory;
 
+/// Memory of more bytes than this is given only to buffers of about its size.
+const LARGE: usize = 1 << 20;
+
 /// A pool of buffers. A buffer returns to it when it is dropped, on any thread. Clones share the
 /// pool.
 #[derive(Clone, Debug)]
@@ -59,6 +62,9 @@ impl Pool {
     }
 
     /// Takes a buffer of exactly `len` bytes. It may still hold what an earlier user wrote.
+    ///
+    /// # Panics
+    /// If the system has no such memory: "out of memory: 5 bytes of pixels". The pool stays usable.
     #[must_use]
     pub fn take(&self, len: usize) -> PooledBuffer {
         let recycled = lock(&self.shelf).best_fit(len);
@@ -81,7 +87,10 @@ fn lock(shelf: &Mutex<Shelf>) -> MutexGuard<'_, Shelf> {
 impl Shelf {
     /// Takes the smallest free buffer that is large enough, unless most of it would stay unused.
     fn best_fit(&mut self, len: usize) -> Option<Arc<Slab>> {
-        let fits = |is: usize| is >= len && is / 4 <= len.max(1024);
+        // Of large memory so little may stay unused that it does not matter to any budget.
+        let fits = |is: usize| {
+            is >= len && is / 4 <= len.max(1024) && (is <= LARGE || is - len <= len / 8)
+        };
         let (index, _) = (self.free.iter().enumerate())
             .filter(|(_, slab)| fits(slab.len()))
             .min_by_key(|(_, slab)| slab.len())?;
@@ -280,6 +289,28 @@ mod tests {
         let small = pool.take(1 << 16);
         assert_eq!(small.len(), 1 << 16);
         assert_eq!(pool.free_bytes(), 1 << 23);
+    }
+
+    #[test]
+    fn memory_that_does_not_exist_is_a_panic_that_can_be_caught() {
+        let pool = Pool::new(1 << 20);
+        for len in [usize::MAX, isize::MAX.unsigned_abs(), 1 << 60] {
+            let taken = std::panic::catch_unwind(|| drop(pool.take(len))).unwrap_err();
+            let said = taken.downcast_ref::<String>().unwrap();
+            assert_eq!(*said, format!("out of memory: {len} bytes of pixels"));
+        }
+        assert_eq!(pool.take(10).len(), 10);
+    }
+
+    #[test]
+    fn large_memory_is_given_only_to_buffers_of_about_its_size() {
+        let pool = Pool::new(1 << 24);
+        drop(pool.take(1 << 22));
+        drop(pool.take((1 << 22) / 2));
+        assert_eq!(pool.free_bytes(), (1 << 22) + (1 << 21));
+        let nearly = pool.take((1 << 22) - (1 << 18));
+        assert_eq!(pool.free_bytes(), 1 << 21);
+        drop(nearly);
     }
 
     #[test]

@@ -60,8 +60,9 @@ pub(crate) fn jpeg(image: &Image, change: impl FnOnce(&mut Encoder<&mut Vec<u8>>
 /// One small file of each kind, all whole.
 pub(crate) fn files() -> Vec<(&'static str, Vec<u8>)> {
     let [gray, rgb, rgba] = PixelFormat::INTERLEAVED.map(|format| gradient(37, 21, format));
-    let png = |image: &Image| encode(image, Codec::Png, 90, &pool()).unwrap().to_vec();
-    let webp = |image: &Image| encode(image, Codec::Webp, 90, &pool()).unwrap().to_vec();
+    let png = |image: &Image| encode(image, Codec::Png, 90, usize::MAX, &pool()).unwrap().to_vec();
+    let webp =
+        |image: &Image| encode(image, Codec::Webp, 90, usize::MAX, &pool()).unwrap().to_vec();
     let interlaced = PngFile {
         width: 9,
         height: 10,

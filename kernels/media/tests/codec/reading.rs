@@ -259,7 +259,7 @@ fn damaged_exif_means_upright() {
 fn an_image_as_large_as_the_limits_is_read() {
     let image = gradient(120, 100, PixelFormat::Rgb8);
     for codec in Codec::ALL {
-        let file = encode(&image, codec, 90, &pool()).unwrap();
+        let file = encode(&image, codec, 90, usize::MAX, &pool()).unwrap();
         let exact = Limits { max_side_px: 120, max_pixels: 12_000, ..Limits::default() };
         assert!(decode(&file, &exact, &pool()).is_ok());
         for limits in
@@ -319,7 +319,8 @@ fn the_header_knows_transparency_and_exif_data_that_come_before_the_pixels() {
 
 #[test]
 fn a_header_over_the_limits_is_refused() {
-    let file = encode(&gradient(120, 100, PixelFormat::Rgb8), Codec::Jpeg, 90, &pool()).unwrap();
+    let file = encode(&gradient(120, 100, PixelFormat::Rgb8), Codec::Jpeg, 90, usize::MAX, &pool())
+        .unwrap();
     let small = Limits { max_side_px: 119, ..LIMITS };
     let error = Header::read(&file, &small).unwrap_err();
     assert_eq!(error, decode(&file, &small, &pool()).unwrap_err());
@@ -365,6 +366,6 @@ fn a_planar_image_has_to_be_converted_before_it_is_written() {
     let (codec, format) = (Codec::Png, PixelFormat::Nv12);
     let size = ocelli_media::Size::new(2, 2).unwrap();
     let image = Image::packed(size, format, pool().take(6)).unwrap();
-    let error = encode(&image, codec, 90, &pool()).unwrap_err();
+    let error = encode(&image, codec, 90, usize::MAX, &pool()).unwrap_err();
     assert_eq!(error, CodecError::Planar { codec, format });
 }

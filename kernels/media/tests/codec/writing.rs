@@ -16,7 +16,7 @@ fn png_is_exact() {
     for format in PixelFormat::INTERLEAVED {
         for (width, height) in [(1, 1), (1, 9), (7, 5), (301, 203)] {
             let image = gradient(width, height, format);
-            let file = encode(&image, Codec::Png, 90, &pool()).unwrap();
+            let file = encode(&image, Codec::Png, 90, usize::MAX, &pool()).unwrap();
             assert_eq!(Codec::sniff(&file), Some(Codec::Png));
             assert_eq!(read(&file).unwrap(), image, "{width} × {height} {format:?}");
         }
@@ -28,7 +28,7 @@ fn webp_is_exact_and_makes_grey_rgb() {
     for format in PixelFormat::INTERLEAVED {
         for (width, height) in [(1, 1), (1, 9), (7, 5), (301, 203)] {
             let image = gradient(width, height, format);
-            let file = encode(&image, Codec::Webp, 90, &pool()).unwrap();
+            let file = encode(&image, Codec::Webp, 90, usize::MAX, &pool()).unwrap();
             assert_eq!(Codec::sniff(&file), Some(Codec::Webp));
             let back = read(&file).unwrap();
             assert_eq!(back.size(), image.size());
@@ -48,7 +48,7 @@ fn jpeg_is_close_and_closer_with_more_quality() {
         for (width, height) in [(1, 1), (1, 9), (17, 5), (301, 203)] {
             let image = gradient(width, height, format);
             let [low, high] = [40, 95].map(|quality| {
-                let file = encode(&image, Codec::Jpeg, quality, &pool()).unwrap();
+                let file = encode(&image, Codec::Jpeg, quality, usize::MAX, &pool()).unwrap();
                 assert_eq!(Codec::sniff(&file), Some(Codec::Jpeg));
                 let back = read(&file).unwrap();
                 assert_eq!((back.size(), back.format()), (image.size(), format));
@@ -65,7 +65,7 @@ fn jpeg_is_close_and_closer_with_more_quality() {
 fn jpeg_halves_the_chroma_both_ways_at_any_quality() {
     let image = gradient(20, 20, PixelFormat::Rgb8);
     for quality in [1, 89, 90, 100] {
-        let file = encode(&image, Codec::Jpeg, quality, &pool()).unwrap();
+        let file = encode(&image, Codec::Jpeg, quality, usize::MAX, &pool()).unwrap();
         let frame = file.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
         let factors = [11, 14, 17].map(|offset| file[frame + offset]);
         assert_eq!(factors, [0x22, 0x11, 0x11], "quality {quality}");
@@ -81,7 +81,7 @@ fn jpeg_composes_over_white() {
         ([255, 0, 100, 51], [255, 204, 224]),
     ] {
         let image = flat(PixelFormat::Rgba8, &rgba);
-        let back = read(&encode(&image, Codec::Jpeg, 100, &pool()).unwrap()).unwrap();
+        let back = read(&encode(&image, Codec::Jpeg, 100, usize::MAX, &pool()).unwrap()).unwrap();
         assert_eq!(back.format(), PixelFormat::Rgb8);
         for pixel in back.data().chunks(3) {
             let off = pixel.iter().zip(expected).map(|(is, must)| is.abs_diff(must)).max();
@@ -98,7 +98,8 @@ fn padding_between_rows_stays_out() {
         let stride = plain.row_bytes() + 5;
         let padded = Image::new(plain.size(), format, stride, Bytes::from(padded)).unwrap();
         for codec in Codec::ALL {
-            let [a, b] = [&plain, &padded].map(|i| encode(i, codec, 90, &pool()).unwrap());
+            let [a, b] =
+                [&plain, &padded].map(|i| encode(i, codec, 90, usize::MAX, &pool()).unwrap());
             assert_eq!(a, b, "{codec} {format:?}");
         }
     }
@@ -108,15 +109,15 @@ fn padding_between_rows_stays_out() {
 fn what_a_format_cannot_hold_is_refused() {
     let long = |side| gradient(side, 1, PixelFormat::Gray8);
     for (codec, side) in [(Codec::Jpeg, 65_535), (Codec::Webp, 16_383)] {
-        let file = encode(&long(side), codec, 90, &pool()).unwrap();
+        let file = encode(&long(side), codec, 90, usize::MAX, &pool()).unwrap();
         let wide = Limits { max_side_px: side, max_pixels: 1 << 20, ..Limits::default() };
         assert_eq!(decode(&file, &wide, &pool()).unwrap().size().width(), side as usize);
-        let error = encode(&long(side + 1), codec, 90, &pool()).unwrap_err();
+        let error = encode(&long(side + 1), codec, 90, usize::MAX, &pool()).unwrap_err();
         let must = format!("{codec} allows at most {side} pixels per side, not {}", side + 1);
         assert_eq!(error.to_string(), must);
     }
     for quality in [0, 101] {
-        let error = encode(&long(1), Codec::Jpeg, quality, &pool()).unwrap_err();
+        let error = encode(&long(1), Codec::Jpeg, quality, usize::MAX, &pool()).unwrap_err();
         assert_eq!(error, CodecError::Quality(quality));
     }
 }

@@ -11,7 +11,7 @@ use super::{luma, tones};
 use crate::cuda::{Argument, CudaProgram, CudaWork, wide};
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
-    ParameterError, ParameterKind, Parameters, PixelFormat, Shape, Whole, WorkError,
+    ParameterError, ParameterKind, Parameters, PixelFormat, ScratchBytes, Shape, Whole, WorkError,
 };
 use interpolate::Rows;
 use tiles::Tiles;
@@ -78,6 +78,12 @@ impl Operation for Clahe {
 
     fn cpu(&self, _: Shape) -> CpuWork<'_> {
         CpuWork::Whole(self)
+    }
+
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        // Luma, and the lists.
+        let lists = 256 * self.tiles.0 * self.tiles.1;
+        ScratchBytes::keeping(input.size.pixels() + lists, input, input)
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {

@@ -15,6 +15,21 @@ use crate::{Cpu, Image, PixelFormat, Window, WorkError};
 /// Bytes of the map of a band: with what lies around it, that stays in a second-level cache.
 const BAND_BYTES: usize = 128 << 10;
 
+/// Places on the stack for the whole image. Winding edges that need more are followed in several
+/// rounds: a place for every pixel would be eight bytes for each.
+const MOST_ROOM: usize = 1 << 19;
+
+/// The most bytes of that stack.
+pub(super) const STACK_BYTES: usize = 8 * MOST_ROOM;
+
+/// The bytes of the stack of a band: eight for each pixel of its map.
+pub(super) fn band_scratch(input: crate::Shape) -> usize {
+    8 * BAND_BYTES.max(LEAST_ROWS * (input.size.width() + 1))
+}
+
+/// The fewest rows of a band.
+const LEAST_ROWS: usize = 32;
+
 /// The edges of an image.
 pub(super) fn edges<S: Thin + Send + Sync>(
     cpu: &Cpu,
@@ -22,7 +37,8 @@ pub(super) fn edges<S: Thin + Send + Sync>(
     kernels: Kernels,
     thresholds: (S, S),
 ) -> Result<Image, WorkError> {
-    let (rows, threads) = ((BAND_BYTES / input.size().width()).clamp(32, 512), cpu.threads());
+    let (rows, threads) =
+        ((BAND_BYTES / input.size().width()).clamp(LEAST_ROWS, 512), cpu.threads());
     // As many for each thread.
     let bands = input.size().height().div_ceil(rows).next_multiple_of(threads);
     edges_in_bands(cpu, input, kernels, thresholds, input.size().height().div_ceil(bands))
@@ -51,6 +67,7 @@ pub(super) fn edges_in_bands<S: Thin + Send + Sync>(
         ridges(cpu, &window, kernels, thresholds, first..first + rows, map);
         let mut stack = Scratch::<u64>::take(cpu.pool(), map.len());
         let mut watch = cpu.watch_every(trace::STEPS);
+        // There is room for every pixel of the band.
         trace::follow(map, stride, 0..rows, stack.as_mut(), &mut watch, |_| {});
         left.fetch_add(weak(map), Ordering::Relaxed);
         // Now, while the map is in the cache: for 4K, 4 % of all the time less than at the end.
@@ -60,16 +77,23 @@ pub(super) fn edges_in_bands<S: Thin + Send + Sync>(
     });
     cpu.go_on()?;
     // A power of two, so that the next frame finds it in the pool.
-    let room = left.into_inner().next_power_of_two();
+    let room = left.into_inner().next_power_of_two().min(MOST_ROOM);
     let mut stack = Scratch::<u64>::take(cpu.pool(), room);
     let mut watch = cpu.watch_every(trace::STEPS);
+    let mut draw = |at: usize| {
+        // Without the column between the rows.
+        if let Some(pixel) = output.get_mut(at - at / stride) {
+            *pixel = 255;
+        }
+    };
+    let mut fits = true;
     for seam in (band_rows..height).step_by(band_rows) {
-        trace::follow(&mut map, stride, seam - 1..seam + 1, stack.as_mut(), &mut watch, |at| {
-            // Without the column between the rows.
-            if let Some(pixel) = output.get_mut(at - at / stride) {
-                *pixel = 255;
-            }
-        });
+        let rows = seam - 1..seam + 1;
+        fits &= trace::follow(&mut map, stride, rows, stack.as_mut(), &mut watch, &mut draw);
+    }
+    while !fits {
+        cpu.go_on()?;
+        fits = trace::follow(&mut map, stride, 0..height, stack.as_mut(), &mut watch, &mut draw);
     }
     Ok(Image::packed(size, PixelFormat::Gray8, output)?)
 }

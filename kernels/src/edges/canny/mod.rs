@@ -14,7 +14,8 @@ use super::kernels::Kernels;
 use crate::cuda::CudaWork;
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
-    ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape, Whole, WorkError,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, ScratchBytes, Shape, Whole,
+    WorkError,
 };
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
 
@@ -114,6 +115,13 @@ impl Operation for Canny {
 
     fn cpu(&self, _: Shape) -> CpuWork<'_> {
         CpuWork::Whole(self)
+    }
+
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        // The map, with a column between its rows, and the stack.
+        let map = (input.size.width() + 1) * input.size.height();
+        let scratch = ScratchBytes::keeping(map + cpu::STACK_BYTES, input, input);
+        ScratchBytes { thread: 2 * scratch.thread + cpu::band_scratch(input), ..scratch }
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {

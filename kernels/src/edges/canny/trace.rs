@@ -10,8 +10,8 @@ use crate::interrupt::Watch;
 pub(super) const STEPS: usize = 1 << 14;
 
 /// Makes weak pixels strong that are connected with strong ones of those rows, as far as the map
-/// goes, and calls `found` with the place of each. Each weak pixel of the map needs room on the
-/// stack.
+/// goes, and calls `found` with the place of each. Returns false if the stack had no room for some:
+/// then weak pixels beside strong ones are left, anywhere in the map.
 pub(super) fn follow(
     map: &mut [u8],
     stride: usize,
@@ -19,11 +19,11 @@ pub(super) fn follow(
     stack: &mut [u64],
     watch: &mut Watch<'_>,
     mut found: impl FnMut(usize),
-) {
+) -> bool {
     /// The highest bit of each byte: strong pixels have it, others do not.
     const HIGHEST: u64 = 0x8080_8080_8080_8080;
     let (start, end) = (rows.start * stride, (rows.end * stride).min(map.len()));
-    let mut at = start;
+    let (mut at, mut fits) = (start, true);
     while at < end {
         let Some(eight) = map.get(at..).and_then(<[u8]>::first_chunk::<8>) else { break };
         let mut strong = u64::from_le_bytes(*eight) & HIGHEST;
@@ -31,16 +31,17 @@ pub(super) fn follow(
             let seed = at + strong.trailing_zeros() as usize / 8;
             strong &= strong - 1;
             if seed < end {
-                flood(map, stride, seed, stack, watch, &mut found);
+                fits &= flood(map, stride, seed, stack, watch, &mut found);
             }
         }
         at += 8;
     }
     for seed in at..end {
         if map.get(seed) == Some(&STRONG) {
-            flood(map, stride, seed, stack, watch, &mut found);
+            fits &= flood(map, stride, seed, stack, watch, &mut found);
         }
     }
+    fits
 }
 
 fn flood(
@@ -50,31 +51,43 @@ fn flood(
     stack: &mut [u64],
     watch: &mut Watch<'_>,
     found: &mut impl FnMut(usize),
-) {
-    let mut depth = widen(map, stride, seed, stack, 0);
+) -> bool {
+    let mut fits = true;
+    let mut depth = widen(map, stride, seed, stack, 0, &mut fits);
     while depth > 0 {
         if watch.is_over() {
-            return;
+            return fits;
         }
         depth -= 1;
-        let Some(next) = stack.get(depth) else { return };
+        let Some(next) = stack.get(depth) else { return fits };
         let next = *next as usize;
         found(next);
-        depth = widen(map, stride, next, stack, depth);
+        depth = widen(map, stride, next, stack, depth, &mut fits);
     }
+    fits
 }
 
 /// Makes the weak neighbours of a pixel strong and puts them on the stack; how many are there then.
 #[inline(always)]
-fn widen(map: &mut [u8], stride: usize, at: usize, stack: &mut [u64], mut depth: usize) -> usize {
+fn widen(
+    map: &mut [u8],
+    stride: usize,
+    at: usize,
+    stack: &mut [u64],
+    mut depth: usize,
+    fits: &mut bool,
+) -> usize {
     for row in [at.wrapping_sub(stride), at, at + stride] {
         // The first pixel of all has none to its left.
         let left = row.wrapping_sub(1);
         for neighbour in [left, row, row.wrapping_add(1)] {
             if let Some(pixel) = map.get_mut(neighbour)
                 && *pixel == WEAK
-                && let Some(slot) = stack.get_mut(depth)
             {
+                let Some(slot) = stack.get_mut(depth) else {
+                    *fits = false;
+                    continue;
+                };
                 *pixel = STRONG;
                 *slot = neighbour as u64;
                 depth += 1;

@@ -14,7 +14,8 @@ use super::{MAX_SIDE, samples_of};
 use crate::cuda::CudaWork;
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
-    ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, Shape, Size, Window,
+    ParameterKind, Parameters, PixelFormat, Reach, Refusal, Rows, ScratchBytes, Shape, Size,
+    Window,
 };
 use fit::Fit;
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
@@ -99,6 +100,11 @@ impl Operation for Letterbox {
 
     fn cpu(&self, input: Shape) -> CpuWork<'_> {
         if input.size == self.outer { CpuWork::Nothing } else { CpuWork::Rows(self) }
+    }
+
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        let inner = Fit::new(input.size, self.outer, self.centred).inner;
+        resize::scratch(input, Shape::new(inner, input.format))
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {

@@ -23,10 +23,10 @@ use crate::Size;
 use crate::cuda::CudaWork;
 use crate::{
     Cpu, CpuWork, Entry, Family, FilterDefinition, Operation, ParameterDefinition, ParameterError,
-    ParameterKind, Parameters, Reach, Refusal, Rows, Shape, Window,
+    ParameterKind, Parameters, Reach, Refusal, Rows, ScratchBytes, Shape, Window,
 };
 pub(crate) use gpu::{Frame, work as cuda_work};
-pub(crate) use plan::{Plan, Prepared};
+pub(crate) use plan::{Plan, Prepared, scratch};
 use size::Target;
 pub(crate) use taps::{Filter, Taps, nearest};
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
@@ -99,6 +99,10 @@ impl Operation for Resize {
             Ok(output) if output != input => CpuWork::Rows(self),
             _ => CpuWork::Nothing,
         }
+    }
+
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        scratch(input, self.output(input).unwrap_or(input))
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {

@@ -11,7 +11,7 @@ use super::taps::{self, Filter, Taps};
 use super::{blocks, down};
 use crate::geometry::planes::{Band, PlaneRows, PlaneShape, planes};
 use crate::scratch::Scratch;
-use crate::{Cpu, Shape};
+use crate::{Cpu, ScratchBytes, Shape};
 
 /// How one plane is resized.
 #[derive(Debug)]
@@ -121,6 +121,23 @@ impl Plan {
             }),
         }
     }
+}
+
+/// The bytes of memory that resizing takes: the tables for its columns and rows, and the rows of
+/// sums that one row of the result is made of.
+pub(crate) fn scratch(from: Shape, to: Shape) -> ScratchBytes {
+    /// Of each tap of a table: its weight, and what vectors make of it.
+    const TAP: usize = 16;
+    /// Taps of the widest filter for a result of the same size.
+    const TAPS: usize = 6;
+    let (wide, high) = (from.size.width(), from.size.height());
+    let (across, down) = (to.size.width(), to.size.height());
+    let taps = |from: usize, to: usize| TAPS * from.div_ceil(to) + 2;
+    let tables = TAP * (taps(wide, across) * across + taps(high, down) * down);
+    let rows = taps(high, down).min(high) + MOST_AT_ONCE;
+    let ring = 2 * rows * (4 * across + 64);
+    let scratch = ScratchBytes::keeping(tables, from, to);
+    ScratchBytes { thread: scratch.thread + ring + 8 * from.row_bytes(), ..scratch }
 }
 
 /// A whole number, as closely as OpenCV asks for.

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use super::mapping::{Fit, Mapping};
 use crate::cuda::CudaWork;
-use crate::geometry::resize::{Filter, Prepared};
+use crate::geometry::resize::{Filter, Prepared, scratch};
 use crate::geometry::{MAX_SIDE, samples_of};
 use crate::{
     Cpu, CpuWork, Element, Entry, Family, FilterDefinition, Image, Operation, ParameterDefinition,
-    ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, Shape, Size, Tensor,
-    TensorShape, ToTensor, WorkError,
+    ParameterError, ParameterKind, Parameters, PixelFormat, Refusal, ScratchBytes, Shape, Size,
+    Tensor, TensorShape, ToTensor, WorkError,
 };
 use numbers::Numbers;
 pub(crate) const ENTRY: Entry = Entry { definition: &DEFINITION, build };
@@ -268,6 +268,20 @@ impl Operation for Normalize {
 
     fn cpu(&self, _: Shape) -> CpuWork<'_> {
         CpuWork::Tensor(self)
+    }
+
+    fn scratch(&self, input: Shape) -> ScratchBytes {
+        let Some(mapping) = self.mapping(input.size) else { return ScratchBytes::default() };
+        let pixels = Self::pixels(input);
+        let inner = Shape::new(mapping.inner(), pixels.format);
+        let scratch = scratch(pixels, inner);
+        // Stripes of the resized image, and for planar layouts of what they are read from.
+        let stripe = (64 << 10) + 8 * inner.row_bytes();
+        let rows = (16 * (1 + pixels.size.height().div_ceil(inner.size.height())) + 8)
+            .min(pixels.size.height());
+        let read =
+            if input.format.is_planar() { rows * pixels.row_bytes() + (512 << 10) } else { 0 };
+        ScratchBytes { thread: scratch.thread + stripe + read, ..scratch }
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use ocelli_actors::{
     breaker::Verdict,
-    broker::{Encoded, Handler, Request},
+    broker::{Connection, Encoded, Handler, Request},
 };
 use ocelli_kernels::{Catalog, Interrupt, Pool};
 use ocelli_kit::host::Clock;
@@ -15,7 +15,8 @@ use tracing::Span;
 
 use crate::{
     devices::Devices,
-    memory, pixels,
+    memory::{self, Bounds},
+    pixels,
     plan::Plan,
     quarantine::{Kind, Quarantine},
     times,
@@ -32,8 +33,10 @@ pub(crate) struct Process {
     pub(crate) limits: Limits,
     pub(crate) devices: Devices,
     pub(crate) quarantine: Quarantine,
-    /// The largest response that the broker takes, in bytes.
-    pub(crate) max_result: usize,
+    /// The connection that tells what the broker takes.
+    pub(crate) requests: Connection,
+    /// The threads that may work on one frame.
+    pub(crate) threads: usize,
     pub(crate) clock: Clock,
     pub(crate) pool: Pool,
     /// The name of this worker in responses that needed no device.
@@ -50,7 +53,9 @@ impl Process {
         let caller = admission.caller();
         let plan = Plan::check(message, &self.catalog, &self.limits)?;
         self.quarantine.check(&plan, caller, Instant::now())?;
-        let hold = admission.admit(memory::needed(&plan, self.max_result)).await?;
+        let max_result = self.requests.max_payload();
+        let bounds = Bounds { threads: self.threads, max_result };
+        let hold = admission.admit(memory::needed(&plan, bounds)).await?;
         if plan.nothing_to_do() {
             return Ok(Encoded::from_bytes(self.hand_back(&plan, arrived)));
         }
@@ -60,7 +65,17 @@ impl Process {
         let _stop = SetOnDrop(interrupt.clone());
         let (reply, result) = oneshot::channel();
         let (deadline, span) = (context.deadline, Span::current());
-        let job = Job { plan, arrived, deadline, span, interrupt, hold, pending: None, reply };
+        let job = Job {
+            plan,
+            arrived,
+            deadline,
+            span,
+            interrupt,
+            hold,
+            max_result,
+            pending: None,
+            reply,
+        };
         let permit = self.devices.submit(job, caller, left)?;
         let result = match tokio::time::timeout(left, result).await {
             Ok(Ok(result)) => result,

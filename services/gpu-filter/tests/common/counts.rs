@@ -7,13 +7,14 @@ use std::sync::{
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 
-/// A recorder of three numbers.
+/// A recorder of a few numbers.
 #[derive(Clone, Default)]
 pub(crate) struct Counts {
     frames_in: Arc<AtomicU64>,
     frames_out: Arc<AtomicU64>,
     dropped: Arc<AtomicU64>,
-    overflowed: Arc<AtomicU64>,
+    malformed: Arc<AtomicU64>,
+    reconnects: Arc<AtomicU64>,
 }
 
 /// What was counted.
@@ -22,8 +23,9 @@ pub(crate) struct Counted {
     pub(crate) frames: u64,
     pub(crate) out: u64,
     pub(crate) dropped: u64,
-    /// Those of the dropped that the client dropped.
-    pub(crate) overflowed: u64,
+    /// Messages of which something could not be read.
+    pub(crate) malformed: u64,
+    pub(crate) reconnects: u64,
 }
 
 impl Counts {
@@ -36,12 +38,12 @@ impl Counts {
 
     pub(crate) fn read(&self) -> Counted {
         let read = |count: &AtomicU64| count.load(Ordering::SeqCst);
-        let overflowed = read(&self.overflowed);
         Counted {
             frames: read(&self.frames_in),
             out: read(&self.frames_out),
-            dropped: read(&self.dropped) + overflowed,
-            overflowed,
+            dropped: read(&self.dropped),
+            malformed: read(&self.malformed),
+            reconnects: read(&self.reconnects),
         }
     }
 }
@@ -52,12 +54,12 @@ impl Recorder for Counts {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let reason = key.labels().find(|label| label.key() == "reason");
-        let count = match (key.name(), reason.map(metrics::Label::value)) {
-            ("ocelli_frames_in_total", _) => &self.frames_in,
-            ("ocelli_frames_out_total", _) => &self.frames_out,
-            ("ocelli_frames_dropped_total", Some("slow_consumer")) => &self.overflowed,
-            ("ocelli_frames_dropped_total", _) => &self.dropped,
+        let count = match key.name() {
+            "ocelli_frames_in_total" => &self.frames_in,
+            "ocelli_frames_out_total" => &self.frames_out,
+            "ocelli_frames_dropped_total" => &self.dropped,
+            "ocelli_broker_malformed_messages_total" => &self.malformed,
+            "ocelli_broker_reconnects_total" => &self.reconnects,
             _ => return Counter::noop(),
         };
         Counter::from_arc(Arc::clone(count))

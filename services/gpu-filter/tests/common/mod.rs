@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub(crate) mod counts;
+pub(crate) mod raw;
 
 use std::{
     future::Future,
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use ocelli_actors::{
     broker::Connection,
+    credits::Budget,
     supervisor::{Supervisor, SupervisorHandle},
     tree::ActorTree,
 };
@@ -71,6 +73,7 @@ pub(crate) fn with_service<F: Future<Output = ()>>(
 pub(crate) async fn parts(url: &str) -> Parts {
     Parts {
         config: Config { cpu_workers: 2, ..Config::default() },
+        budget: Budget::new(1 << 30),
         limits: Limits::default(),
         tenants: Tenants::All,
         request_timeout: Duration::from_secs(10),

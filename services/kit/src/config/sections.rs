@@ -17,8 +17,7 @@ use super::{Problem, Secret, Section};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BrokerConfig {
-    /// The URL of the server, `nats://`, `tls://`, `ws://` or `wss://`, which may contain
-    /// credentials.
+    /// The URL of the server, `nats://` or `tls://`, which may contain credentials.
     pub url: String,
     /// The tenant of requests over HTTP.
     pub tenant: String,
@@ -81,9 +80,13 @@ impl BrokerConfig {
 impl Section for BrokerConfig {
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let schemes = ["nats://host:4222", "tls://host:4222", "ws://host:80", "wss://host:443"];
+        let schemes = ["nats://host:4222", "tls://host:4222"];
         if !is_server(&self.url) {
-            let message = format!("{} is not the URL of a NATS server", quoted(&self.url));
+            let mut message = format!("{} is not the URL of a NATS server", quoted(&self.url));
+            if self.url.contains('@') {
+                message += ": in a user, password or token, write / as %2F, # as %23, ? as %3F, \
+                            @ as %40 and % as %25";
+            }
             problems.push(Problem::new("url", message).allow(schemes));
         }
         if let Err(error) = self.tenant() {
@@ -223,23 +226,30 @@ impl Section for TelemetryConfig {
 }
 
 /// Whether the text is the URL of a NATS server. The client itself would accept an address without
-/// a scheme, or even without a host.
+/// a scheme, or even without a host. In a URL with an `@` behind its host, a password has ended the
+/// host too early.
 fn is_server(text: &str) -> bool {
     let with_host = |server: async_nats::ServerAddr| {
-        server.into_inner().host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))
+        // The client is built without WebSockets.
+        let tcp = !server.is_websocket();
+        let url = server.into_inner();
+        let behind = [Some(url.path()), url.query(), url.fragment()];
+        tcp && url.host_str().is_some_and(|host| !host.is_empty() && !host.contains('%'))
+            && !behind.into_iter().flatten().any(|part| part.contains('@'))
     };
     text.contains("://") && text.parse().is_ok_and(with_host)
 }
 
-/// What follows the credentials of a URL, however it is written.
+/// What follows the credentials of a URL, up to its query, however it is written.
 fn without_credentials(url: &str) -> &str {
-    url.rsplit_once('@').map_or(url, |(_, host)| host)
+    let host = url.rsplit_once('@').map_or(url, |(_, host)| host);
+    host.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// A wrong URL in a message. Where the credentials of a malformed URL end is anybody's guess, so it
-/// is not shown if it may have some.
+/// is not shown if it may have some, before its host or in its query.
 fn quoted(url: &str) -> String {
-    if url.contains('@') { "the value".to_owned() } else { format!("{url:?}") }
+    if url.contains(['@', '?', '#']) { "the value".to_owned() } else { format!("{url:?}") }
 }
 
 fn is_http_url(text: &str) -> bool {
@@ -296,11 +306,12 @@ mod tests {
         };
         let telemetry = TelemetryConfig {
             sentry_dsn: Some(Secret::new("hunter2")),
-            otlp_endpoint: Some("me:hunter2@host".to_owned()),
+            otlp_endpoint: Some("me:hunter2@host?token=hunter2".to_owned()),
             ..TelemetryConfig::default()
         };
         let problems = [broker.problems(), telemetry.problems()].concat();
         assert_eq!(problems.len(), 3);
+        assert!(format!("{problems:?}").contains("%2F"), "it says how to write it");
         let shown = format!("{problems:?} {broker:?} {telemetry:?}");
         assert!(!shown.contains("hunter2"), "{shown}");
     }
@@ -310,9 +321,15 @@ mod tests {
         for (url, right) in [
             ("nats://127.0.0.1:4222", true),
             ("tls://user:pass@nats.example.org", true),
+            ("wss://nats.example.org", false),
             ("127.0.0.1:4222", false),
             ("nats://", false),
             ("nats://two hosts", false),
+            ("nats://user:pa%2Fss%23@host", true),
+            ("nats://user:pa@ss@host", true),
+            ("nats://user:12/pass@host", false),
+            ("nats://user:12#pass@host", false),
+            ("nats://token?more@host", false),
         ] {
             let config = BrokerConfig { url: url.to_owned(), ..BrokerConfig::default() };
             assert_eq!(config.problems().is_empty(), right, "{url}");

@@ -31,14 +31,19 @@ fn redact(value: &mut Value) {
 /// Replaces the credentials in a URL: `nats://user:password@host` becomes `nats://***@host`.
 ///
 /// Everything up to the last `@` is hidden, because a password may hold any character, whether a URL
-/// allows it or not.
+/// allows it or not, and so is the query, in which some services expect a token.
 #[must_use]
 pub fn hide_credentials(text: &str) -> Cow<'_, str> {
-    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
-        let (_, host) = rest.rsplit_once('@')?;
-        Some(format!("{scheme}://***@{host}"))
-    });
-    hidden.map_or(Cow::Borrowed(text), Cow::Owned)
+    let Some((scheme, rest)) = text.split_once("://") else { return Cow::Borrowed(text) };
+    let (before, host) = rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("***@", host));
+    let (host, mark) = match host.split_once(['?', '#']) {
+        Some((host, _)) => (host, "?***"),
+        None => (host, ""),
+    };
+    if before.is_empty() && mark.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("{scheme}://{before}{host}{mark}"))
 }
 
 #[cfg(test)]
@@ -52,6 +57,10 @@ mod tests {
             ("nats://user:pa/ss#@host", "nats://***@host"),
             ("nats://a:1,nats://user:pass@b:1", "nats://***@b:1"),
             ("nats://host:4222", "nats://host:4222"),
+            ("http://host/v1?token=secret", "http://host/v1?***"),
+            ("http://me:pass@host/v1?token=secret#x", "http://***@host/v1?***"),
+            ("http://host/v1?token=sec@ret", "http://***@ret"),
+            ("http://host/v1#secret", "http://host/v1?***"),
             ("someone@example.org", "someone@example.org"),
         ] {
             assert_eq!(hide_credentials(text), shown);

@@ -11,6 +11,7 @@ use std::{
 
 use ocelli_actors::{
     broker::{Connection, ConnectionOptions, Outgoing},
+    credits::Budget,
     supervisor::ChildSpec,
 };
 use ocelli_messages::{Failure, Limits, Tenant, Tenants};
@@ -23,8 +24,8 @@ use crate::{
     memory,
 };
 
-/// The number of messages that a subscription may buffer until its pump takes them. The pump only
-/// moves messages, so a small buffer is enough, and frames are large.
+/// The number of messages that a subscription of the client may buffer. Requests and live frames
+/// do not arrive on one, so a small buffer is enough.
 const SUBSCRIPTION_CAPACITY: usize = 1_024;
 
 /// The number of refused logins after which a process that was never connected gives up. A broker
@@ -41,7 +42,8 @@ pub struct Host {
     tenants: Tenants,
     request_timeout: Duration,
     limits: LimitsConfig,
-    memory_bytes: u64,
+    budget: Budget,
+    outgoing: Outgoing,
     health: Health,
     clock: Clock,
     instance: String,
@@ -74,7 +76,8 @@ impl Host {
             }
         };
         let limits = limits.into();
-        let control = connect(&broker.url, "control").await?;
+        let outgoing = Outgoing::default();
+        let control = connect(&broker.url, "control", &outgoing).await?;
         let instance = control.client().new_inbox();
         let host = Self {
             url: broker.url.clone(),
@@ -82,7 +85,8 @@ impl Host {
             tenants: broker.tenants().map_err(name("tenants"))?,
             request_timeout: broker.request_timeout(),
             limits,
-            memory_bytes: limits.memory_bytes(),
+            budget: Budget::new(usize::try_from(limits.memory_bytes()).unwrap_or(usize::MAX)),
+            outgoing,
             health,
             clock: Clock::system(),
             instance: instance.rsplit('.').next().unwrap_or("0").to_owned(),
@@ -91,7 +95,7 @@ impl Host {
             exit: watch::Sender::new(None),
             control,
         };
-        memory::record_budget(host.memory_bytes);
+        memory::record_budget(host.budget.bytes() as u64);
         host.follow(presence::broker(host.control.clone(), host.dependency("broker", true)));
         Ok(host)
     }
@@ -104,7 +108,7 @@ impl Host {
     /// `invalid_argument` if the URL of the broker is invalid. A broker that cannot be reached is
     /// not an error: the connection keeps trying.
     pub async fn connect(&self, name: &str) -> Result<Connection, Failure> {
-        let connection = connect(&self.url, name).await?;
+        let connection = connect(&self.url, name, &self.outgoing).await?;
         self.connections.borrow_mut().push(connection.clone());
         Ok(connection)
     }
@@ -133,11 +137,10 @@ impl Host {
         self.limits.limits()
     }
 
-    /// The budget of this process for images and messages, in bytes. It is the same however often
-    /// it is asked for.
+    /// The memory that the requests of this process may use.
     #[must_use]
-    pub const fn memory_bytes(&self) -> u64 {
-        self.memory_bytes
+    pub const fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The tenant of requests over HTTP, which name none.
@@ -195,12 +198,12 @@ impl Host {
     /// This never happens once the broker has accepted a login: its credentials may then be rotated
     /// while the process runs, so the process keeps trying and only `/ready` tells.
     pub async fn login_refused(&self) -> Failure {
-        let mut link = self.control.watch();
         tokio::select! {
             biased;
-            _ = link.wait_for(|link| link.generation > 0) => std::future::pending().await,
-            failure = self.control.login_refused(LOGIN_ATTEMPTS) => failure,
+            () = self.control.up() => {}
+            failure = self.control.login_refused(LOGIN_ATTEMPTS) => return failure,
         }
+        std::future::pending().await
     }
 
     /// Ends the tasks that follow dependencies when the process begins to stop.
@@ -218,12 +221,12 @@ impl Host {
     }
 }
 
-async fn connect(url: &str, name: &str) -> Result<Connection, Failure> {
+async fn connect(url: &str, name: &str, outgoing: &Outgoing) -> Result<Connection, Failure> {
     Connection::open(ConnectionOptions {
         url: url.to_owned(),
         name: format!("ocelli {name}"),
         subscription_capacity: SUBSCRIPTION_CAPACITY,
-        outgoing: Outgoing::default(),
+        outgoing: outgoing.clone(),
     })
     .await
 }

@@ -22,6 +22,15 @@ impl EventsBy {
     }
 }
 
+/// The parts of the HTTP clients that send traces and error events. Their detailed lines show URLs
+/// with the user, the password and the query, so they are never logged.
+const CLIENTS: [&str; 3] = ["hyper", "reqwest", "ureq"];
+
+fn is_telling(metadata: &Metadata<'_>) -> bool {
+    let client = CLIENTS.iter().any(|client| metadata.target().starts_with(client));
+    client && *metadata.level() > Level::INFO
+}
+
 fn is_context(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() && *metadata.level() <= Level::INFO
 }
@@ -33,13 +42,18 @@ pub(super) fn spans() -> FilterFn<fn(&Metadata<'_>) -> bool> {
 
 impl<S: Subscriber> Filter<S> for EventsBy {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        is_context(metadata) || Filter::enabled(&self.0, metadata, context)
+        is_context(metadata)
+            || (!is_telling(metadata) && Filter::enabled(&self.0, metadata, context))
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
         // The filter is always called, because it learns its span directives here.
         let interest = Filter::<S>::callsite_enabled(&self.0, metadata);
-        if is_context(metadata) { Interest::always() } else { interest }
+        match (is_context(metadata), is_telling(metadata)) {
+            (true, _) => Interest::always(),
+            (false, true) => Interest::never(),
+            (false, false) => interest,
+        }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

@@ -1,7 +1,12 @@
 //! The managed broker as a supervised actor, and the guard, which ends the broker with this
 //! process.
 
-use std::{cell::Cell, ffi::OsString, path::PathBuf, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    ffi::OsString,
+    path::PathBuf,
+    rc::Rc,
+};
 
 use actix::WrapFuture as _;
 use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler};
@@ -11,8 +16,11 @@ use ocelli_nats_server::{NatsServer, ServerOptions, exec_guarded};
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
-/// The hidden first argument of the guard.
-const GUARD: &str = "__guard-broker";
+use super::data::DataFolder;
+
+/// The hidden first argument of the guard. A process id and a program with its arguments follow: the
+/// guard becomes the program, which gets SIGTERM when that process ends.
+pub(crate) const GUARD: &str = "__guard-broker";
 
 /// If this process was started as the broker's guard, it becomes the broker, and this function
 /// returns only an error if that failed. Otherwise returns `None`.
@@ -40,6 +48,7 @@ pub(super) struct BrokerActor {
     /// The broker that the first generation takes over. It was started before any actor, because
     /// everything else needs its port.
     running: Rc<Cell<Option<NatsServer>>>,
+    data: Rc<RefCell<DataFolder>>,
     options: ServerOptions,
     child: ChildContext,
     stop: Option<oneshot::Sender<()>>,
@@ -48,10 +57,11 @@ pub(super) struct BrokerActor {
 impl BrokerActor {
     pub(super) fn new(
         running: Rc<Cell<Option<NatsServer>>>,
+        data: Rc<RefCell<DataFolder>>,
         options: ServerOptions,
         child: &ChildContext,
     ) -> Self {
-        Self { running, options, child: child.clone(), stop: None }
+        Self { running, data, options, child: child.clone(), stop: None }
     }
 }
 
@@ -63,15 +73,16 @@ impl Actor for BrokerActor {
         self.stop = Some(stop);
         let first = self.running.take();
         let (options, child) = (self.options.clone(), self.child.clone());
+        let data = Rc::clone(&self.data);
         let life = async move {
             // It is started on this thread, the main one, because the broker ends together with the
             // thread that starts it.
             let mut server = match first {
                 Some(server) => server,
-                None => match NatsServer::start(&options).await {
+                None => match start_again(&data, &options).await {
                     Ok(server) => server,
                     Err(failed) => {
-                        error!(error = %failed, "cannot start the broker");
+                        error!(error = format!("{failed:#}"), "cannot start the broker");
                         return child.exit(Exit::Failed(ErrorKind::Unavailable));
                     }
                 },
@@ -80,16 +91,36 @@ impl Actor for BrokerActor {
             let pid = server.pid();
             child.observe(move || serde_json::json!({ "pid": pid }));
             child.ready();
+            let watched = data.borrow().watched();
             tokio::select! {
                 how = server.ended() => {
                     error!(how, "the broker stopped unexpectedly");
                     child.exit(Exit::Failed(ErrorKind::Unavailable));
+                }
+                place = watched.removed() => {
+                    // The broker would go on with files that nobody can find any more.
+                    error!(
+                        place = %place.display(),
+                        "files of the broker were removed under it, and what it stored is lost: \
+                         it starts again without"
+                    );
+                    server.stop().await;
+                    child.exit(Exit::Failed(ErrorKind::NotFound));
                 }
                 _ = told => server.stop().await,
             }
         };
         context.spawn(life.into_actor(self).map(|(), _, context| context.stop()));
     }
+}
+
+/// Starts the broker after the first one has ended.
+async fn start_again(
+    data: &RefCell<DataFolder>,
+    options: &ServerOptions,
+) -> anyhow::Result<NatsServer> {
+    data.borrow_mut().renew()?;
+    Ok(NatsServer::start(options).await?)
 }
 
 impl Handler<Stop> for BrokerActor {

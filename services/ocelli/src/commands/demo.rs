@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use ocelli_kit::signals::shutdown_signal;
 use ocelli_messages::{Header, Limits, Named as _, v1};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -18,8 +19,10 @@ use tokio::{
 
 use super::process::images_in;
 use crate::{
+    broker::GUARD,
     cli::{Demo, Target},
     client::{self, Client, frame},
+    exit,
 };
 
 /// How long the system may take to become ready. It usually takes half a second.
@@ -72,26 +75,35 @@ pub(crate) fn demo(demo: Demo) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&demo.out).with_context(|| demo.out.display().to_string())?;
     let rows = client::block_on(async {
         let data = tempfile::tempdir()?;
-        let started = Instant::now();
-        let system = System::start(data.path()).await?;
-        say!(
-            "ready after {} ms: http://{}  {}\n",
-            started.elapsed().as_millis(),
-            system.http,
-            system.nats
-        );
-        let rows = work(&system, &photos, &demo.out).await;
+        let mut system = System::start(data.path())?;
+        let done = tokio::select! {
+            rows = show(&mut system, &photos, &demo.out) => rows.map(Some),
+            signal = shutdown_signal() => {
+                eprintln!("stopped by {signal}");
+                Ok(None)
+            }
+        };
         let stopped = system.stop().await;
-        let rows = rows?;
+        let done = done?;
         stopped?;
-        anyhow::Ok(rows)
+        anyhow::Ok(done)
     })?;
+    let Some(rows) = rows else { return Ok(exit::CUT_OFF.into()) };
     table(&rows);
     say!("\npictures before and after: {}", demo.out.display());
     Ok(ExitCode::SUCCESS)
 }
 
-async fn work(system: &System, photos: &[PathBuf], out: &Path) -> anyhow::Result<Vec<Row>> {
+/// Waits until the system is ready, and measures it.
+async fn show(system: &mut System, photos: &[PathBuf], out: &Path) -> anyhow::Result<Vec<Row>> {
+    let started = Instant::now();
+    let ready = system.ready().await?;
+    let (ms, Ready { http, nats }) = (started.elapsed().as_millis(), &ready);
+    say!("ready after {ms} ms: http://{http}  {nats}\n");
+    work(&ready, photos, out).await
+}
+
+async fn work(system: &Ready, photos: &[PathBuf], out: &Path) -> anyhow::Result<Vec<Row>> {
     let nats = Client::connect(&Target {
         nats: system.nats.clone(),
         tenant: "default".into(),
@@ -212,16 +224,25 @@ impl Sender {
     }
 }
 
-/// A child process that runs `ocelli up` on free ports.
-struct System {
-    child: Child,
+/// Where the system can be reached.
+struct Ready {
     http: String,
     nats: String,
 }
 
+/// A child process that runs `ocelli up` on free ports.
+struct System {
+    child: Child,
+}
+
 impl System {
-    async fn start(data: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
+    /// Starts the system, which ends together with this process, however this process ends. It must
+    /// be started by the main thread, because the guard watches the thread.
+    fn start(data: &Path) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?;
+        let child = Command::new(&program)
+            .args([GUARD, &std::process::id().to_string()])
+            .arg(&program)
             .args(["up", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--nats-port", "0"])
             .arg("--data")
             .arg(data)
@@ -229,8 +250,15 @@ impl System {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C reaches every process of the terminal's group; this one ends when we say so.
+            .process_group(0)
             .spawn()?;
-        let Some(stdout) = child.stdout.take() else { bail!("the system has no stdout") };
+        Ok(Self { child })
+    }
+
+    /// Waits until the system is ready.
+    async fn ready(&mut self) -> anyhow::Result<Ready> {
+        let Some(stdout) = self.child.stdout.take() else { bail!("the system has no stdout") };
         let mut lines = BufReader::new(stdout).lines();
         let line = tokio::time::timeout(READY_WITHIN, lines.next_line()).await;
         let line = line.context("the system did not become ready in time")??;
@@ -239,7 +267,7 @@ impl System {
             let value = line.split(' ').find_map(|pair| pair.strip_prefix(name));
             value.map(str::to_owned).with_context(|| format!("no {name} in {line:?}"))
         };
-        Ok(Self { http: address("http=")?, nats: address("nats=")?, child })
+        Ok(Ready { http: address("http=")?, nats: address("nats=")? })
     }
 
     /// Stops the system with the same signal as Ctrl-C, and waits for its end.

@@ -10,7 +10,8 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
-use ocelli_messages::{Named as _, sniff_codec, v1};
+use ocelli_messages::{ErrorKind, Failure, Named as _, sniff_codec, v1};
+use tokio::{fs::File, io::AsyncReadExt as _};
 
 use crate::{
     cli::Process,
@@ -91,8 +92,7 @@ fn progress(images: usize) -> ProgressBar {
 
 /// Sends one image, and returns a line that describes the result.
 async fn one(client: &Client, pipeline: &v1::Pipeline, task: &Task) -> anyhow::Result<String> {
-    let file = tokio::fs::read(&task.input).await;
-    let file = Bytes::from(file.with_context(|| task.input.display().to_string())?);
+    let file = read(&task.input, client.max_bytes()).await?;
     let request = v1::ProcessRequest { frame: Some(frame(file)), pipeline: Some(pipeline.clone()) };
     let response = client.process(&request).await?;
     let (data, extension) = match response.frame.and_then(|frame| frame.payload) {
@@ -126,6 +126,25 @@ async fn one(client: &Client, pipeline: &v1::Pipeline, task: &Task) -> anyhow::R
         ms(timing.compute_ns),
         ms(timing.encode_ns),
     ))
+}
+
+/// Reads a file that has at most `max` bytes. One that has more is not read, or, where its size is
+/// not known before, not to its end.
+async fn read(path: &Path, max: usize) -> anyhow::Result<Bytes> {
+    let shown = || path.display().to_string();
+    let file = File::open(path).await.with_context(shown)?;
+    let known = file.metadata().await.with_context(shown)?.len();
+    let too_large = |size: String| {
+        let message = format!("{} has {size}; the broker accepts at most {max}", path.display());
+        Err(Failure::new(ErrorKind::TooLarge, message).into())
+    };
+    let limit = max as u64;
+    if known > limit {
+        return too_large(format!("{known} bytes"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(known).unwrap_or_default());
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).await.with_context(shown)?;
+    if bytes.len() > max { too_large(format!("more than {max} bytes")) } else { Ok(bytes.into()) }
 }
 
 fn tasks(process: &Process) -> anyhow::Result<Vec<Task>> {

@@ -22,3 +22,10 @@ pub(crate) fn text(path: &str) -> String {
 pub(crate) fn ocelli() -> Command {
     ocelli_testkit::command(env!("CARGO_BIN_EXE_ocelli"))
 }
+
+/// Asks for a page over HTTP.
+pub(crate) async fn get(url: &str) -> reqwest::Result<reqwest::Response> {
+    // The client wants one even for plain HTTP. Another test of this process may have installed it.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::get(url).await
+}
