@@ -3,6 +3,7 @@
 //! The mutations are the same in each run. `OCELLI_FUZZ_SECONDS=60` goes on for that long per
 //! parser.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, reason = "the number of executions is a result")]
 
 use std::time::{Duration, SystemTime};
 
