@@ -28,13 +28,11 @@ use tracing::{debug, info, warn};
 use crate::{
     Config,
     areas::AREAS,
-    connection::{Crowd, Door, Guarded, HEAD_WITHIN, Slowest},
+    connection::{Crowd, Door, Guarded, HEAD_WITHIN, KEEP_ALIVE, Slowest},
     routes,
     shared::Shared,
 };
 
-/// How long a connection may be idle between requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client that got its answer early may go on sending a body that nobody reads. Cut off
 /// at once, it would see a reset connection instead of the answer.
 const LINGER: Duration = Duration::from_secs(5);

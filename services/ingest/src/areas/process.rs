@@ -58,7 +58,7 @@ async fn process(
     mut payload: web::Payload,
 ) -> Result<HttpResponse, Failure> {
     let parameters = Parameters::from_query(request.query_string())?;
-    let Received { asked, written, mut credit } = match boundary(request)? {
+    let Received { asked, written, credit } = match boundary(request)? {
         Some(boundary) => from_form(request, scope, shared, payload, parameters, &boundary).await?,
         None => from_body(request, scope, shared, &mut payload, &parameters).await?,
     };

@@ -29,6 +29,9 @@ use super::{
 
 /// How long a client may take to send the head of a request.
 pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may be idle between requests. Actix forgets its own limit once it has a part
+/// of another head.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// The most bytes that may arrive before there is a request in them.
 const MAX_HEAD: usize = 32 * 1024;
 /// How often a connection that cannot be read from is asked whether it is broken.
@@ -45,6 +48,8 @@ pub(crate) struct Guarded {
     /// Whether the client takes its answer, from the first time that it had to be waited for.
     pace: Option<Pace>,
     head: Option<Head>,
+    /// Since when it has had no request in hand.
+    idle: Option<Instant>,
     has_read: bool,
     started: bool,
     timer: Timer,
@@ -88,6 +93,7 @@ impl Guarded {
             slowest,
             pace: None,
             head: None,
+            idle: None,
             has_read: false,
             started: false,
             timer: Timer::default(),
@@ -174,11 +180,16 @@ impl Guarded {
             // For actix, the client has ended the connection.
             return Poll::Ready(Ok(()));
         }
-        if let Some(until) = self.open_head().map(|head| head.since + HEAD_WITHIN) {
-            ready!(self.timer.poll(until, context));
-            return Poll::Ready(Err(self.end(Reason::SlowHead)));
-        }
-        Poll::Pending
+        let (head, until) = self.patience();
+        ready!(self.timer.poll(until, context));
+        Poll::Ready(if head { Err(self.end(Reason::SlowHead)) } else { Ok(()) })
+    }
+
+    /// Whether a head is on its way, and how long the connection may stay without a request.
+    fn patience(&mut self) -> (bool, Instant) {
+        let idle = *self.idle.get_or_insert_with(Instant::now);
+        let head = self.open_head().map(|head| head.since + HEAD_WITHIN);
+        (head.is_some(), head.unwrap_or(idle + KEEP_ALIVE))
     }
 
     fn try_write(
@@ -266,6 +277,7 @@ impl AsyncWrite for Guarded {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         if this.link.busy() {
+            this.idle = None;
             if !has_read {
                 this.poll_broken(context)?;
             }
@@ -273,6 +285,11 @@ impl AsyncWrite for Guarded {
             this.pace = None;
             if this.open_head().is_some_and(|head| head.bytes > MAX_HEAD) {
                 return Poll::Ready(Err(this.end(Reason::HeadTooLarge)));
+            }
+            // The next read ends it; until then nothing else might wake the task.
+            let (_, until) = this.patience();
+            if this.timer.poll(until, context).is_ready() {
+                context.waker().wake_by_ref();
             }
         }
         this.stream()?.poll_flush(context)

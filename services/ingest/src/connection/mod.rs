@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 pub(crate) use crowd::Crowd;
-pub(crate) use guarded::{Guarded, HEAD_WITHIN};
+pub(crate) use guarded::{Guarded, HEAD_WITHIN, KEEP_ALIVE};
 pub(crate) use link::{InHand, Link};
 pub(crate) use pace::{Pace, Slowest};
 pub(crate) use refusal::Reason;

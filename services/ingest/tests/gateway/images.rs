@@ -108,6 +108,14 @@ async fn the_callers_trace_and_id_go_on_to_the_worker() {
 }
 
 #[actix_web::test]
+async fn the_worker_is_told_the_address_of_the_client_and_not_what_it_says() {
+    let world = World::new().await;
+    let mut seen = world.worker(echo).await;
+    assert_eq!(world.post("", &[("Ocelli-Caller", "another")], &png(4, 4)).await.status, 200);
+    assert_eq!(seen.recv().await.unwrap().header("Ocelli-Caller"), "127.0.0.1");
+}
+
+#[actix_web::test]
 async fn a_request_without_id_and_trace_gets_them() {
     let world = World::new().await;
     let mut seen = world.worker(echo).await;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use ocelli_ingest::Config;
-use ocelli_messages::{ErrorKind, Limits};
+use ocelli_messages::{ErrorKind, Limits, v1};
 use ocelli_testkit::{PATIENCE, eventually, patiently};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -11,7 +11,9 @@ use tokio::{
     time::{Instant, interval},
 };
 
-use crate::support::{PROCESS, World, count, echo, exchange, png, receive, request, silent};
+use crate::support::{
+    PROCESS, World, actix_errors, count, echo, exchange, png, receive, request, silent,
+};
 
 /// A gateway that loses its patience soon.
 async fn hasty() -> World {
@@ -233,4 +235,38 @@ async fn what_is_no_request_is_answered_and_counted() {
             assert!(ended(reason) > counted, "{reason}");
         }
     }
+    assert_eq!(actix_errors(), [""; 0]);
+}
+
+#[actix_web::test]
+async fn a_second_head_that_never_ends_is_refused() {
+    let world = World::new().await;
+    let mut stream = TcpStream::connect(world.addr()).await.unwrap();
+    stream.write_all(&request("GET", "/", &[], b"")).await.unwrap();
+    assert_eq!(patiently("an answer", receive(&mut stream)).await.unwrap().status, 200);
+    stream.write_all(b"GET / HT").await.unwrap();
+    let counted = ended("slow_head");
+    let reply = patiently("a refusal", receive(&mut stream)).await.unwrap();
+    assert_eq!(reply.status, 408);
+    assert!(ended("slow_head") > counted);
+}
+
+#[actix_web::test]
+async fn an_answer_for_which_there_is_no_room_is_refused() {
+    let config = Config { max_in_flight_bytes: 1 << 20, ..Config::default() };
+    let world = World::with(config, Limits::default()).await;
+    let _seen = world
+        .worker(|_| {
+            let mut file = png(4, 4);
+            file.resize(2 << 20, 7);
+            let file = v1::EncodedImage { codec: 0, data: file.into() };
+            let payload = Some(v1::frame::Payload::Encoded(file));
+            let frame = Some(v1::Frame { payload, ..Default::default() });
+            Some(Ok(v1::ProcessResponse { frame, ..Default::default() }))
+        })
+        .await;
+    let reply = world.post("", &[], &png(4, 4)).await;
+    reply.is_problem(ErrorKind::Overloaded, "");
+    assert_ne!(reply.header("retry-after"), "");
+    assert_eq!(world.parts.in_flight(), 0);
 }

@@ -1,6 +1,10 @@
 //! A broker, a gateway, a worker and an HTTP client that can also misbehave.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Mutex, Once},
+    time::Duration,
+};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -16,6 +20,11 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     sync::mpsc,
+};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::{
+    layer::{Context, Layer, SubscriberExt as _},
+    util::SubscriberInitExt as _,
 };
 
 /// The path of the main route.
@@ -36,6 +45,8 @@ impl World {
 
     pub(crate) async fn with(config: Config, limits: Limits) -> Self {
         recorder().unwrap();
+        static LOG: Once = Once::new();
+        LOG.call_once(|| tracing_subscriber::registry().with(Errors).init());
         let broker = Broker::start().await.unwrap();
         let connection = broker.connect().await.unwrap();
         let health = Health::new();
@@ -120,6 +131,24 @@ impl Seen {
 pub(crate) fn reset(stream: TcpStream) {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
+}
+
+/// What actix has logged as an error in this process.
+pub(crate) fn actix_errors() -> Vec<String> {
+    ERRORS.lock().unwrap().clone()
+}
+
+static ERRORS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Errors;
+
+impl<S: Subscriber> Layer<S> for Errors {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let metadata = event.metadata();
+        if *metadata.level() == Level::ERROR && metadata.target().starts_with("actix") {
+            ERRORS.lock().unwrap().push(format!("{event:?}"));
+        }
+    }
 }
 
 /// A worker that answers nothing.
