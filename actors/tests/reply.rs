@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -74,27 +75,29 @@ struct Service {
     _broker: Broker,
 }
 
-async fn service(test: impl AsyncFnOnce(&Service)) {
-    let work = async {
-        let options = ServerOptions { max_payload: 16 * 1024, ..ServerOptions::default() };
-        let broker = Broker::start_with(options).await.unwrap();
-        let (go, now) = (watch::Sender::new(false), Arc::<AtomicUsize>::default());
-        let outlives = watch::Sender::new(None);
-        let credits = CreditPool::new(CreditLimits::of(4, 10_000), "test");
-        let handler =
-            Waits { go: go.subscribe(), now: Arc::clone(&now), outlives: outlives.clone() };
-        let endpoint = EndpointSpec::new("ask", &ASK, handler, credits.clone());
-        let spec = ServiceSpec::new("test", "1", "Tests").endpoint(endpoint);
-        let root = SupervisorSpec::new("test");
-        let root = root.child(spec.child("requests", broker.connect().await.unwrap()));
-        let supervisor = Supervisor::start(root, &ActorTree::new());
-        patiently("the service", supervisor.ready()).await.unwrap().unwrap();
-        let caller = broker.connect().await.unwrap();
-        let service = Service { caller, go, now, outlives, credits, supervisor, _broker: broker };
-        test(&service).await;
-        service.supervisor.shutdown(PATIENCE).await;
-    };
-    LocalSet::new().run_until(work).await;
+fn service(test: impl AsyncFnOnce(&Service)) -> Pin<Box<impl Future<Output = ()>>> {
+    Box::pin(async {
+        LocalSet::new().run_until(run(test)).await;
+    })
+}
+
+async fn run(test: impl AsyncFnOnce(&Service)) {
+    let options = ServerOptions { max_payload: 16 * 1024, ..ServerOptions::default() };
+    let broker = Broker::start_with(options).await.unwrap();
+    let (go, now) = (watch::Sender::new(false), Arc::<AtomicUsize>::default());
+    let outlives = watch::Sender::new(None);
+    let credits = CreditPool::new(CreditLimits::of(4, 10_000), "test");
+    let handler = Waits { go: go.subscribe(), now: Arc::clone(&now), outlives: outlives.clone() };
+    let endpoint = EndpointSpec::new("ask", &ASK, handler, credits.clone());
+    let spec = ServiceSpec::new("test", "1", "Tests").endpoint(endpoint);
+    let root = SupervisorSpec::new("test");
+    let root = root.child(spec.child("requests", broker.connect().await.unwrap()));
+    let supervisor = Supervisor::start(root, &ActorTree::new());
+    patiently("the service", supervisor.ready()).await.unwrap().unwrap();
+    let caller = broker.connect().await.unwrap();
+    let service = Service { caller, go, now, outlives, credits, supervisor, _broker: broker };
+    test(&service).await;
+    service.supervisor.shutdown(PATIENCE).await;
 }
 
 impl Service {

@@ -71,7 +71,7 @@ impl Picture {
         let size = size.context("a side of 0")?;
         let stride = self.width * self.channels;
         let image = Image::new(size, format, stride, self.pixels.clone().into())?;
-        Ok(encode(&image, codec, 90, &pool())?.to_vec())
+        Ok(encode(&image, codec, 90, usize::MAX, &pool())?.to_vec())
     }
 
     /// The sample there.
