@@ -148,7 +148,8 @@ async fn a_deadline_at_the_end_of_time_is_none() {
         let mut context = MessageContext::new(SystemTime::now(), PATIENCE);
         context.deadline = Deadline::from_unix_ms(u64::MAX);
         let payload = "question".to_owned().encode_to_vec().into();
-        let answer = service.caller.request(&ASK.of(&Tenant::default()), &context, payload);
+        let subject = ASK.of(&Tenant::default());
+        let answer = service.caller.request(&subject, &context, payload);
         assert!(patiently("an answer", answer).await.unwrap().is_ok());
     })
     .await;
