@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,7 +19,7 @@ use ocelli_actors::{
     supervisor::{Supervisor, SupervisorHandle, SupervisorSpec},
     tree::ActorTree,
 };
-use ocelli_messages::{ErrorKind, Failure, MessageContext, Tenant, header, v1};
+use ocelli_messages::{Deadline, ErrorKind, Failure, MessageContext, Tenant, header, v1};
 use ocelli_nats_server::ServerOptions;
 use ocelli_testkit::{Broker, PATIENCE, patiently, wait_until};
 use prost::Message as _;
@@ -74,27 +75,29 @@ struct Service {
     _broker: Broker,
 }
 
-async fn service(test: impl AsyncFnOnce(&Service)) {
-    let work = async {
-        let options = ServerOptions { max_payload: 16 * 1024, ..ServerOptions::default() };
-        let broker = Broker::start_with(options).await.unwrap();
-        let (go, now) = (watch::Sender::new(false), Arc::<AtomicUsize>::default());
-        let outlives = watch::Sender::new(None);
-        let credits = CreditPool::new(CreditLimits::of(4, 10_000), "test");
-        let handler =
-            Waits { go: go.subscribe(), now: Arc::clone(&now), outlives: outlives.clone() };
-        let endpoint = EndpointSpec::new("ask", &ASK, handler, credits.clone());
-        let spec = ServiceSpec::new("test", "1", "Tests").endpoint(endpoint);
-        let root = SupervisorSpec::new("test");
-        let root = root.child(spec.child("requests", broker.connect().await.unwrap()));
-        let supervisor = Supervisor::start(root, &ActorTree::new());
-        patiently("the service", supervisor.ready()).await.unwrap().unwrap();
-        let caller = broker.connect().await.unwrap();
-        let service = Service { caller, go, now, outlives, credits, supervisor, _broker: broker };
-        test(&service).await;
-        service.supervisor.shutdown(PATIENCE).await;
-    };
-    LocalSet::new().run_until(work).await;
+fn service(test: impl AsyncFnOnce(&Service)) -> Pin<Box<impl Future<Output = ()>>> {
+    Box::pin(async {
+        LocalSet::new().run_until(run(test)).await;
+    })
+}
+
+async fn run(test: impl AsyncFnOnce(&Service)) {
+    let options = ServerOptions { max_payload: 16 * 1024, ..ServerOptions::default() };
+    let broker = Broker::start_with(options).await.unwrap();
+    let (go, now) = (watch::Sender::new(false), Arc::<AtomicUsize>::default());
+    let outlives = watch::Sender::new(None);
+    let credits = CreditPool::new(CreditLimits::of(4, 10_000), "test");
+    let handler = Waits { go: go.subscribe(), now: Arc::clone(&now), outlives: outlives.clone() };
+    let endpoint = EndpointSpec::new("ask", &ASK, handler, credits.clone());
+    let spec = ServiceSpec::new("test", "1", "Tests").endpoint(endpoint);
+    let root = SupervisorSpec::new("test");
+    let root = root.child(spec.child("requests", broker.connect().await.unwrap()));
+    let supervisor = Supervisor::start(root, &ActorTree::new());
+    patiently("the service", supervisor.ready()).await.unwrap().unwrap();
+    let caller = broker.connect().await.unwrap();
+    let service = Service { caller, go, now, outlives, credits, supervisor, _broker: broker };
+    test(&service).await;
+    service.supervisor.shutdown(PATIENCE).await;
 }
 
 impl Service {
@@ -134,6 +137,20 @@ async fn a_request_ends_at_its_deadline_whatever_its_handler_does() {
         let failure = service.ask(Duration::from_millis(100)).await.unwrap_err();
         assert_eq!(failure.kind, ErrorKind::DeadlineExceeded);
         service.until_works_on(0).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deadline_at_the_end_of_time_is_none() {
+    service(async |service| {
+        service.go.send_replace(true);
+        let mut context = MessageContext::new(SystemTime::now(), PATIENCE);
+        context.deadline = Deadline::from_unix_ms(u64::MAX);
+        let payload = "question".to_owned().encode_to_vec().into();
+        let subject = ASK.of(&Tenant::default());
+        let answer = service.caller.request(&subject, &context, payload);
+        assert!(patiently("an answer", answer).await.unwrap().is_ok());
     })
     .await;
 }

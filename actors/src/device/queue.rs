@@ -297,8 +297,8 @@ mod tests {
         assert_eq!(take(&queue), ['A']);
         // The other worker has only just taken a job.
         assert!(take(&helper).is_empty());
-        std::thread::sleep(HELP_AFTER);
-        assert_eq!(take(&helper), ['c']);
+        let helped = (0..10_000).map(|_| take(&helper)).find(|jobs| !jobs.is_empty());
+        assert_eq!(helped, Some(vec!['c']));
         assert!(take(&helper).is_empty(), "the rest takes too long");
         assert_eq!(take(&queue), ['B']);
     }

@@ -37,7 +37,8 @@ impl Service for Ingest {
         let cannot_listen = |error: std::io::Error| {
             Failure::new(ErrorKind::Unavailable, error.to_string()).at("ingest.http_addr")
         };
-        let parts = Parts::bind(&config, host.limits(), tenant, connection, host.health().clone())
+        let (health, budget) = (host.health().clone(), host.budget());
+        let parts = Parts::bind(&config, host.limits(), tenant, connection, health, budget)
             .map_err(cannot_listen)?;
         let addr = parts.addr().map_err(cannot_listen)?;
         Ok(Built::new(child(parts).0).listening("http", addr))

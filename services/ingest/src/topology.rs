@@ -13,7 +13,7 @@ use actix_web::{App, dev::AppConfig};
 use ocelli_actors::{
     actor_ref::ActorRef,
     broker::Connection,
-    credits::{CreditLimits, CreditPool},
+    credits::{Budget, CreditLimits},
     supervisor::{ChildContext, ChildSpec, Exit, Stop},
 };
 use ocelli_kit::health::Health;
@@ -57,6 +57,7 @@ impl Parts {
         tenant: Tenant,
         connection: Connection,
         health: Health,
+        budget: &Budget,
     ) -> io::Result<Self> {
         let addr = config.http_addr;
         let listener = TcpListener::bind(addr)
@@ -73,7 +74,7 @@ impl Parts {
             health,
             limits,
             tenant,
-            credits: CreditPool::new(credits, "http"),
+            credits: budget.pool(credits, "http"),
             patience: Duration::from_millis(config.patience_ms),
             request_timeout: Duration::from_millis(config.request_timeout_ms),
             slowest: Slowest::new(Duration::from_millis(config.stall_ms), config.min_bytes_per_s),
@@ -203,8 +204,9 @@ pub async fn start(
     tenant: Tenant,
     connection: Connection,
     health: Health,
+    budget: &Budget,
 ) -> io::Result<Gateway> {
-    Parts::bind(config, limits, tenant, connection, health)?.start()
+    Parts::bind(config, limits, tenant, connection, health, budget)?.start()
 }
 
 /// The gateway as a child of a supervisor.

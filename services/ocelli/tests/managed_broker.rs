@@ -3,13 +3,14 @@
 
 mod common;
 
-use async_nats::jetstream::{self, kv};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use async_nats::jetstream::{self, kv};
 use common::{get, ocelli};
 use ocelli_testkit::{System, patiently, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tokio::time::Instant;
 
 async fn bucket(system: &System) -> kv::Store {
     let client = async_nats::connect(system.ready().nats().unwrap()).await.unwrap();

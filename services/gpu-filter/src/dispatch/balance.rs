@@ -33,6 +33,8 @@ pub(crate) struct Balance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
     steps: Option<Estimate>,
+    /// What the steps take on the CPU, as far as that is known without measurements.
+    prior: Duration,
     /// The time to read and write files, which takes place on the CPU whatever device runs the
     /// chain.
     files: Duration,
@@ -42,8 +44,12 @@ impl Expected {
     /// How long the request is expected to keep a worker of that device busy; less than it will if
     /// too little was measured.
     pub(crate) fn on(&self, accelerator: Accelerator) -> Duration {
-        let steps = self.steps.and_then(|steps| steps.on(accelerator));
-        steps.unwrap_or_default() + self.files
+        let measured = self.steps.and_then(|steps| steps.on(accelerator));
+        let unmeasured = match accelerator {
+            Accelerator::Cpu => self.prior,
+            Accelerator::Cuda => Duration::ZERO,
+        };
+        measured.unwrap_or(unmeasured) + self.files
     }
 }
 
@@ -58,9 +64,10 @@ impl Balance {
     /// every device will refuse it anyway.
     pub(crate) fn expect(&self, plan: &Plan) -> Expected {
         let Some(planned) = &plan.planned else {
-            return Expected { steps: None, files: Duration::ZERO };
+            return Expected { steps: None, prior: Duration::ZERO, files: Duration::ZERO };
         };
-        Expected { steps: Some(self.costs.estimate(planned)), files: self.files(plan, planned) }
+        let steps = Some(self.costs.estimate(planned));
+        Expected { steps, prior: planned.prior_cpu(), files: self.files(plan, planned) }
     }
 
     fn files(&self, plan: &Plan, planned: &Planned) -> Duration {

@@ -12,7 +12,7 @@ use ocelli_messages::Limits;
 use ocelli_testkit::{Broker, PATIENCE, patiently};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Notify};
 
-use crate::support::{PROCESS, World, echo, exchange, parts, png, receive, request};
+use crate::support::{PROCESS, World, budget, echo, exchange, parts, png, receive, request};
 
 #[actix_web::test]
 async fn stopping_waits_for_open_requests_and_the_port_stays_the_same() {
@@ -60,12 +60,14 @@ async fn a_port_that_is_taken_is_an_error() {
     let world = World::new().await;
     let config = Config { http_addr: world.addr(), ..Config::default() };
     let connection = world.broker.connect().await.unwrap();
+    let budget = budget();
     let started = ocelli_ingest::start(
         &config,
         Limits::default(),
         Default::default(),
         connection,
         Health::new(),
+        &budget,
     );
     let error = started.await.unwrap_err();
     assert!(error.to_string().contains(&world.addr().to_string()), "{error}");

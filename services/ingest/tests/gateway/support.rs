@@ -9,7 +9,7 @@ use std::{
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use ocelli_actors::broker::Connection;
+use ocelli_actors::{broker::Connection, credits::Budget};
 use ocelli_ingest::{Config, Gateway, Parts};
 use ocelli_kit::{health::Health, telemetry::recorder};
 use ocelli_messages::{ErrorKind, Failure, Limits, Tenant, header, v1};
@@ -185,7 +185,7 @@ pub(crate) fn parts(
     health: Health,
 ) -> Parts {
     let config = Config { http_addr: "127.0.0.1:0".parse().unwrap(), ..config };
-    Parts::bind(&config, limits, Tenant::default(), connection, health).unwrap()
+    Parts::bind(&config, limits, Tenant::default(), connection, health, &budget()).unwrap()
 }
 
 /// The image that the worker answers with: the input, or gray pixels for raw input.
@@ -288,4 +288,9 @@ pub(crate) async fn receive(stream: &mut (impl tokio::io::AsyncRead + Unpin)) ->
     reply.body = vec![0; reply.header("content-length").parse().unwrap_or(0)];
     stream.read_exact(&mut reply.body).await.expect("a whole body");
     reply
+}
+
+/// More than any of these tests needs.
+pub(crate) fn budget() -> Budget {
+    Budget::new(2 << 30)
 }

@@ -7,7 +7,7 @@ use ocelli_messages::{ErrorKind, Limits};
 use ocelli_testkit::{Broker, patiently};
 use prost::Message as _;
 
-use crate::support::{PROCESS, World, barrier, echo, exchange, png, request};
+use crate::support::{PROCESS, World, barrier, budget, echo, exchange, png, request};
 
 /// Headers with which a client might try to choose a tenant.
 const HEADERS: [(&str, &str); 3] =
@@ -18,7 +18,8 @@ async fn gateway(broker: &Broker) -> Gateway {
     let connection = broker.connect().await.unwrap();
     let config = Config { http_addr: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
     let tenant = "acme".parse().unwrap();
-    let parts = Parts::bind(&config, Limits::default(), tenant, connection, Health::new());
+    let (limits, health) = (Limits::default(), Health::new());
+    let parts = Parts::bind(&config, limits, tenant, connection, health, &budget());
     parts.unwrap().start().unwrap()
 }
 
