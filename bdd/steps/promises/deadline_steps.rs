@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cucumber::{given, then, when};
 use futures::future::join_all;
 use ocelli_kernels::codec::Codec;
-use ocelli_messages::{Tenant, subjects, v1};
+use ocelli_messages::{Tenant, header, subjects, v1};
 use ocelli_testkit::{Look, frames, look_until};
 use prost::Message as _;
 use tokio::time::Instant;
@@ -182,7 +182,12 @@ async fn greedy(world: &mut World, outstanding: usize, seconds: u64) -> Result<(
         world.attack.clients.spawn(async move {
             loop {
                 let request = async_nats::Request::new().payload(payload.clone()).timeout(None);
-                client.send_request(nats::process_subject(), request).await?;
+                let reply = client.send_request(nats::process_subject(), request).await?;
+                let headers = reply.headers.as_ref();
+                if headers.is_some_and(|headers| headers.get(header::ERROR_CODE).is_some()) {
+                    // Who is refused does not ask again at once: this is about requests that wait.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
             }
         });
     }
