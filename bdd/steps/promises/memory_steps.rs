@@ -141,25 +141,23 @@ async fn live(world: &mut World, sent: &Arc<AtomicU64>) -> Result<()> {
     let sent = sent.clone();
     world.attack.clients.spawn(async move {
         loop {
-            let mut nobody = raw::Nats::connect(&url).await?;
-            nobody.subscribe(&outward).await?;
-            let mut publisher = raw::Nats::connect(&url).await?;
-            let held = nobody.hold();
-            tokio::pin!(held);
-            let publish = async {
+            let pause = tokio::time::sleep(Duration::from_secs(5));
+            let round = async {
+                let mut nobody = raw::Nats::connect(&url).await?;
+                nobody.subscribe(&outward).await?;
+                let mut publisher = raw::Nats::connect(&url).await?;
                 loop {
                     publisher.write(&message).await?;
                     sent.fetch_add(1, Ordering::Relaxed);
                 }
             };
-            // The broker drops the subscriber at some point; there is always another one.
-            let pause = tokio::time::sleep(Duration::from_secs(5));
-            let ended: Result<()> = tokio::select! {
-                ended = publish => ended,
-                () = &mut held => Ok(()),
-                () = pause => Ok(()),
+            // The broker drops the subscriber at some point, and it may be frozen: a new round
+            // begins then, with new connections.
+            let _ended: Option<Result<()>> = tokio::select! {
+                ended = round => Some(ended),
+                () = pause => None,
             };
-            drop(ended);
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
     Ok(())

@@ -1,7 +1,5 @@
 //! Clients that do what no library would.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, bail, ensure};
 use ocelli_testkit::patiently;
 use tokio::{
@@ -88,13 +86,6 @@ impl Nats {
                 error if error.starts_with("-ERR") => bail!("the server: {error}"),
                 _ => {}
             }
-        }
-    }
-
-    /// Keeps the connection without reading from it.
-    pub(crate) async fn hold(self) {
-        loop {
-            tokio::time::sleep(Duration::from_secs(3600)).await;
         }
     }
 }
