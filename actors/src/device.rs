@@ -111,6 +111,7 @@ impl<W: Worker> Actor for DeviceActor<W> {
         let child = self.child.clone();
         let spawned = std::thread::Builder::new().name(self.name.to_owned()).spawn(move || {
             let exit = seat.run();
+            seat.queue.leave();
             child.exit(exit);
             drop(alive);
         });

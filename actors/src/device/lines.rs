@@ -101,17 +101,17 @@ impl<J> Lines<J> {
     }
 
     /// Moves the next job that costs at most `most` into `to`, with those that can be in one batch
-    /// with it, in the order of their arrival and within the limits.
+    /// with it, in the order of their arrival and within the limits. Returns the cost of that job.
     pub(super) fn take(
         &mut self,
         to: &mut Vec<J>,
         most: Duration,
         limits: BatchLimits,
         together: impl Fn(&J, &J) -> bool,
-    ) {
-        let Some(caller) = self.next(most).cloned() else { return };
-        let Some(first) = self.remove(&caller, 0) else { return };
-        let mut bytes = first.bytes;
+    ) -> Option<Duration> {
+        let caller = self.next(most).cloned()?;
+        let first = self.remove(&caller, 0)?;
+        let (cost, mut bytes) = (first.cost, first.bytes);
         let mut like: Vec<(u64, Caller)> = Vec::new();
         if limits.jobs > 1 {
             for (caller, line) in &self.callers {
@@ -134,6 +134,7 @@ impl<J> Lines<J> {
                 (bytes, taken) = (all, taken + 1);
             }
         }
+        Some(cost)
     }
 
     /// Removes a job, and moves its caller's clock on by its cost.

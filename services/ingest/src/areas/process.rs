@@ -68,8 +68,9 @@ async fn process(
     let WrittenRequest { message, image } = written;
     drop(image);
     let answer = shared.connection.request(&subject, &context, message).await?;
-    // The request is gone, and the answer is here until the client has it.
-    credit.resize(answer.len())?;
+    // The request is gone, and the answer is here until the client has it. It keeps the buffer alive
+    // that the NATS client read it into, which grows by doubling: up to twice its size.
+    credit.resize(answer.len().saturating_mul(2))?;
     let response = v1::ProcessResponse::decode(answer)
         .map_err(|_| Failure::internal("the worker's response cannot be decoded"))?;
     reply::image(response, scope.arrived.elapsed(), credit)
