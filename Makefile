@@ -7,6 +7,8 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 OUT ?= out
 # Which commits `make lint-commits` looks at.
 RANGE ?= origin/main..HEAD
+# How long `make verify` tries each parser.
+FUZZ_SECONDS ?= 60
 
 CARGO_FLAGS := --workspace --locked
 STEP := .ci/step
@@ -16,7 +18,7 @@ SHELL_SCRIPTS := .ci/arm-check .ci/run .ci/step .ci/thread-check \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test bdd bench bench-kernels gpu-check arm-check thread-check docs lint fmt ci tools clean \
+.PHONY: help demo up test bdd chaos verify bench bench-kernels gpu-check arm-check thread-check docs lint fmt ci tools clean \
   release debug check-demo check-dependencies lint-tree lint-hooks lint-rustfmt lint-proto \
   lint-shell lint-clippy lint-docs lint-message lint-commits hooks hooks-remove timing
 
@@ -39,6 +41,16 @@ test: debug ## run all tests that need no GPU, except the behaviour scenarios
 
 bdd: release debug ## run the behaviour scenarios against the whole system; reports in target/bdd/
 	@OCELLI_BIN=$(TARGET)/release/ocelli $(STEP) scenarios cargo test $(CARGO_FLAGS) --test bdd
+
+chaos: release debug ## attack the system at full length; figures in target/bench/promises.json
+	@OCELLI_BIN=$(TARGET)/release/ocelli $(STEP) chaos cargo test $(CARGO_FLAGS) --test bdd -- \
+	  --tags '@promise'
+
+verify: chaos ## run chaos, the long forms of tests, and each fuzz target for FUZZ_SECONDS
+	@OCELLI_LONG=1 $(STEP) long cargo test $(CARGO_FLAGS) --test every_filter --test interrupt \
+	  --test effort --test peak
+	@OCELLI_FUZZ_SECONDS=$(FUZZ_SECONDS) $(STEP) fuzz cargo test $(CARGO_FLAGS) --test fuzz
+	@OCELLI_FUZZ_SECONDS=$(FUZZ_SECONDS) $(STEP) fuzz-wire cargo test $(CARGO_FLAGS) --lib fuzz
 
 bench: ## measure Ocelli beside its yardsticks; results in target/bench/
 	@$(STEP) tools $(TOOLS) test

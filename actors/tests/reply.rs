@@ -19,7 +19,7 @@ use ocelli_actors::{
     supervisor::{Supervisor, SupervisorHandle, SupervisorSpec},
     tree::ActorTree,
 };
-use ocelli_messages::{ErrorKind, Failure, MessageContext, Tenant, header, v1};
+use ocelli_messages::{Deadline, ErrorKind, Failure, MessageContext, Tenant, header, v1};
 use ocelli_nats_server::ServerOptions;
 use ocelli_testkit::{Broker, PATIENCE, patiently, wait_until};
 use prost::Message as _;
@@ -137,6 +137,20 @@ async fn a_request_ends_at_its_deadline_whatever_its_handler_does() {
         let failure = service.ask(Duration::from_millis(100)).await.unwrap_err();
         assert_eq!(failure.kind, ErrorKind::DeadlineExceeded);
         service.until_works_on(0).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deadline_at_the_end_of_time_is_none() {
+    service(async |service| {
+        service.go.send_replace(true);
+        let mut context = MessageContext::new(SystemTime::now(), PATIENCE);
+        context.deadline = Deadline::from_unix_ms(u64::MAX);
+        let payload = "question".to_owned().encode_to_vec().into();
+        let subject = ASK.of(&Tenant::default());
+        let answer = service.caller.request(&subject, &context, payload);
+        assert!(patiently("an answer", answer).await.unwrap().is_ok());
     })
     .await;
 }

@@ -4,6 +4,7 @@
 //! - `http`, `nats`, `metrics`: the system as a client sees it. `outcome`: what it answers.
 //! - `picture`, `reference`, `golden`: what goes in, and what must come out.
 //! - `*_steps`: the sentences of the feature files, by topic.
+//! - `promises`: attacks, and what must hold meanwhile.
 //! - `report`: what is printed and left in `target/bdd/`.
 
 mod bad_input_steps;
@@ -22,6 +23,7 @@ mod nats;
 mod outcome;
 mod picture;
 mod process;
+mod promises;
 mod reference;
 mod refusal_steps;
 mod report;
@@ -40,6 +42,9 @@ use world::World;
 
 /// Two cores are what the smallest machine has.
 const AT_A_TIME: usize = 2;
+
+/// The tag of attacks at full length: `make chaos` runs them, `make bdd` does not.
+const LONG: &str = "chaos";
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
@@ -62,7 +67,13 @@ async fn main() -> Result<ExitCode> {
             }
             futures::future::ready(()).boxed_local()
         })
-        .run(Path::new(env!("CARGO_MANIFEST_DIR")).join("features"));
+        // Without --tags or --name, whose choice replaces this one.
+        .filter_run(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("features"),
+            |feature, _, scenario| {
+                !feature.tags.iter().chain(&scenario.tags).any(|tag| tag == LONG)
+            },
+        );
     // Dropped, a run kills its processes; killed, it could not.
     let interrupted = tokio::select! {
         _ = run => false,
@@ -71,6 +82,7 @@ async fn main() -> Result<ExitCode> {
     // Before anything else may fail: it would live on.
     let stopped = system::stop_shared().await;
     golden::save()?;
+    promises::figures::save()?;
     let report = report.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let passed = report::finish(&report)?;
     stopped?;

@@ -35,6 +35,17 @@ impl Metrics {
         Ok(sum)
     }
 
+    /// The sum of the samples of that name with that label, written `name="value"`.
+    pub(crate) fn labelled(&self, name: &str, label: &str) -> Result<u64> {
+        let start = format!("{name}{{");
+        let lines = self.0.lines().filter(|line| line.starts_with(&start) && line.contains(label));
+        let values = lines.map(|line| {
+            let value = line.rsplit(' ').next().context("no value")?;
+            Ok(value.parse::<f64>().with_context(|| line.to_owned())? as u64)
+        });
+        values.sum()
+    }
+
     /// How many, counted by the counter of that name; 0 before it counted anything.
     pub(crate) fn count(&self, name: &str) -> Result<u64> {
         Ok(self.sum(name)?.unwrap_or(0.0) as u64)

@@ -62,9 +62,14 @@ impl Own {
         Ok(())
     }
 
-    fn nats(&self) -> Result<String> {
+    /// The running broker.
+    pub(crate) fn broker(&self) -> Result<&Broker> {
         let broker = self.broker.as_ref().filter(|broker| broker.is_running());
-        Ok(broker.context("no broker runs")?.url())
+        broker.context("no broker runs")
+    }
+
+    fn nats(&self) -> Result<String> {
+        Ok(self.broker()?.url())
     }
 
     /// Starts one more worker.

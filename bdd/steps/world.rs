@@ -14,6 +14,7 @@ use crate::{
     nats,
     outcome::{Outcome, Processed, Refusal},
     picture::Picture,
+    promises::Attack,
     reference::Filter,
     system::{self, Own},
 };
@@ -47,6 +48,8 @@ pub(crate) struct World {
     pub(crate) json: Value,
     /// Live frames.
     pub(crate) live: Live,
+    /// The attack that it stands.
+    pub(crate) attack: Attack,
 }
 
 impl fmt::Debug for World {

@@ -48,11 +48,10 @@ pub trait Operation: Send + Sync + Debug {
         1.0
     }
 
-    /// The memory that the work on the CPU takes beside its input and its result: rather too much
-    /// than too little. The default knows rows that depend on rows nearby, and work on several
+    /// The memory that the work on the CPU takes beside its input and its result, which has the
+    /// shape `output`: rather too much than too little. The default knows rows that depend on rows nearby, and work on several
     /// passes that keeps nothing between them.
-    fn scratch(&self, input: Shape) -> ScratchBytes {
-        let output = self.output(input).unwrap_or(input);
+    fn scratch(&self, input: Shape, output: Shape) -> ScratchBytes {
         ScratchBytes::usual(self.cpu(input), self.definition().family, input, output)
     }
 

@@ -15,10 +15,7 @@ use async_nats::{
 use bytes::Bytes;
 use ocelli_messages::{ErrorKind, Failure, MessageContext, Subject, header, v1};
 use prost::Message as _;
-use tokio::{
-    sync::{OnceCell, watch},
-    time::{Instant, sleep_until},
-};
+use tokio::sync::{OnceCell, watch};
 use tracing::{Span, debug, info, warn};
 
 use super::{
@@ -320,7 +317,6 @@ impl Connection {
         }
         let left = context.deadline.left(SystemTime::now());
         let left = left.ok_or_else(|| Failure::deadline("the deadline has already passed"))?;
-        let until = Instant::now() + left;
         let headers = write_headers(&trace::outgoing(&Span::current(), context));
         self.check_size(&headers, &payload)?;
         let start = || Requests::start(self.client.clone(), self.options.outgoing.clone());
@@ -332,7 +328,7 @@ impl Connection {
                 "the connection to the broker was lost before an answer arrived",
                 RETRY_AFTER,
             )),
-            () = sleep_until(until) => {
+            () = tokio::time::sleep(left) => {
                 Err(Failure::deadline("no answer arrived before the deadline"))
             }
         }

@@ -196,7 +196,8 @@ mod tests {
         let input = Shape::new(Size::new(20, 10).unwrap(), PixelFormat::Nv12);
         let planned = Planned::new(chain(&["blur", "grayscale"]), input).unwrap();
         let (nv12, rgb, gray) = (300, 600, 200);
-        let effort = |at: usize| planned.chain().operations()[at].effort(input);
+        let converted = input.with_format(PixelFormat::Rgb8);
+        let effort = |at: usize| planned.chain().operations()[at].effort(converted);
         let conversion = f64::from(nv12 + rgb);
         let is = [conversion + f64::from(rgb + rgb) * effort(0), f64::from(rgb + gray) * effort(1)];
         assert_eq!(planned.step_work().as_slice(), is);

@@ -156,7 +156,7 @@ fn band_rows(cpu: &Cpu, links: &[Link<'_>]) -> Option<usize> {
 
 /// The bytes of memory that steps take which run together, beside their input and their result.
 pub(super) fn scratch(steps: &[Step<'_>], threads: usize) -> usize {
-    let each = || steps.iter().map(|step| step.operation.scratch(step.input));
+    let each = || steps.iter().map(|step| step.operation.scratch(step.input, step.output));
     let once: usize = each().map(|scratch| scratch.once).sum();
     let thread = each().map(|scratch| scratch.thread).max().unwrap_or(0);
     let between = steps.split_last().map(|(_, before)| before).unwrap_or_default();

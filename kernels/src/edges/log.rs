@@ -63,7 +63,7 @@ impl Operation for Log {
         }
     }
 
-    fn scratch(&self, input: Shape) -> ScratchBytes {
+    fn scratch(&self, input: Shape, _: Shape) -> ScratchBytes {
         let reach = self.gaussian.radius() + self.laplacian.kernels.radius();
         let between = match self.cpu(input) {
             CpuWork::Whole(_) => input.bytes(),

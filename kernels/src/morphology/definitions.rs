@@ -126,7 +126,7 @@ impl Operation for Morphology {
         }
     }
 
-    fn scratch(&self, input: crate::Shape) -> ScratchBytes {
+    fn scratch(&self, input: crate::Shape, _: crate::Shape) -> ScratchBytes {
         let reach = self.pass(Extreme::Erode).element.radius * self.kind.steps().len();
         let rows = ScratchBytes::keeping(0, input, input).thread;
         let row_bytes = input.row_bytes() + 8 * reach + 128;

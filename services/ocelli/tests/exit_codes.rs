@@ -66,7 +66,10 @@ async fn every_port_in_use_is_69() {
 
 #[tokio::test]
 async fn sighup_drains() {
-    let mut system = System::up(ocelli()).await.unwrap();
+    // Whoever runs the tests may have them ignore the signal, as `nohup` does.
+    let mut command = ocelli_testkit::command("env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_ocelli")]);
+    let mut system = System::up(command).await.unwrap();
     system.signal(Signal::HUP).unwrap();
     assert_eq!(system.ended().await.unwrap().code(), Some(0), "{}", system.log_tail());
 }

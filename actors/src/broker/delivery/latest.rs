@@ -29,6 +29,9 @@ use crate::{
     supervisor::{ChildContext, ChildSpec},
 };
 
+/// How long a frame may wait for memory, however far away its deadline is.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// Answers live frames.
 pub trait LiveHandler: Send + Sync + 'static {
     /// The message that a frame arrives in.
@@ -264,7 +267,8 @@ impl<H: LiveHandler> Lane<H> {
         // To a device, a stream is a caller: streams share it fairly.
         let caller = Caller::new(&format!("{tenant}/{stream}"));
         let credits = self.spec.credits.clone();
-        let admission = Admission::to(credits, caller, bytes, Instant::now() + left);
+        let until = Instant::now() + left.min(LONGEST_WAIT);
+        let admission = Admission::to(credits, caller, bytes, until);
         let own = admission.clone();
         let work = |context| {
             let request = Request { tenant: tenant.clone(), context, message, arrived, admission };

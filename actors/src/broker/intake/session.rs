@@ -20,10 +20,12 @@ use super::{
 };
 use crate::broker::LOGIN_REFUSED;
 
-/// How often the server is asked whether it is there.
-const PING_EVERY: Duration = Duration::from_secs(1);
+/// How often the server is asked whether it is there. It asks too, every second, but its question may
+/// come behind seconds of messages; it does not count a client as gone that it hears from, so this is
+/// more often than it looks.
+const PING_EVERY: Duration = Duration::from_millis(500);
 /// With this many pings unanswered, the server is gone.
-const MAX_UNANSWERED: u32 = 2;
+const MAX_UNANSWERED: u32 = 4;
 /// The bytes and the messages that are taken in before other tasks get a chance.
 const TURN_BYTES: usize = 256 * 1024;
 const TURN_MESSAGES: usize = 256;
@@ -167,12 +169,16 @@ impl Session {
                     Poll::Pending => {}
                 }
             }
+            // Also while messages arrive without a pause.
+            if self.ticks.poll_tick(cx).is_ready() {
+                return Poll::Ready(Ok(None));
+            }
             let mut space = self.parser.space();
             match poll_read_buf(Pin::new(&mut self.stream), cx, &mut space) {
                 Poll::Ready(Ok(0)) => Poll::Ready(Err(Lost::Closed)),
                 Poll::Ready(Ok(length)) => Poll::Ready(Ok(Some(length))),
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
-                Poll::Pending => self.ticks.poll_tick(cx).map(|_| Ok(None)),
+                Poll::Pending => Poll::Pending,
             }
         });
         match read.await? {

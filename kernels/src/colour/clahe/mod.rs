@@ -80,7 +80,7 @@ impl Operation for Clahe {
         CpuWork::Whole(self)
     }
 
-    fn scratch(&self, input: Shape) -> ScratchBytes {
+    fn scratch(&self, input: Shape, _: Shape) -> ScratchBytes {
         // Luma, and the lists.
         let lists = 256 * self.tiles.0 * self.tiles.1;
         ScratchBytes::keeping(input.size.pixels() + lists, input, input)

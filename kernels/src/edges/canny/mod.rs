@@ -117,7 +117,7 @@ impl Operation for Canny {
         CpuWork::Whole(self)
     }
 
-    fn scratch(&self, input: Shape) -> ScratchBytes {
+    fn scratch(&self, input: Shape, _: Shape) -> ScratchBytes {
         // The map, with a column between its rows, and the stack.
         let map = (input.size.width() + 1) * input.size.height();
         let scratch = ScratchBytes::keeping(map + cpu::STACK_BYTES, input, input);

@@ -102,7 +102,7 @@ impl Operation for Letterbox {
         if input.size == self.outer { CpuWork::Nothing } else { CpuWork::Rows(self) }
     }
 
-    fn scratch(&self, input: Shape) -> ScratchBytes {
+    fn scratch(&self, input: Shape, _: Shape) -> ScratchBytes {
         let inner = Fit::new(input.size, self.outer, self.centred).inner;
         resize::scratch(input, Shape::new(inner, input.format))
     }

@@ -101,8 +101,8 @@ impl Operation for Resize {
         }
     }
 
-    fn scratch(&self, input: Shape) -> ScratchBytes {
-        scratch(input, self.output(input).unwrap_or(input))
+    fn scratch(&self, input: Shape, output: Shape) -> ScratchBytes {
+        scratch(input, output)
     }
 
     fn cuda(&self, input: Shape) -> Option<CudaWork> {

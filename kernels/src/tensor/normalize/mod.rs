@@ -270,7 +270,7 @@ impl Operation for Normalize {
         CpuWork::Tensor(self)
     }
 
-    fn scratch(&self, input: Shape) -> ScratchBytes {
+    fn scratch(&self, input: Shape, _: Shape) -> ScratchBytes {
         let Some(mapping) = self.mapping(input.size) else { return ScratchBytes::default() };
         let pixels = Self::pixels(input);
         let inner = Shape::new(mapping.inner(), pixels.format);
