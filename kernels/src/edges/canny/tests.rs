@@ -200,7 +200,7 @@ fn what_does_not_fit_on_the_stack_is_found_in_further_rounds() {
     map[36 * stride..37 * stride].fill(0);
     map[20 * stride + 20] = STRONG;
     let cpu = Cpu::new(Pool::new(0));
-    for (room, least) in [(1, 5), (7, 2), (8, 2), (width * height, 1)] {
+    for room in [1, 7, 8, width * height] {
         let (mut map, mut stack) = (map.clone(), vec![0_u64; room]);
         let (mut rounds, mut found) = (0, vec![0_u8; map.len()]);
         loop {
@@ -212,7 +212,7 @@ fn what_does_not_fit_on_the_stack_is_found_in_further_rounds() {
             }
             assert!(rounds < 100, "it goes on for ever with room for {room}");
         }
-        assert!(rounds >= least, "room for {room}: {rounds} rounds");
+        assert_eq!(rounds > 1, room < width * height, "room for {room}: {rounds} rounds");
         assert!(map[..36 * stride].iter().all(|pixel| *pixel != WEAK), "room for {room}");
         assert!(map[37 * stride..].iter().all(|pixel| *pixel != STRONG), "room for {room}");
         let once = found.iter().filter(|times| **times == 1).count();
