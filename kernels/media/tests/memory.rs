@@ -10,14 +10,20 @@ mod fixtures;
 #[path = "codec/png_file.rs"]
 #[allow(dead_code, reason = "only some of it is needed here")]
 mod png_file;
+#[path = "codec/webp_file.rs"]
+mod webp_file;
 
+use std::io::Cursor;
+
+use image_webp::WebPDecoder;
 use jpeg_encoder::SamplingFactor;
 use ocelli_media::codec::{Codec, CodecError, Header, decode, decode_bytes, encode, encode_bytes};
 use ocelli_media::{Image, PixelFormat, Pool, Size};
 
 use counting::peak;
-use fixtures::{LIMITS, exif, files, gradient, jpeg};
+use fixtures::{LIMITS, LOSSY_WEBP, exif, files, gradient, jpeg};
 use png_file::PngFile;
+use webp_file::{alpha_of_groups, colour_of_groups, hidden_alpha_of_groups};
 
 fn noise(width: u32, height: u32, format: PixelFormat) -> Image {
     let size = Size::new(width, height).unwrap();
@@ -144,5 +150,38 @@ fn files_take_no_more_memory_than_is_stated() {
         }
     }
     println!("writing takes up to {closest:.2} of what is stated");
+    prefix_codes_take_no_more_memory_than_is_stated();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Small files that say that they have very many prefix codes.
+fn prefix_codes_take_no_more_memory_than_is_stated() {
+    for groups in [1, 25, 1000] {
+        for (what, data) in [
+            ("colour", colour_of_groups(groups)),
+            ("alpha", alpha_of_groups(groups, LOSSY_WEBP)),
+            ("hidden", hidden_alpha_of_groups(groups, LOSSY_WEBP)),
+        ] {
+            let what = format!("{groups} groups of codes of {what}");
+            let (unchecked, pixels) = peak(|| {
+                let mut decoder = WebPDecoder::new(Cursor::new(&data)).unwrap();
+                let mut pixels = vec![0; 9 * 7 * 4];
+                decoder.read_image(&mut pixels[..decoder.output_buffer_size().unwrap()]).unwrap();
+                pixels
+            });
+            assert!(pixels.iter().any(|sample| *sample != 1), "{what}");
+            // The files are what they claim to be.
+            assert!(unchecked > groups * 69_000, "{what}: {unchecked}");
+            let stated = decode_bytes(&Header::read(&data, &LIMITS).unwrap(), data.len());
+            let (took, result) = peak(|| decode(&data, &LIMITS, &Pool::new(0)));
+            println!("{what}: {} bytes of file, {unchecked}, {took} of {stated}", data.len());
+            assert!(took <= stated, "{what}: {took} bytes to read, {stated} were stated");
+            if groups < 1000 && !what.contains("hidden") {
+                assert!(unchecked <= stated, "{what}: {unchecked} bytes, {stated} were stated");
+                assert!(result.is_ok(), "{what}: {result:?}");
+            } else {
+                assert!(matches!(result, Err(CodecError::Unsupported { .. })), "{what}");
+            }
+        }
+    }
 }

@@ -195,9 +195,8 @@ pub fn encode_bytes(shape: Shape, codec: Codec, most: usize) -> usize {
     // Rows without padding, or RGB instead of a planar layout.
     let packed = rgb;
     let meanwhile = match codec {
-        // All that is compressed before it is written, in memory that grows by doubling; if that
-        // is more than the pixels are, they are stored as they are.
-        Codec::Png => 5 * rgb + 16 * shape.row_bytes(),
+        // Some rows. The file grows by doubling, and the memory that it was in counts.
+        Codec::Png => 16 * shape.row_bytes(),
         Codec::Jpeg => 512 * shape.size.width(),
         Codec::Webp => 8 * shape.size.pixels() + 4 * rgb,
     };

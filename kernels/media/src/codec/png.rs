@@ -1,6 +1,6 @@
 //! PNG: read and written by the `png` crate.
 
-use std::io::{Cursor, ErrorKind};
+use std::io::{Cursor, ErrorKind, Write as _};
 
 use png::{ColorType, Compression, Decoder, DecodingError, Transformations};
 
@@ -11,6 +11,9 @@ use crate::{Image, Limits, PixelFormat, Pool};
 
 /// The memory that the decoder may take for rows and for chunks such as EXIF. Pixels do not count.
 const WORKING_BYTES: usize = 16 << 20;
+
+/// The bytes of a chunk of pixels that is written.
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// The most chunks that [`header`] steps over: some for every row.
 const MAX_CHUNKS: usize = 1 << 17;
@@ -110,10 +113,25 @@ fn error(error: &DecodingError) -> CodecError {
 
 pub(super) fn encode(image: &Image, pool: &Pool, file: &mut Bounded) -> Result<(), CodecError> {
     let pixels = image.to_packed(pool).into_data();
-    write(image, &pixels, file).map_err(|e| CodecError::encode(Codec::Png, e))
+    let rows = pixels.len() + image.size().height();
+    // Rows as they are, headers of blocks and chunks, and the chunks before and after.
+    let stored = rows + rows / 512 + 1024;
+    file.restart(stored);
+    let mut written = write(image, &pixels, Compression::Fast, file);
+    if file.is_full() && file.may_have(stored) {
+        // Noise does not become smaller.
+        file.restart(usize::MAX);
+        written = write(image, &pixels, Compression::NoCompression, file);
+    }
+    written.map_err(|e| CodecError::encode(Codec::Png, e))
 }
 
-fn write(image: &Image, pixels: &[u8], file: &mut Bounded) -> Result<(), png::EncodingError> {
+fn write(
+    image: &Image,
+    pixels: &[u8],
+    compression: Compression,
+    file: &mut Bounded,
+) -> Result<(), png::EncodingError> {
     // Sides that exceed `u32` have been refused before.
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     let (width, height) = (side(image.size().width()), side(image.size().height()));
@@ -124,8 +142,11 @@ fn write(image: &Image, pixels: &[u8], file: &mut Bounded) -> Result<(), png::En
         PixelFormat::Rgb8 | PixelFormat::Nv12 | PixelFormat::I420 => ColorType::Rgb,
         PixelFormat::Rgba8 => ColorType::Rgba,
     });
-    encoder.set_compression(Compression::Fast);
+    encoder.set_compression(compression);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
+    // In pieces: `write_image_data` would hold all that is compressed.
+    let mut stream = writer.stream_writer_with_size(CHUNK_BYTES)?;
+    stream.write_all(pixels)?;
+    stream.finish()?;
     writer.finish()
 }

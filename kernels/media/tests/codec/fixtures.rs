@@ -10,7 +10,9 @@ use crate::png_file::PngFile;
 pub(crate) const LOSSY_WEBP: &[u8] = include_bytes!("../data/lossy.webp");
 /// The same with alpha that falls from left to right.
 pub(crate) const LOSSY_ALPHA_WEBP: &[u8] = include_bytes!("../data/lossy-alpha.webp");
-/// The same, then upside down.
+/// A photograph beside a drawing, lossless, with groups of prefix codes.
+pub(crate) const LOSSLESS_WEBP: &[u8] = include_bytes!("../data/lossless.webp");
+/// The lossy gradient, then upside down.
 pub(crate) const ANIMATED_WEBP: &[u8] = include_bytes!("../data/animated.webp");
 
 pub(crate) const LIMITS: Limits = Limits {
@@ -87,6 +89,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("grey WebP", webp(&gray)),
         ("lossless WebP", webp(&rgba)),
         ("lossy WebP", LOSSY_WEBP.to_vec()),
+        ("lossless WebP with several groups of codes", LOSSLESS_WEBP.to_vec()),
         ("lossy WebP with alpha", LOSSY_ALPHA_WEBP.to_vec()),
     ]
 }

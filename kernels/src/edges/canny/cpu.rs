@@ -41,16 +41,18 @@ pub(super) fn edges<S: Thin + Send + Sync>(
         ((BAND_BYTES / input.size().width()).clamp(LEAST_ROWS, 512), cpu.threads());
     // As many for each thread.
     let bands = input.size().height().div_ceil(rows).next_multiple_of(threads);
-    edges_in_bands(cpu, input, kernels, thresholds, input.size().height().div_ceil(bands))
+    let rows = input.size().height().div_ceil(bands);
+    edges_in_bands(cpu, input, kernels, thresholds, rows, MOST_ROOM)
 }
 
-/// The same with bands of that many rows.
+/// The same with bands of that many rows, and at most so many places on the stack.
 pub(super) fn edges_in_bands<S: Thin + Send + Sync>(
     cpu: &Cpu,
     input: &Image,
     kernels: Kernels,
     thresholds: (S, S),
     band_rows: usize,
+    most_room: usize,
 ) -> Result<Image, WorkError> {
     let size = input.size();
     let (width, height) = (size.width(), size.height());
@@ -77,7 +79,7 @@ pub(super) fn edges_in_bands<S: Thin + Send + Sync>(
     });
     cpu.go_on()?;
     // A power of two, so that the next frame finds it in the pool.
-    let room = left.into_inner().next_power_of_two().min(MOST_ROOM);
+    let room = left.into_inner().next_power_of_two().min(most_room);
     let mut stack = Scratch::<u64>::take(cpu.pool(), room);
     let mut watch = cpu.watch_every(trace::STEPS);
     let mut draw = |at: usize| {

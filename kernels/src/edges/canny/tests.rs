@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Canny, cpu};
+use super::{Canny, STRONG, WEAK, cpu, trace};
 use crate::edges::kernels::Kernels;
 use crate::simd::Level;
 use crate::test_images::{any_image, packed, run};
@@ -130,6 +130,7 @@ proptest! {
         squared in any::<bool>(),
         (low, more) in (0..600_i32, 0..900_i32),
         band in 1..9_usize,
+        room in proptest::sample::select(vec![1_usize, 2, 3, 1 << 19]),
     ) {
         let image = if soft { softer(&image) } else { image };
         let (mut low, mut high) = (low, low + more);
@@ -146,13 +147,13 @@ proptest! {
             prop_assert_eq!(packed(&result), &expected[..], "{}", level.name());
             let kernels = Kernels::Sobel(taps);
             let result = match squared {
-                true => cpu::edges_in_bands(&cpu, &image, kernels, (low, high), band).unwrap(),
+                true => cpu::edges_in_bands(&cpu, &image, kernels, (low, high), band, room).unwrap(),
                 false => {
                     let thresholds = (low as i16, high as i16);
-                    cpu::edges_in_bands(&cpu, &image, kernels, thresholds, band).unwrap()
+                    cpu::edges_in_bands(&cpu, &image, kernels, thresholds, band, room).unwrap()
                 }
             };
-            prop_assert_eq!(packed(&result), &expected[..], "bands of {}", band);
+            prop_assert_eq!(packed(&result), &expected[..], "bands of {}, room for {}", band, room);
         }
     }
 }
@@ -178,11 +179,44 @@ fn edges_are_followed_back_and_forth_across_seams() {
     assert!(strong.chunks(width).all(|row| row[40..].iter().all(|pixel| *pixel == 0)));
     // It goes to the other end.
     assert!(expected[..].chunks(width).any(|row| row[58..].contains(&255)), "too short");
-    for band in [1, 2, 3, 7, 64] {
+    for (band, room) in [1, 2, 3, 7, 64].into_iter().flat_map(|band| [(band, 1), (band, 4096)]) {
         let cpu = Cpu::new(Pool::new(1 << 20));
         let thresholds = (low as i16, high as i16);
-        let result = cpu::edges_in_bands(&cpu, &image, Kernels::Sobel(3), thresholds, band);
-        assert_eq!(packed(&result.unwrap()), expected, "bands of {band}");
+        let result = cpu::edges_in_bands(&cpu, &image, Kernels::Sobel(3), thresholds, band, room);
+        assert_eq!(packed(&result.unwrap()), expected, "bands of {band}, room for {room}");
+    }
+}
+
+/// A stack that has no room for all the neighbours says so, and further rounds find the rest, each
+/// pixel once.
+#[test]
+fn what_does_not_fit_on_the_stack_is_found_in_further_rounds() {
+    let (width, height) = (40_usize, 40_usize);
+    let stride = width + 1;
+    // Everything is weak apart from one strong pixel and the columns of zeros, and one row that
+    // cuts off the last three.
+    let mut map = vec![WEAK; stride * height];
+    map.iter_mut().skip(width).step_by(stride).for_each(|guard| *guard = 0);
+    map[36 * stride..37 * stride].fill(0);
+    map[20 * stride + 20] = STRONG;
+    let cpu = Cpu::new(Pool::new(0));
+    for room in [1, 7, 8, width * height] {
+        let (mut map, mut stack) = (map.clone(), vec![0_u64; room]);
+        let (mut rounds, mut found) = (0, vec![0_u8; map.len()]);
+        loop {
+            rounds += 1;
+            let mut watch = cpu.watch_every(trace::STEPS);
+            let see = |at: usize| found[at] += 1;
+            if trace::follow(&mut map, stride, 0..height, &mut stack, &mut watch, see) {
+                break;
+            }
+            assert!(rounds < 100, "it goes on for ever with room for {room}");
+        }
+        assert_eq!(rounds > 1, room < width * height, "room for {room}: {rounds} rounds");
+        assert!(map[..36 * stride].iter().all(|pixel| *pixel != WEAK), "room for {room}");
+        assert!(map[37 * stride..].iter().all(|pixel| *pixel != STRONG), "room for {room}");
+        let once = found.iter().filter(|times| **times == 1).count();
+        assert_eq!((once, found.iter().max()), (36 * width - 1, Some(&1)), "room for {room}");
     }
 }
 

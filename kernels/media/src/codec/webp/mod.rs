@@ -1,5 +1,9 @@
 //! WebP: read and written by the `image-webp` crate.
 
+mod bits;
+mod lossless;
+mod prefix;
+
 use std::io::{Cursor, ErrorKind};
 
 use image_webp::{ColorType, DecodingError, WebPDecoder, WebPEncoder};
@@ -10,6 +14,7 @@ use super::{Codec, CodecError, Decoded, blank, check_size};
 use crate::{Image, Limits, PixelFormat, Pool, Size};
 
 const TRUNCATED: CodecError = CodecError::Truncated(Codec::Webp);
+const ANIMATION: CodecError = CodecError::Unsupported { codec: Codec::Webp, feature: "animation" };
 
 pub(super) fn decode(data: &[u8], limits: &Limits, pool: &Pool) -> Result<Decoded, CodecError> {
     let (data, size) = read_structure(data, limits)?;
@@ -38,6 +43,8 @@ fn read_structure<'a>(data: &'a [u8], limits: &Limits) -> Result<(&'a [u8], Size
             b"VP8X" if canvas.is_none() => extended_size(chunk)?,
             b"VP8L" if canvas.is_none() => lossless_size(chunk)?,
             b"VP8 " => lossy_size(chunk)?,
+            // The decoder would take alpha or an image from within a frame that it finds.
+            b"ANMF" => return Err(ANIMATION),
             _ => continue,
         };
         match canvas {
@@ -50,7 +57,30 @@ fn read_structure<'a>(data: &'a [u8], limits: &Limits) -> Result<(&'a [u8], Size
     }
     let (_, size) =
         canvas.ok_or_else(|| CodecError::damaged(Codec::Webp, "no chunk holds an image"))?;
+    check_codes(file, size)?;
     Ok((file, size))
+}
+
+/// Refuses lossless images and alpha whose prefix codes take too much memory.
+fn check_codes(file: &[u8], size: Size) -> Result<(), CodecError> {
+    let most = lossless::most_bytes(file.len(), size.pixels());
+    let mut rest = file.get(12..).ok_or(TRUNCATED)?;
+    while let Some((name, chunk)) = next_chunk(&mut rest)? {
+        let data = match (name, chunk) {
+            (b"VP8L", _) => chunk.get(5..),
+            // The lowest two bits are the way in which alpha is compressed.
+            (b"ALPH", [flags, data @ ..]) if flags & 3 == 1 => Some(data),
+            _ => continue,
+        };
+        let bytes = data
+            .and_then(|data| lossless::code_bytes(data, size.width(), size.height(), most))
+            .ok_or_else(|| CodecError::damaged(Codec::Webp, "invalid prefix codes"))?;
+        if bytes > most {
+            let feature = "more prefix codes than an image of its size needs";
+            return Err(CodecError::Unsupported { codec: Codec::Webp, feature });
+        }
+    }
+    Ok(())
 }
 
 /// The name and the data of a chunk.
@@ -80,9 +110,17 @@ pub(super) fn header(data: &[u8]) -> Result<Stated<'_>, CodecError> {
     };
     let format = if alpha { PixelFormat::Rgba8 } else { PixelFormat::Rgb8 };
     let exif = if has_exif { exif(data) } else { None };
-    // Lossy: luma and chroma, and alpha, which may be lossless. Lossless: four bytes a pixel, the
-    // parameters of its transforms, and its codes.
-    let scratch = 8 * (width as usize + 32) * (height as usize + 32) + 1024 * width as usize;
+    // Alpha may be lossless as well.
+    let codes = if name == b"VP8 " {
+        0
+    } else {
+        let file = data.get(4..8).and_then(le).ok_or(TRUNCATED)? as usize + 8;
+        lossless::most_bytes(file, width as usize * height as usize)
+    };
+    // Lossy: luma and chroma, and alpha. Lossless: four bytes a pixel, and the parameters of its
+    // transforms.
+    let scratch =
+        8 * (width as usize + 32) * (height as usize + 32) + 1024 * width as usize + codes;
     Ok(Stated { width, height, format, exif, scratch })
 }
 
@@ -106,7 +144,7 @@ fn extended_size(chunk: &[u8]) -> Result<(u32, u32), CodecError> {
         return Err(TRUNCATED);
     };
     if flags & 0x02 != 0 {
-        return Err(CodecError::Unsupported { codec: Codec::Webp, feature: "animation" });
+        return Err(ANIMATION);
     }
     let side = |bytes: [u8; 3]| le(&bytes).unwrap_or(0) + 1;
     Ok((side([w0, w1, w2]), side([h0, h1, h2])))
