@@ -3,6 +3,8 @@
 # and compile them again.
 PYTHON ?= python3
 ARGS ?=
+# How long `make fuzz` stays with each parser.
+FUZZ_SECONDS ?= 60
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 OUT ?= out
 # Which commits `make lint-commits` looks at.
@@ -18,7 +20,7 @@ SHELL_SCRIPTS := .ci/arm-check .ci/run .ci/step .ci/thread-check \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test bdd chaos verify bench bench-kernels gpu-check arm-check thread-check docs lint fmt ci tools clean \
+.PHONY: help demo up test fuzz bdd chaos verify bench bench-kernels gpu-check arm-check thread-check docs lint fmt ci tools clean \
   release debug check-demo check-dependencies lint-tree lint-hooks lint-rustfmt lint-proto \
   lint-shell lint-clippy lint-docs lint-message lint-commits hooks hooks-remove timing
 
@@ -39,6 +41,13 @@ test: debug ## run all tests that need no GPU, except the behaviour scenarios
 	  $(TARGET)/parity/geometry.txt $(TARGET)/parity/effect.txt $(TARGET)/parity/privacy.txt \
 	  $(TARGET)/parity/tensor.txt
 
+fuzz: ## feed mutated input to every parser, for FUZZ_SECONDS=60 each
+# One parser at a time: what takes long must not take long because of another.
+	@OCELLI_FUZZ_SECONDS=$(FUZZ_SECONDS) $(STEP) fuzz cargo test $(CARGO_FLAGS) --test fuzz \
+	  -- --nocapture --test-threads=1
+	@OCELLI_FUZZ_SECONDS=$(FUZZ_SECONDS) $(STEP) fuzz-inside cargo test $(CARGO_FLAGS) --lib fuzz:: \
+	  -- --nocapture --test-threads=1
+
 bdd: release debug ## run the behaviour scenarios against the whole system; reports in target/bdd/
 	@OCELLI_BIN=$(TARGET)/release/ocelli $(STEP) scenarios cargo test $(CARGO_FLAGS) --test bdd
 
@@ -46,11 +55,9 @@ chaos: release debug ## attack the system at full length; figures in target/benc
 	@OCELLI_BIN=$(TARGET)/release/ocelli $(STEP) chaos cargo test $(CARGO_FLAGS) --test bdd -- \
 	  --tags '@promise'
 
-verify: chaos ## run chaos, the long forms of tests, and each fuzz target for FUZZ_SECONDS
+verify: chaos fuzz ## run chaos, the long forms of tests, and the fuzzers
 	@OCELLI_LONG=1 $(STEP) long cargo test $(CARGO_FLAGS) --test every_filter --test interrupt \
 	  --test effort --test peak
-	@OCELLI_FUZZ_SECONDS=$(FUZZ_SECONDS) $(STEP) fuzz cargo test $(CARGO_FLAGS) --test fuzz
-	@OCELLI_FUZZ_SECONDS=$(FUZZ_SECONDS) $(STEP) fuzz-wire cargo test $(CARGO_FLAGS) --lib fuzz
 
 bench: ## measure Ocelli beside its yardsticks; results in target/bench/
 	@$(STEP) tools $(TOOLS) test

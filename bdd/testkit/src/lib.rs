@@ -6,6 +6,7 @@
 //! - [`wait_until`] and its relatives: wait for a condition with one limit of patience, and never
 //!   sleep a fixed time.
 //! - [`frames`]: small pictures, and requests that send them.
+//! - [`fuzz`]: mutated input for a parser.
 //! - [`gpu`]: a stand-in for a GPU that is slow, fails or is lost as the test wants.
 
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@ mod broker;
 mod cluster;
 mod connection;
 pub mod frames;
+pub mod fuzz;
 pub mod gpu;
 mod system;
 mod wait;

@@ -155,3 +155,6 @@ fn chain(steps: &[v1::Step], catalog: &Catalog, limits: &Limits) -> Result<Chain
         Failure::invalid(place, error.message).allow(error.allowed)
     })
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -13,7 +13,7 @@
 mod admission;
 pub(super) mod callers;
 mod encoded;
-mod headers;
+pub(super) mod headers;
 pub(super) mod latest;
 pub(super) mod pump;
 pub(super) mod queue;

@@ -1,75 +1,106 @@
-//! A mutation fuzzer: whatever a server sends, the parser neither panics nor reads pieces
-//! differently from the whole.
+//! Mutated conversations: whatever a server sends, the parser neither panics nor reads pieces
+//! differently from the whole; and mutated headers: whatever a sender puts into them, they are read
+//! or refused, and what is passed on of them can be read again.
 //!
-//! It always tries the same inputs, as many as fit into the usual run. `OCELLI_FUZZ_SECONDS` makes
-//! it go on for that long.
+//! `OCELLI_FUZZ_SECONDS` makes each go on for that long.
 
 use std::time::Duration;
 
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use tokio::time::Instant;
+use ocelli_messages::header;
+use ocelli_testkit::fuzz::{Fuzz, Random};
+use prost::Message as _;
 
 use super::tests::{conversation, parse};
+use crate::broker::{delivery, intake::headers};
 
-const EXECUTIONS: u32 = 3_000;
-const WORDS: [&[u8]; 14] = [
-    b"\r\n",
-    b"MSG ",
-    b"HMSG ",
-    b"PING\r\n",
-    b"INFO {}\r\n",
-    b"-ERR 'x'\r\n",
-    b" ",
-    b"\t",
-    b"\xff",
-    b"0",
-    b"65536",
-    b"20000",
-    b"NATS/1.0\r\n",
-    b": ",
-];
-
-fn mutate(bytes: &mut Vec<u8>, random: &mut StdRng) {
-    for _ in 0..random.random_range(1..6) {
-        let at = random.random_range(0..=bytes.len());
-        let end = (at + random.random_range(0..40)).min(bytes.len());
-        match random.random_range(0..6) {
-            0 => bytes.truncate(at.max(1)),
-            1 => drop(bytes.drain(at..end)),
-            2 => {
-                let copied = bytes[at..end].to_vec();
-                let to = random.random_range(0..=bytes.len());
-                bytes.splice(to..to, copied);
-            }
-            3 => {
-                let word = WORDS[random.random_range(0..WORDS.len())];
-                bytes.splice(at..at, word.iter().copied());
-            }
-            4 => {
-                // Long enough to leave the buffer.
-                let length = random.random_range(0..40_000);
-                bytes.splice(at..at, std::iter::repeat_n(b'5', length));
-            }
-            _ => bytes[at..end].iter_mut().for_each(|byte| *byte ^= 1 << random.random_range(0..8)),
-        }
-    }
-}
+/// What is not in a header: the context of a message keeps so many bytes of three of them.
+const MOST_PASSED_ON: usize = 3 * 8192;
 
 #[test]
 fn whatever_a_server_sends_is_read_or_refused() {
-    let long = std::env::var("OCELLI_FUZZ_SECONDS").ok().map(|seconds| seconds.parse().unwrap());
-    let until = long.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let mut random = StdRng::seed_from_u64(12);
-    let (mut executions, mut read) = (0, 0);
-    while until.map_or(executions < EXECUTIONS, |until| Instant::now() < until) {
-        let mut bytes = conversation();
-        mutate(&mut bytes, &mut random);
-        let pieces: Vec<usize> = (0..8).map(|_| random.random_range(1..200)).collect();
-        let whole = parse(&bytes, []);
-        assert_eq!(parse(&bytes, pieces.iter().copied()), whole, "{pieces:?} {bytes:?}");
-        read += whole.0.len();
-        executions += 1;
-    }
-    assert!(read > 0);
-    println!("{executions} conversations, {read} operations");
+    let words = [
+        &b"\r\n"[..],
+        b"MSG ",
+        b"HMSG ",
+        b"PING\r\n",
+        b"INFO {}\r\n",
+        b"-ERR 'x'\r\n",
+        b" ",
+        b"\t",
+        b"\xff",
+        b"0",
+        b"65536",
+        b"20000",
+        b"NATS/1.0\r\n",
+        b": ",
+    ];
+    // Long enough to leave the buffer.
+    let fuzz = Fuzz::new("NATS protocol", [conversation()]).longest(128 * 1024);
+    let check = |bytes: &[u8]| {
+        let mut random = Random::of(bytes);
+        let pieces: Vec<usize> = (0..8).map(|_| 1 + random.below(200)).collect();
+        let whole = parse(bytes, []);
+        assert_eq!(parse(bytes, pieces.iter().copied()), whole, "{pieces:?}");
+        whole.1.is_none()
+    };
+    fuzz.words(&words).executions(3_000).run(check).unwrap();
+}
+
+#[test]
+fn whatever_a_sender_puts_into_headers_is_read_or_refused() {
+    let corpus = [
+        &b"NATS/1.0\r\n\r\n"[..],
+        b"NATS/1.0 503 No Responders\r\n\r\n",
+        b"NATS/1.0\r\nOcelli-Request-Id: my-request-1\r\nOcelli-Deadline: 99999999999999\r\n\
+          Ocelli-Keepalive: 1000\r\nOcelli-Caller: 127.0.0.1\r\n\r\n",
+        b"NATS/1.0\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\
+          tracestate: vendor=1\r\nbaggage: user=7,\r\n more=8\r\n\r\n",
+    ];
+    let words = [
+        &b"\r\n"[..],
+        b"\n",
+        b"\r",
+        b"\r\n ",
+        b"\r\n\t",
+        b": ",
+        b"NATS/1.0",
+        b"\r\nOcelli-Request-Id:",
+        b"\r\nOcelli-Deadline: -1",
+        b"\r\nOcelli-Deadline: 18446744073709551616",
+        b"\r\nOcelli-Keepalive: 0",
+        b"\r\nOcelli-Caller: ",
+        b"\r\ntraceparent: ",
+        b"\r\nbaggage: ",
+        b"\xfc",
+        b"\0",
+    ];
+    let fuzz = Fuzz::new("NATS headers", corpus).words(&words).longest(96 * 1024);
+    fuzz.run(|block| {
+        let read = headers::read(block);
+        assert!(
+            read.map.iter().map(|(name, _)| AsRef::<str>::as_ref(name).len()).sum::<usize>()
+                <= 64 * 1024
+        );
+        let timeout = Duration::from_secs(5);
+        if let Some(every) = delivery::headers::keepalive(Some(&read.map)) {
+            assert!((100..=60_000).contains(&every.as_millis()), "{every:?}");
+        }
+        match delivery::headers::read(Some(&read.map), timeout) {
+            Ok(context) => {
+                assert!((1..=128).contains(&context.request_id.len()));
+                assert!(context.caller.as_ref().is_none_or(|caller| caller.len() <= 128));
+                let written = delivery::headers::write(&context);
+                assert!(delivery::headers::len(&written) <= MOST_PASSED_ON);
+                let again = delivery::headers::read(Some(&written), timeout).unwrap();
+                assert_eq!(again, context);
+                true
+            }
+            Err(failure) => {
+                assert!([header::REQUEST_ID, header::DEADLINE].contains(&failure.field.as_str()));
+                assert!(failure.to_wire("id").encoded_len() < 8 * 1024, "{failure:?}");
+                false
+            }
+        }
+    })
+    .unwrap();
 }
