@@ -10,7 +10,6 @@ OUT ?= out
 # Which commits `make lint-commits` looks at.
 RANGE ?= origin/main..HEAD
 # How long `make verify` tries each parser.
-FUZZ_SECONDS ?= 60
 
 CARGO_FLAGS := --workspace --locked
 STEP := .ci/step
