@@ -153,7 +153,7 @@ fn deadlines_and_traces() {
 
 #[test]
 fn places() {
-    let corpus = ["pipeline.steps[1].filter.parameters.sigma", "frame.raw.data", "filter[0]"];
+    let corpus = ["pipeline.steps[1].filter.parameters.sigma", "steps[1][2]", "filter[0]"];
     let words = ["[", "]", ".", "[0]", "[18446744073709551616]", "[-1]", "..", "]]", "é"];
     // Every text is a place; with an index stands for taken.
     let run = Fuzz::new("places", corpus).words(&words).run(|text| {

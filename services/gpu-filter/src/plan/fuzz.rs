@@ -43,7 +43,7 @@ fn check(request: v1::ProcessRequest, catalog: &Catalog) -> bool {
 
 #[test]
 fn bytes_of_a_request() {
-    let blur = step("gaussian_blur", &[("sigma", "1.5")]);
+    let blur = step("blur", &[("sigma", "1.5")]);
     let mut file = request(encoded(png(9, 7).unwrap()), vec![step("grayscale", &[]), blur]);
     let quality = v1::EncodedOutput { codec: v1::ImageCodec::Jpeg.into(), quality: 80 };
     let kind = Some(v1::output_format::Kind::Encoded(quality));
@@ -122,10 +122,10 @@ fn filters_and_their_parameters() {
     let words: Vec<&str> = words.iter().map(String::as_str).chain(texts).collect();
     let corpus = [
         "8 8 1",
-        "9 7 2\ngaussian_blur:sigma=1.5\ngrayscale",
+        "9 7 2\nblur:sigma=1.5\ngrayscale",
         "8 4 5\nresize:width=16,height=16\ncrop:width=4,height=4",
         "8 8 4\nrotate:angle=90",
-        "8 8 6\nnormalize",
+        "8 8 6\nnormalize_to_tensor",
     ];
     let run = Fuzz::new("filters and parameters", corpus).words(&words).run(|text| {
         let text = String::from_utf8_lossy(text);
