@@ -57,7 +57,7 @@ async fn the_command_line_and_the_settings_know_it() {
         assert!(said.contains(wanted), "{said}");
     }
     let (code, said) = output(&["run", "whisper"], &[]).await;
-    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(code, Some(64), "{said}");
     assert!(said.contains("[possible values: gpu-filter, ingest, shout]"), "{said}");
 }
 
