@@ -259,13 +259,13 @@ impl Endpoint {
         payload: Bytes,
         arrived: Instant,
     ) -> Result<(Bytes, Hold), Failure> {
-        let left = time_left(&context)?;
-        let until = arrived + left.min(self.spec.patience);
+        let until = arrived + time_left(&context)?.min(self.spec.patience);
         let admission = Admission::to(self.spec.credits.clone(), caller, payload.len(), until);
         if !self.spec.handler.admits() {
             admission.admit(0).await?;
-            time_left(&context)?;
         }
+        // The wait for the credit is part of the time.
+        let left = time_left(&context)?;
         let own = admission.clone();
         let request = Request { tenant, context, message: payload, arrived, admission };
         let response = tokio::time::timeout(left, self.spec.handler.handle(request)).await;
